@@ -1,0 +1,108 @@
+package rewrite
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// Edit replaces the bytes of Span by New. File "" is the Dockerfile itself;
+// another name is a path in the build context (".dockerignore").
+type Edit struct {
+	File string
+	Span Span
+	New  string
+}
+
+// Apply makes all edits at once. Spans refer to src; edits may touch but not
+// overlap; insertions at one place keep their order.
+func Apply(src string, edits []Edit) (string, error) {
+	es := append([]Edit(nil), edits...)
+	sort.SliceStable(es, func(i, j int) bool {
+		if es[i].Span.Start != es[j].Span.Start {
+			return es[i].Span.Start < es[j].Span.Start
+		}
+		return es[i].Span.End < es[j].Span.End
+	})
+	var b strings.Builder
+	at := 0
+	for _, e := range es {
+		if e.Span.Start < at || e.Span.End < e.Span.Start || e.Span.End > len(src) {
+			return "", fmt.Errorf("edit [%d,%d) overlaps another or lies outside the %d bytes of the file", e.Span.Start, e.Span.End, len(src))
+		}
+		b.WriteString(src[at:e.Span.Start])
+		b.WriteString(e.New)
+		at = e.Span.End
+	}
+	b.WriteString(src[at:])
+	return b.String(), nil
+}
+
+// apply applies a change's Dockerfile edits to the document's text. Line
+// breaks in New become the file's own; a missing final line break stays
+// missing.
+func (d *Document) apply(edits []Edit) (string, error) {
+	own := make([]Edit, 0, len(edits))
+	for _, e := range edits {
+		if e.File == "" {
+			if d.EOL != "\n" {
+				e.New = strings.ReplaceAll(strings.ReplaceAll(e.New, "\r\n", "\n"), "\n", d.EOL)
+			}
+			own = append(own, e)
+		}
+	}
+	out, err := Apply(d.Src, own)
+	if err != nil {
+		return "", err
+	}
+	if !strings.HasSuffix(d.Src, "\n") {
+		out = strings.TrimSuffix(out, d.EOL)
+	}
+	return out, nil
+}
+
+// Lines is the text of a span of whole lines, ending in a line break also
+// where the file's last line has none, line breaks as "\n".
+func (d *Document) Lines(sp Span) string {
+	t := d.Src[sp.Start:sp.End]
+	if t != "" && !strings.HasSuffix(t, "\n") {
+		t += "\n"
+	}
+	return strings.ReplaceAll(t, "\r\n", "\n")
+}
+
+// InsertBefore puts lines (each ending in "\n") above the instruction and the
+// comments attached to it.
+func (d *Document) InsertBefore(in *Instruction, lines string) Edit {
+	p := in.Lead()
+	return Edit{Span: Span{p, p}, New: lines}
+}
+
+// InsertAfter puts lines (each ending in "\n") below the instruction.
+func (d *Document) InsertAfter(in *Instruction, lines string) Edit {
+	p := in.Span.End
+	if p > 0 && d.Src[p-1] != '\n' {
+		lines = "\n" + lines
+	}
+	return Edit{Span: Span{p, p}, New: lines}
+}
+
+// Delete removes an instruction with its attached comments.
+func (d *Document) Delete(in *Instruction) Edit { return Edit{Span: in.Attached()} }
+
+// Replace puts text in the place of the whole instruction; attached comments
+// stay. text ends in "\n".
+func (d *Document) Replace(in *Instruction, text string) Edit {
+	return Edit{Span: in.Span, New: text}
+}
+
+// Move takes an instruction with its attached comments to the place below
+// another one.
+func (d *Document) Move(in, below *Instruction) []Edit {
+	return []Edit{d.Delete(in), d.InsertAfter(below, d.Lines(in.Attached()))}
+}
+
+// Touches reports whether an edit of the Dockerfile overlaps the span.
+func (e Edit) Touches(sp Span) bool {
+	return e.File == "" && e.Span.Start < sp.End && sp.Start < max(e.Span.End, e.Span.Start+1)
+}

@@ -1,0 +1,298 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"drydock/repo"
+)
+
+// Effects are what an instruction reads and changes, as far as it can be known
+// without running it. Transforms that move or merge instructions ask Commute
+// instead of carrying rules of their own.
+type Effects struct {
+	// Unknown tells in words why the effects can't be known; "" when they are.
+	// Such an instruction changes places with pure metadata only.
+	Unknown string
+	// Reads and Writes are absolute paths of the image; each stands for itself
+	// and everything below it.
+	Reads, Writes []string
+	// Trees are exact writes: what the build context holds lands in the image.
+	Trees []Tree
+	// Context lists what is read from the build context, Stages what is read
+	// from other stages or images.
+	Context, Stages []string
+	// Sets are variables that the instruction defines; Uses those it reads.
+	// UsesAll stands for a RUN, which sees the whole environment.
+	Sets, Uses []string
+	UsesAll    bool
+	// State holds the fields it changes for later build steps (WORKDIR, USER,
+	// SHELL); Config those that only the finished image shows.
+	State, Config ConfigFields
+	// Network: it may fetch something.
+	Network bool
+	// Installs are the dependency installs among its commands.
+	Installs []Install
+
+	relative bool // a COPY destination that depends on WORKDIR
+}
+
+// Effects works out the effects of an instruction of a stage. name is the
+// Dockerfile's path in the context (for its own .dockerignore).
+func (in *Instruction) Effects(rp *repo.Repo, name string) *Effects {
+	e := &Effects{Context: in.ContextSources()}
+	if in.Stage == nil || in.Keyword == "from" {
+		e.Unknown = "it begins a stage"
+		return e
+	}
+	st := in.Stage.At(in)
+	switch cmd := in.Cmd.(type) {
+	case *instructions.EnvCommand:
+		for _, kv := range cmd.Env {
+			e.Sets = append(e.Sets, kv.Key)
+		}
+		e.Uses = variables(in.Args.Text)
+		e.Config = FieldEnv
+	case *instructions.ArgCommand:
+		for _, a := range cmd.Args {
+			e.Sets = append(e.Sets, a.Key)
+		}
+		e.Uses = variables(in.Args.Text)
+	case *instructions.WorkdirCommand:
+		e.State, e.Uses = FieldWorkdir, variables(in.Args.Text)
+		if p, ok := st.Abs(st.Expand(cmd.Path)); ok {
+			e.Writes = []string{p}
+		} else {
+			e.Unknown = "its path isn't known"
+		}
+	case *instructions.UserCommand:
+		e.State, e.Uses = FieldUser, variables(in.Args.Text)
+	case *instructions.ShellCommand:
+		e.State = FieldShell
+	case *instructions.VolumeCommand:
+		e.Unknown = "a VOLUME changes what later steps may write"
+	case *instructions.CmdCommand, *instructions.EntrypointCommand:
+		e.Config = FieldCmd | FieldEntrypoint
+		e.State = 0
+	case *instructions.ExposeCommand:
+		e.Config, e.Uses = FieldExpose, variables(in.Args.Text)
+	case *instructions.LabelCommand:
+		e.Config, e.Uses = FieldLabels, variables(in.Args.Text)
+	case *instructions.HealthCheckCommand:
+		e.Config = FieldHealthcheck
+	case *instructions.StopSignalCommand:
+		e.Config, e.Uses = FieldStopSignal, variables(in.Args.Text)
+	case *instructions.MaintainerCommand:
+		e.Config = FieldMaintainer
+	case *instructions.OnbuildCommand:
+		e.Config = FieldOnBuild
+	case *instructions.CopyCommand, *instructions.AddCommand:
+		in.copyEffects(e, st, rp)
+	case *instructions.RunCommand:
+		in.runEffects(e, st, rp, name)
+	default:
+		e.Unknown = "drydock doesn't know " + strings.ToUpper(in.Keyword)
+	}
+	return e
+}
+
+func (in *Instruction) copyEffects(e *Effects, st State, rp *repo.Repo) {
+	e.Uses = variables(in.Text)
+	_, dest, from, _ := in.Copy()
+	e.relative = !strings.HasPrefix(st.Expand(dest), "/")
+	if from != "" {
+		e.Stages = []string{from}
+		if p, ok := st.Abs(st.Expand(dest)); ok {
+			e.Writes = []string{p}
+			return
+		}
+		e.Unknown = "its destination isn't known"
+		return
+	}
+	if len(in.Heredocs) > 0 {
+		if p, ok := st.Abs(st.Expand(dest)); ok {
+			e.Writes = []string{p}
+			return
+		}
+	}
+	trees, why := in.trees(st, rp)
+	if why != "" {
+		e.Unknown = why
+		return
+	}
+	e.Trees = trees
+}
+
+// variables lists the names used as $NAME or ${NAME…} in a text.
+func variables(s string) []string {
+	var out []string
+	for {
+		i := strings.IndexByte(s, '$')
+		if i < 0 || i+1 >= len(s) {
+			return out
+		}
+		s = strings.TrimPrefix(s[i+1:], "{")
+		n := 0
+		for n < len(s) && (s[n] == '_' || s[n] >= 'a' && s[n] <= 'z' || s[n] >= 'A' && s[n] <= 'Z' || n > 0 && s[n] >= '0' && s[n] <= '9') {
+			n++
+		}
+		if n > 0 {
+			out = append(out, s[:n])
+		}
+		s = s[n:]
+	}
+}
+
+// Commuter answers whether two instructions may change places, over one build
+// context.
+type Commuter struct {
+	Repo *repo.Repo
+	Name string // the Dockerfile's path in the context
+	// Settled are image paths that hold the same bytes whichever of the two
+	// comes first, because another instruction before both brings them.
+	Settled []string
+}
+
+// Commute reports whether a and b, neighbours in a stage, give the same image
+// in either order; reason tells why not.
+func (c Commuter) Commute(a, b *Effects) (ok bool, reason string) {
+	pure := func(e *Effects) bool {
+		return e.Unknown == "" && e.State == 0 && len(e.Sets) == 0 && !e.UsesAll && len(e.Writes) == 0 && len(e.Trees) == 0 && len(e.Reads) == 0
+	}
+	if x := shared(a.Sets, b.Sets); x != "" {
+		return false, "both set " + x
+	}
+	for _, p := range [][2]*Effects{{a, b}, {b, a}} {
+		if x := shared(p[0].Sets, p[1].Uses); x != "" {
+			return false, "one uses " + x + ", which the other sets"
+		}
+		if p[1].UsesAll && len(p[0].Sets) > 0 {
+			return false, "a RUN sees " + p[0].Sets[0]
+		}
+	}
+	if pure(a) || pure(b) {
+		if pure(a) && pure(b) && a.Config&b.Config != 0 {
+			return false, "both set " + (a.Config & b.Config).String()
+		}
+		return true, ""
+	}
+	for _, e := range []*Effects{a, b} {
+		if e.Unknown != "" {
+			return false, e.Unknown
+		}
+	}
+	for _, p := range [][2]*Effects{{a, b}, {b, a}} {
+		s, o := p[0], p[1]
+		if s.State&(FieldUser|FieldShell|FieldWorkdir) != 0 && o.UsesAll {
+			return false, "a RUN depends on " + s.State.String()
+		}
+		if s.State&FieldWorkdir != 0 && (o.relative || o.State&FieldWorkdir != 0) {
+			return false, "a relative path depends on WORKDIR"
+		}
+	}
+	if a.State&b.State != 0 {
+		return false, "both set " + (a.State & b.State).String()
+	}
+	for _, p := range [][2]*Effects{{a, b}, {b, a}} {
+		if ok, why := c.apart(p[0], p[1]); !ok {
+			return false, why
+		}
+	}
+	return true, ""
+}
+
+// apart: nothing that w writes is read or written by o.
+func (c Commuter) apart(w, o *Effects) (bool, string) {
+	for _, x := range w.Writes {
+		for _, y := range append(append([]string{}, o.Reads...), o.Writes...) {
+			if (inside(x, y) || inside(y, x)) && !c.settled(y) {
+				return false, fmt.Sprintf("one writes %s, which the other uses", x)
+			}
+		}
+	}
+	for _, t := range w.Trees {
+		for _, y := range append(append([]string{}, o.Reads...), o.Writes...) {
+			if why := c.treeTouches(t, y); why != "" && !c.settled(y) {
+				return false, why
+			}
+		}
+		for _, u := range o.Trees {
+			if inside(t.Dest, u.Dest) || inside(u.Dest, t.Dest) {
+				if !c.sameBytes(t, u) {
+					return false, "both copy to " + t.Dest
+				}
+			}
+		}
+	}
+	return true, ""
+}
+
+func (c Commuter) settled(p string) bool {
+	for _, s := range c.Settled {
+		if s == p {
+			return true
+		}
+	}
+	return false
+}
+
+// sameBytes: both trees bring the same context path to the same place, or one
+// is a single file that the other doesn't hold.
+func (c Commuter) sameBytes(t, u Tree) bool {
+	if t.Dir {
+		t, u = u, t
+	}
+	if t.Dir || t.Unknown {
+		return false
+	}
+	ctx, ok := u.ctxPath(t.Dest)
+	return !ok || ctx == t.Ctx || !c.Repo.Exists(ctx) && !u.Unknown
+}
+
+// treeTouches tells why a copied tree may hold something at or below p.
+func (c Commuter) treeTouches(t Tree, p string) string {
+	if t.Unknown && (inside(p, t.Dest) || inside(t.Dest, p)) {
+		return t.Ctx + " isn't in the build context as it stands"
+	}
+	ctx, ok := t.ctxPath(p)
+	if !ok {
+		if inside(t.Dest, p) {
+			return fmt.Sprintf("the copy lands in %s", p)
+		}
+		return ""
+	}
+	if ctx == "." {
+		return fmt.Sprintf("the copy lands in %s", p)
+	}
+	ig := c.Repo.Ignore(c.Name)
+	if ig.ExcludesTree(ctx) || ig.Excluded(ctx) {
+		return ""
+	}
+	switch {
+	case !c.Repo.Known():
+		return "the build context isn't known"
+	case c.Repo.Exists(ctx):
+		return fmt.Sprintf("the copy brings %s", ctx)
+	case c.Repo.GitIgnored(ctx) || volatile[path.Base(ctx)]:
+		return fmt.Sprintf("the build context may hold %s, which .dockerignore doesn't leave out", ctx)
+	}
+	return ""
+}
+
+// volatile are directories that tools make in a work tree, so that a context
+// which has none today may have one tomorrow.
+var volatile = map[string]bool{"node_modules": true, "vendor": true, ".venv": true, "venv": true, "__pycache__": true, "target": true, ".yarn": true, ".pnpm-store": true}
+
+func shared(a, b []string) string {
+	for _, x := range a {
+		for _, y := range b {
+			if x == y {
+				return x
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,231 @@
+package rewrite
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"drydock/images"
+)
+
+// Parse reads a Dockerfile. path is used in messages only; src images answers
+// questions about base images and may be nil.
+//
+// BuildKit's parser and typed instructions judge the text; every error comes
+// back as *Error with line, column and what to do. A difference between
+// BuildKit's reading and ours is an error too.
+func Parse(path, text string, src images.Source) (*Document, error) {
+	if err := readable(path, text); err != nil {
+		return nil, err
+	}
+	res, err := parser.Parse(strings.NewReader(text))
+	if err != nil {
+		return nil, parseError(path, text, err)
+	}
+	sc, err := scan(path, text)
+	if err != nil {
+		return nil, err
+	}
+	if len(sc.instructions) != len(res.AST.Children) {
+		return nil, &Error{Path: path, Msg: fmt.Sprintf("drydock sees %d instructions where BuildKit sees %d", len(sc.instructions), len(res.AST.Children)), Hint: "please report this file; it was left alone"}
+	}
+	for i, in := range sc.instructions {
+		if err := agree(path, in, res.AST.Children[i]); err != nil {
+			return nil, err
+		}
+		in.node = res.AST.Children[i]
+	}
+	return build(path, text, sc, src)
+}
+
+// Reparse reads text that came out of edits on old. Our scanner finds the
+// instructions; those whose bytes are unchanged keep their BuildKit node and
+// typed form, the others are judged by BuildKit one by one. The caller must
+// Parse the last text once more.
+func Reparse(old *Document, text string) (*Document, error) {
+	sc, err := scan(old.Path, text)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]*Instruction, len(old.Instructions))
+	for _, in := range old.Instructions {
+		known[in.Raw()] = in
+	}
+	prefix := ""
+	if sc.escape != '\\' {
+		prefix = "# escape=" + string(sc.escape) + "\n"
+	}
+	for _, in := range sc.instructions {
+		raw := text[in.Span.Start:in.Span.End]
+		if k := known[raw]; k != nil && sc.escape == old.Escape {
+			in.node, in.Cmd, in.JSON = k.node, k.Cmd, k.JSON
+			continue
+		}
+		res, err := parser.Parse(strings.NewReader(prefix + raw))
+		if err != nil {
+			return nil, &Error{Path: old.Path, Line: in.Line, Col: 1, Msg: cause(err)}
+		}
+		if len(res.AST.Children) != 1 {
+			return nil, &Error{Path: old.Path, Line: in.Line, Col: 1, Msg: "an edit runs into its neighbour"}
+		}
+		in.node = res.AST.Children[0]
+		if in.node.Original != in.Text {
+			return nil, &Error{Path: old.Path, Line: in.Line, Col: 1, Msg: "BuildKit reads this instruction differently"}
+		}
+	}
+	return build(old.Path, text, sc, old.images)
+}
+
+// build makes the document from scanned instructions that have their nodes.
+func build(path, text string, sc *scanned, src images.Source) (*Document, error) {
+	d := &Document{Path: path, Src: text, Escape: sc.escape, EOL: "\n", Directives: sc.directives, Instructions: sc.instructions, images: src}
+	if i := strings.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
+		d.EOL = "\r\n"
+	}
+	var stage *Stage
+	for _, in := range d.Instructions {
+		in.doc = d
+		if in.Cmd == nil {
+			cmd, err := instructions.ParseInstruction(in.node)
+			if err != nil {
+				return nil, typedError(path, text, in, err)
+			}
+			in.Cmd = cmd
+			in.JSON = in.node.Attributes["json"]
+		}
+		switch cmd := in.Cmd.(type) {
+		case *instructions.Stage:
+			stage = &Stage{Index: len(d.Stages), Name: strings.ToLower(cmd.Name), From: in, doc: d}
+			d.Stages = append(d.Stages, stage)
+			in.Stage = stage
+		default:
+			if _, arg := cmd.(*instructions.ArgCommand); stage == nil && !arg {
+				return nil, &Error{Path: path, Line: in.Line, Col: 1, Msg: strings.ToUpper(in.Keyword) + " before the first FROM", Hint: "only ARG may stand there"}
+			}
+			in.Stage = stage
+			if stage != nil {
+				stage.Instructions = append(stage.Instructions, in)
+			}
+		}
+	}
+	if len(d.Stages) == 0 {
+		return nil, &Error{Path: path, Line: 1, Col: 1, Msg: "no FROM instruction", Hint: "a Dockerfile needs at least one build stage"}
+	}
+	return d, nil
+}
+
+// agree checks our reading of one instruction against BuildKit's.
+func agree(path string, in *Instruction, n *parser.Node) error {
+	what := ""
+	switch {
+	case in.Text != n.Original:
+		what = "text"
+	case in.Line != n.StartLine || in.EndLine != n.EndLine:
+		what = "lines"
+	case in.Keyword != strings.ToLower(n.Value):
+		what = "keyword"
+	case len(in.Flags) != len(n.Flags):
+		what = "flags"
+	case len(in.Heredocs) != len(n.Heredocs):
+		what = "heredocs"
+	}
+	if what == "" {
+		return nil
+	}
+	return &Error{Path: path, Line: in.Line, Col: 1, Msg: "drydock and BuildKit disagree on the " + what + " of this instruction", Hint: "please report this file; it was left alone"}
+}
+
+// readable refuses what can't be a Dockerfile before anyone parses it.
+func readable(path, text string) error {
+	if i := strings.IndexByte(text, 0); i >= 0 {
+		return at(path, text, i, "binary data (a NUL byte)", "this is not a Dockerfile; leave it out with --skip-file or rename it")
+	}
+	if !utf8.ValidString(text) {
+		for i, r := range text {
+			if r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD") {
+				return at(path, text, i, "invalid UTF-8", "save the file as UTF-8")
+			}
+		}
+	}
+	for start := 0; start < len(text); {
+		end := nextLine(text, start)
+		if end-start >= bufio.MaxScanTokenSize {
+			return at(path, text, start, fmt.Sprintf("a line of %d bytes; BuildKit takes at most %d", end-start, bufio.MaxScanTokenSize-1), "break the line with a continuation")
+		}
+		start = end
+	}
+	if strings.TrimFunc(strings.TrimPrefix(text, bom), func(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }) == "" {
+		return &Error{Path: path, Line: 1, Col: 1, Msg: "the file is empty", Hint: "write a FROM line, or delete the file"}
+	}
+	return nil
+}
+
+func at(path, text string, off int, msg, hint string) *Error {
+	line := strings.Count(text[:off], "\n") + 1
+	return &Error{Path: path, Line: line, Col: off - strings.LastIndexByte(text[:off], '\n'), Msg: msg, Hint: hint}
+}
+
+// cause is the innermost message of an error chain from BuildKit.
+func cause(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
+}
+
+func parseError(path, text string, err error) error {
+	line := 1
+	var loc *parser.LocationError
+	if errors.As(err, &loc) && len(loc.Locations) > 0 && len(loc.Locations[0]) > 0 {
+		line = max(loc.Locations[0][0].Start.Line, 1)
+	}
+	msg, hint := cause(err), "correct this instruction"
+	switch {
+	case strings.Contains(msg, "no instructions"):
+		line, msg, hint = 1, "only comments, no instruction", "write a FROM line, or delete the file"
+	case strings.Contains(msg, "unterminated heredoc"):
+		msg, hint = "a heredoc has no end", "close it with a line that holds its delimiter alone"
+	case strings.Contains(msg, "escape token"):
+		hint = "use \\ or `"
+	}
+	if t := templateMark(text); t != "" {
+		hint = "this looks like a template (" + t + "): render it first, then run drydock on the result"
+	}
+	return &Error{Path: path, Line: line, Col: 1, Msg: msg, Hint: hint}
+}
+
+func typedError(path, text string, in *Instruction, err error) error {
+	msg, hint := cause(err), "correct this instruction"
+	var unknown *instructions.UnknownInstructionError
+	if errors.As(err, &unknown) {
+		msg = "unknown instruction " + unknown.Instruction
+		hint = "see the Dockerfile reference for the instructions there are"
+	}
+	if t := templateMark(text); t != "" {
+		hint = "this looks like a template (" + t + "): render it first, then run drydock on the result"
+	}
+	line, col := 1, 1
+	if in.Head.Start <= len(text) {
+		line = strings.Count(text[:in.Head.Start], "\n") + 1
+		col = in.Head.Start - strings.LastIndexByte(text[:in.Head.Start], '\n')
+	}
+	return &Error{Path: path, Line: line, Col: col, Msg: msg, Hint: hint}
+}
+
+// templateMark names the template syntax that a text uses, "" for none.
+func templateMark(text string) string {
+	for _, m := range []string{"<%", "{%", "{{", "@@", "#{"} {
+		if strings.Contains(text, m) {
+			return m
+		}
+	}
+	return ""
+}

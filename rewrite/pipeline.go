@@ -1,0 +1,304 @@
+package rewrite
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+
+	"drydock/images"
+	"drydock/repo"
+)
+
+// maxRounds bounds the fixpoint, maxSteps the changes of one transform in one
+// round; real files need two rounds and a handful of steps.
+const (
+	maxRounds = 12
+	maxSteps  = 200
+)
+
+// Run takes one Dockerfile through the transforms, in (Phase, Name) order and
+// again until nothing changes. A change that fails a gate is dropped and
+// reported, never kept. The error is an *Error when the file can't be read.
+func Run(ctx context.Context, in Input, ts []*Transform, o Options) (*Result, error) {
+	if in.Repo == nil {
+		in.Repo = repo.Load(nil)
+	}
+	doc, err := Parse(in.Path, in.Src, in.Images)
+	if err != nil {
+		return nil, err
+	}
+	ts = ordered(ts)
+	r := &run{in: in, opt: o, doc: doc, repo: in.Repo, ignores: readIgnores(doc), res: &Result{Path: in.Path, Before: in.Src, After: in.Src}}
+	if err := r.fixpoint(ctx, ts); err != nil {
+		return nil, err
+	}
+	if o.Offer && !o.Unsafe {
+		r.offer(ctx, ts)
+	}
+	return r.res, nil
+}
+
+func ordered(ts []*Transform) []*Transform {
+	out := append([]*Transform(nil), ts...)
+	sort.SliceStable(out, func(i, j int) bool {
+		if out[i].Phase != out[j].Phase {
+			return out[i].Phase < out[j].Phase
+		}
+		return out[i].Name < out[j].Name
+	})
+	return out
+}
+
+type run struct {
+	in      Input
+	opt     Options
+	doc     *Document
+	repo    *repo.Repo
+	ignores ignores
+	res     *Result
+	refused map[string]bool // changes that failed a gate or were turned down
+}
+
+func (r *run) fixpoint(ctx context.Context, ts []*Transform) error {
+	start, startRepo := r.doc, r.repo
+	seen := map[string]bool{r.state(): true}
+	r.refused = map[string]bool{}
+	for round := 0; ; round++ {
+		before := r.state()
+		r.res.Declined = nil
+		var moved []string
+		for _, t := range ts {
+			n, err := r.exhaust(ctx, t)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				moved = append(moved, t.Name)
+			}
+		}
+		now := r.state()
+		if now == before && len(moved) == 0 {
+			break
+		}
+		if seen[now] || round >= maxRounds {
+			r.revert(start, startRepo, "these transforms undo each other: "+strings.Join(moved, ", "))
+			return nil
+		}
+		seen[now] = true
+	}
+	if r.doc.Src != start.Src {
+		if _, err := Parse(r.in.Path, r.doc.Src, r.in.Images); err != nil {
+			r.revert(start, startRepo, "the rewritten file does not parse: "+err.Error())
+			return nil
+		}
+		if err := sameLineEnds(start.Src, r.doc.Src); err != nil {
+			r.revert(start, startRepo, err.Error())
+			return nil
+		}
+	}
+	r.res.After = r.doc.Src
+	return nil
+}
+
+// revert gives the whole file up and reports a defect.
+func (r *run) revert(doc *Document, rp *repo.Repo, why string) {
+	r.doc, r.repo = doc, rp
+	r.res.After, r.res.Files = doc.Src, nil
+	for i := range r.res.Outcomes {
+		r.res.Outcomes[i].Status, r.res.Outcomes[i].Gate = Dropped, why
+	}
+}
+
+// state identifies the files as they stand.
+func (r *run) state() string {
+	names := make([]string, 0, len(r.res.Files))
+	for n := range r.res.Files {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	var b strings.Builder
+	b.WriteString(r.doc.Src)
+	for _, n := range names {
+		b.WriteString("\x00" + n + "\x00" + r.res.Files[n])
+	}
+	return b.String()
+}
+
+func (r *run) pass(t *Transform) *Pass {
+	img := r.in.Images
+	if img == nil {
+		img = images.Catalogue()
+	}
+	return &Pass{Doc: r.doc, Repo: r.repo, Images: img, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe}
+}
+
+// exhaust applies a transform's changes one by one until it has none left.
+func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error) {
+	for step := 0; ; step++ {
+		if err := ctx.Err(); err != nil {
+			return applied, err
+		}
+		p := r.pass(t)
+		changes, err := t.Run(ctx, p)
+		if err != nil {
+			return applied, fmt.Errorf("%s: %s: %w", r.in.Path, t.Name, err)
+		}
+		progress := false
+		for _, c := range changes {
+			if r.try(t, p, c) {
+				progress = true
+				applied++
+				break
+			}
+		}
+		if !progress || step >= maxSteps {
+			for _, d := range p.declined {
+				d.Transform = t.Name
+				r.res.Declined = append(r.res.Declined, d)
+			}
+			return applied, nil
+		}
+	}
+}
+
+// try applies one change when options, ignores and gates allow it.
+func (r *run) try(t *Transform, p *Pass, c Change) bool {
+	if c.Safety == Assumes && !r.opt.Unsafe {
+		return false
+	}
+	if line, ok := r.ignores.covers(t.Name, p.Doc, c); ok {
+		p.Decline(c.At, "ignored by the comment on line %d", line)
+		return false
+	}
+	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Safety: c.Safety,
+		Config: c.Config, Adds: c.Adds, Drops: c.Drops, Before: r.doc.Src}
+	if c.At != nil {
+		out.Line = c.At.Line
+	}
+	id := fmt.Sprint(t.Name, "\x00", c.Title, "\x00", c.Edits, "\x00", r.doc.Src)
+	if r.refused[id] {
+		return false
+	}
+	doc, rp, files, err := r.apply(c)
+	if err == nil {
+		err = gate(r, doc, rp, files, c)
+	}
+	if err != nil {
+		out.Status, out.Gate, out.Before = Dropped, err.Error(), ""
+		r.refused[id] = true
+		if !r.reported(out) {
+			r.res.Outcomes = append(r.res.Outcomes, out)
+		}
+		return false
+	}
+	out.After, out.Other = doc.Src, files
+	for name := range files {
+		if doc.Src == r.doc.Src {
+			out.File = name
+		}
+	}
+	if r.opt.Select != nil && !r.opt.Select(out) {
+		r.refused[id] = true
+		return false
+	}
+	r.ignores = readIgnores(doc)
+	r.doc, r.repo = doc, rp
+	for name, text := range files {
+		if r.res.Files == nil {
+			r.res.Files = map[string]string{}
+		}
+		r.res.Files[name] = text
+	}
+	r.res.Outcomes = append(r.res.Outcomes, out)
+	return true
+}
+
+func (r *run) reported(out Outcome) bool {
+	for _, o := range r.res.Outcomes {
+		if o.Status == Dropped && o.Transform == out.Transform && o.Title == out.Title && o.Gate == out.Gate {
+			return true
+		}
+	}
+	return false
+}
+
+// apply makes the documents and files that a change would leave.
+func (r *run) apply(c Change) (*Document, *repo.Repo, map[string]string, error) {
+	text, err := r.doc.apply(c.Edits)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	doc := r.doc
+	if text != r.doc.Src {
+		if doc, err = Reparse(r.doc, text); err != nil {
+			return nil, nil, nil, fmt.Errorf("the result does not parse: %w", err)
+		}
+	}
+	rp := r.repo
+	var files map[string]string
+	byFile := map[string][]Edit{}
+	for _, e := range c.Edits {
+		if e.File != "" {
+			byFile[e.File] = append(byFile[e.File], e)
+		}
+	}
+	for name, es := range byFile {
+		old, _ := r.repo.ReadFile(name)
+		text, err := Apply(string(old), es)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if text == string(old) {
+			continue
+		}
+		if files == nil {
+			files = map[string]string{}
+		}
+		files[name] = text
+		rp = rp.With(name, []byte(text))
+	}
+	if text == r.doc.Src && len(files) == 0 {
+		return nil, nil, nil, fmt.Errorf("it changes nothing")
+	}
+	return doc, rp, files, nil
+}
+
+// offer runs on from the safe result to see what --unsafe would add.
+func (r *run) offer(ctx context.Context, ts []*Transform) {
+	o := r.opt
+	o.Unsafe = true
+	more := &run{in: r.in, opt: o, doc: r.doc, repo: r.repo, ignores: r.ignores, res: &Result{Path: r.in.Path, Before: r.doc.Src, After: r.doc.Src}}
+	if err := more.fixpoint(ctx, ts); err != nil {
+		return
+	}
+	for _, out := range more.res.Outcomes {
+		if out.Status == Applied {
+			out.Status = Offered
+			r.res.Outcomes = append(r.res.Outcomes, out)
+		}
+	}
+}
+
+// sameLineEnds holds two promises over a whole run: CRLF stays CRLF, and a
+// missing final line break stays missing.
+func sameLineEnds(before, after string) error {
+	crlf := func(s string) (all, some bool) {
+		n := strings.Count(s, "\n")
+		c := strings.Count(s, "\r\n")
+		return n > 0 && c == n, c > 0
+	}
+	if all, _ := crlf(before); all {
+		if now, _ := crlf(after); !now && strings.Contains(after, "\n") {
+			return fmt.Errorf("line ends were CRLF and are mixed now")
+		}
+	} else if _, some := crlf(before); !some {
+		if _, now := crlf(after); now {
+			return fmt.Errorf("line ends were LF and are mixed now")
+		}
+	}
+	if strings.HasSuffix(before, "\n") != strings.HasSuffix(after, "\n") {
+		return fmt.Errorf("the final line break changed")
+	}
+	return nil
+}

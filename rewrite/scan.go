@@ -1,0 +1,219 @@
+package rewrite
+
+// The line scanner. It cuts a Dockerfile into instructions the way BuildKit's
+// parser does (frontend/dockerfile/parser/parser.go, Parse), keeping the byte
+// positions that BuildKit drops. Parse checks the two against each other, so
+// a difference is an error, never a guess.
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+)
+
+const bom = "\xef\xbb\xbf"
+
+// scanned is the outcome of scan: everything that needs no BuildKit node.
+type scanned struct {
+	escape       byte
+	directives   []Directive
+	instructions []*Instruction
+}
+
+// line is one physical line: [start, end) without its line break, next is the
+// offset of the following line.
+type line struct{ start, end, next int }
+
+func readLine(src string, at int) line {
+	i := strings.IndexByte(src[at:], '\n')
+	if i < 0 {
+		return line{at, trimCR(src, at, len(src)), len(src)}
+	}
+	return line{at, trimCR(src, at, at+i), at + i + 1}
+}
+
+// trimCR drops what parser.trimNewline drops: every \r at the end of a line.
+func trimCR(src string, start, end int) int {
+	for end > start && src[end-1] == '\r' {
+		end--
+	}
+	return end
+}
+
+func nextLine(src string, at int) int {
+	if i := strings.IndexByte(src[at:], '\n'); i >= 0 {
+		return at + i + 1
+	}
+	return len(src)
+}
+
+// continuation tells where the text of a line ends when it ends with the
+// escape token, like parser.directives.lineContinuationRegex.
+func continuation(s string, escape byte) (end int, more bool) {
+	t := strings.TrimRight(s, " \t")
+	n := len(t)
+	if n == 0 || t[n-1] != escape || (n > 1 && t[n-2] == escape) {
+		return len(s), false
+	}
+	return n - 1, true
+}
+
+func isCommentLine(s string) bool {
+	s = strings.TrimLeftFunc(s, unicode.IsSpace)
+	return s != "" && s[0] == '#'
+}
+
+// scan cuts src into instructions.
+func scan(path, src string) (*scanned, error) {
+	out := &scanned{escape: '\\'}
+	var directives parser.DirectiveParser
+	directivesDone := false
+	at, lineNo := 0, 0
+	for at < len(src) {
+		ln := readLine(src, at)
+		lineNo++
+		start := ln.start
+		if at == 0 && strings.HasPrefix(src, bom) {
+			start += len(bom)
+		}
+		text := src[start:ln.end]
+		trimmed := strings.TrimLeftFunc(text, unicode.IsSpace)
+		start += len(text) - len(trimmed)
+		if !directivesDone {
+			d, err := directives.ParseLine([]byte(trimmed))
+			if err != nil {
+				return nil, &Error{Path: path, Line: lineNo, Col: 1, Msg: err.Error(), Hint: "keep one of them"}
+			}
+			if d == nil {
+				directivesDone = true
+			} else {
+				if d.Name == "escape" {
+					if d.Value != "`" && d.Value != `\` {
+						return nil, &Error{Path: path, Line: lineNo, Col: 1, Msg: "invalid escape token " + d.Value, Hint: "use \\ or `"}
+					}
+					out.escape = d.Value[0]
+				}
+				out.directives = append(out.directives, Directive{d.Name, d.Value, Span{start, ln.end}})
+			}
+		}
+		end, more := continuation(trimmed, out.escape)
+		if isCommentLine(trimmed) || (!more && end == 0) {
+			at = ln.next
+			continue
+		}
+		in := &Instruction{Line: lineNo, Span: Span{ln.start, ln.next}, Head: Span{start, start + end}}
+		if ln.start == 0 && strings.HasPrefix(src, bom) {
+			in.Span.Start = len(bom)
+		}
+		var text2 strings.Builder
+		add := func(s, e int) {
+			if e > s {
+				in.segs = append(in.segs, segment{text2.Len(), s})
+				text2.WriteString(src[s:e])
+			}
+			in.Head.End = e
+		}
+		add(start, start+end)
+		at = ln.next
+		for more && at < len(src) {
+			ln = readLine(src, at)
+			lineNo++
+			at = ln.next
+			raw := src[ln.start:ln.end]
+			switch {
+			case isCommentLine(raw):
+				in.Comments = append(in.Comments, Span{ln.start, ln.end})
+			case strings.TrimLeftFunc(raw, unicode.IsSpace) == "":
+			default:
+				end, more = continuation(raw, out.escape)
+				add(ln.start, ln.start+end)
+			}
+		}
+		in.Text = text2.String()
+		in.Span.End = at
+		if err := splitWords(in, out.escape); err != nil {
+			return nil, &Error{Path: path, Line: in.Line, Col: 1, Msg: err.Error()}
+		}
+		if mayHoldHeredoc(in) {
+			docs, err := heredocWords(in.Text)
+			if err != nil {
+				return nil, &Error{Path: path, Line: in.Line, Col: 1, Msg: err.Error()}
+			}
+			for _, h := range docs {
+				doc := Heredoc{Name: h.Name, Chomp: h.Chomp, Body: Span{at, at}}
+				done := false
+				for at < len(src) {
+					ln = readLine(src, at)
+					lineNo++
+					at = ln.next
+					word := src[ln.start:ln.end]
+					if h.Chomp {
+						word = strings.TrimLeft(word, "\t")
+					}
+					if word == h.Name {
+						doc.End, done = Span{ln.start, ln.end}, true
+						break
+					}
+					doc.Body.End = ln.next
+				}
+				if !done {
+					return nil, &Error{Path: path, Line: in.Line, Col: 1,
+						Msg: "heredoc <<" + h.Name + " has no end", Hint: "end it with a line that holds " + h.Name + " alone"}
+				}
+				in.Heredocs = append(in.Heredocs, doc)
+			}
+			in.Span.End = at
+		}
+		in.EndLine = lineNo
+		in.Index = len(out.instructions)
+		out.instructions = append(out.instructions, in)
+	}
+	return out, nil
+}
+
+// mayHoldHeredoc is parser.Node.canContainHeredoc on our words.
+func mayHoldHeredoc(in *Instruction) bool {
+	if !strings.Contains(in.Text, "<<") {
+		return false
+	}
+	key, args := in.Keyword, in.Args.Text
+	if key == "onbuild" {
+		f := strings.FieldsFunc(args, isBlank)
+		if len(f) == 0 {
+			return false
+		}
+		key = strings.ToLower(f[0])
+		args = strings.TrimSpace(strings.TrimPrefix(args, f[0]))
+	}
+	return (key == "run" || key == "copy" || key == "add") && !isJSONList(args)
+}
+
+func isJSONList(s string) bool {
+	s = strings.TrimLeftFunc(s, unicode.IsSpace)
+	if !strings.HasPrefix(s, "[") {
+		return false
+	}
+	var list []string
+	return json.Unmarshal([]byte(s), &list) == nil
+}
+
+// heredocWords is parser.heredocsFromLine, which BuildKit doesn't export.
+func heredocWords(text string) ([]parser.Heredoc, error) {
+	lex := shell.NewLex('\\')
+	lex.RawQuotes, lex.RawEscapes, lex.SkipUnsetEnv = true, true, true
+	words, _ := lex.ProcessWords(text, shell.EnvsFromSlice(nil))
+	var docs []parser.Heredoc
+	for _, w := range words {
+		h, err := parser.ParseHeredoc(w)
+		if err != nil {
+			return nil, err
+		}
+		if h != nil {
+			docs = append(docs, *h)
+		}
+	}
+	return docs, nil
+}

@@ -1,0 +1,223 @@
+package rewrite
+
+import (
+	"path"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// Script is the shell form of a RUN, CMD, ENTRYPOINT or HEALTHCHECK as a
+// syntax tree. Offsets in the tree are byte offsets into Text; Span maps them
+// to source bytes. Scripts are edited in the source, never reprinted.
+type Script struct {
+	Text     string
+	File     *syntax.File
+	in       *Instruction
+	base     int  // offset of Text in the instruction's logical text
+	heredoc  bool // Text is the body of the instruction's only heredoc
+	commands []Command
+}
+
+// Command is one simple command of a script.
+type Command struct {
+	Name  string   // the command word as literal, "" when it is computed
+	Args  []string // all words, name included, literal value where there is one, else source text
+	Words []Span   // offsets of each word into Script.Text
+	Key   string   // normal form with assignments and redirections: equal keys are the same command
+	Call  *syntax.CallExpr
+	Stmt  *syntax.Stmt
+}
+
+// Shell gives the script of a shell-form instruction. why tells in words why
+// there is none: exec form, a shell that isn't POSIX, a script that does not
+// parse. Callers leave such an instruction alone.
+func (in *Instruction) Shell() (script *Script, why string) {
+	if in.shell == nil && in.shellErr == "" {
+		in.shell, in.shellErr = in.parseShell()
+	}
+	return in.shell, in.shellErr
+}
+
+func (in *Instruction) parseShell() (*Script, string) {
+	switch in.Keyword {
+	case "run", "cmd", "entrypoint", "healthcheck":
+	default:
+		return nil, strings.ToUpper(in.Keyword) + " holds no script"
+	}
+	if in.JSON {
+		return nil, "it is in exec form"
+	}
+	if why := in.opaqueShell(); why != "" {
+		return nil, why
+	}
+	s := &Script{in: in, base: in.Args.Start, Text: in.Args.Text}
+	if in.Keyword == "healthcheck" {
+		kind, rest, _ := strings.Cut(in.Args.Text, " ")
+		if !strings.EqualFold(kind, "cmd") {
+			return nil, "it runs nothing"
+		}
+		trimmed := strings.TrimLeft(rest, " \t")
+		s.base, s.Text = in.Args.End-len(trimmed), trimmed
+	}
+	if len(in.Heredocs) > 0 {
+		if len(in.Heredocs) > 1 || !strings.HasPrefix(s.Text, "<<") || strings.ContainsAny(s.Text, " \t") {
+			return nil, "it combines a command with heredocs"
+		}
+		h := in.Heredocs[0]
+		s.heredoc, s.base, s.Text = true, h.Body.Start, in.doc.Src[h.Body.Start:h.Body.End]
+		if h.Chomp || strings.Contains(s.Text, "\r") || strings.HasPrefix(s.Text, "#!") {
+			return nil, "it is a heredoc with a shebang, <<- or CRLF"
+		}
+	}
+	var err error
+	for _, lang := range []syntax.LangVariant{syntax.LangBash, syntax.LangPOSIX} {
+		p := syntax.NewParser(syntax.KeepComments(true), syntax.Variant(lang))
+		if s.File, err = p.Parse(strings.NewReader(s.Text), ""); err == nil {
+			return s, ""
+		}
+	}
+	return nil, "its script does not parse: " + strings.TrimPrefix(err.Error(), ":")
+}
+
+// opaqueShell says why the shell that would run the script is not one that we
+// read: SHELL names another, or the image is a Windows one.
+func (in *Instruction) opaqueShell() string {
+	if in.Stage == nil {
+		return "it belongs to no stage"
+	}
+	if in.doc.Escape == '`' {
+		return "the file's escape token is `, as on Windows"
+	}
+	sh := in.Stage.shellAt(in)
+	if len(sh) > 0 {
+		switch path.Base(sh[0]) {
+		case "sh", "bash", "ash", "dash", "ksh", "zsh":
+			return ""
+		}
+		return "SHELL is " + sh[0]
+	}
+	ref := strings.ToLower(in.Stage.root().From.Args.Text)
+	for _, w := range []string{"windows", "nanoserver", "servercore"} {
+		if strings.Contains(ref, w) {
+			return "the base is a Windows image"
+		}
+	}
+	return ""
+}
+
+// Span maps [start, end) of Text to source bytes; ok as for Instruction.SrcSpan.
+func (s *Script) Span(start, end int) (Span, bool) {
+	if s.heredoc {
+		return Span{s.base + start, s.base + end}, true
+	}
+	return s.in.SrcSpan(s.base+start, s.base+end)
+}
+
+// Heredoc reports whether the script is a heredoc body.
+func (s *Script) Heredoc() bool { return s.heredoc }
+
+// NodeSpan gives the offsets of a node in Text.
+func NodeSpan(n syntax.Node) Span { return Span{int(n.Pos().Offset()), int(n.End().Offset())} }
+
+// Source is the text of a node.
+func (s *Script) Source(n syntax.Node) string {
+	sp := NodeSpan(n)
+	if sp.End > len(s.Text) || sp.Start > sp.End {
+		return ""
+	}
+	return s.Text[sp.Start:sp.End]
+}
+
+// Commands lists the simple commands in source order, nested ones included.
+func (s *Script) Commands() []Command {
+	if s.commands == nil {
+		s.commands = s.collect()
+	}
+	return s.commands
+}
+
+func (s *Script) collect() []Command {
+	out := []Command{}
+	syntax.Walk(s.File, func(n syntax.Node) bool {
+		st, ok := n.(*syntax.Stmt)
+		if !ok {
+			return true
+		}
+		call, _ := st.Cmd.(*syntax.CallExpr)
+		decl, _ := st.Cmd.(*syntax.DeclClause)
+		if call == nil && decl == nil && len(st.Redirs) == 0 {
+			return true
+		}
+		c := Command{Call: call, Stmt: st}
+		var key []string
+		switch {
+		case call != nil:
+			for _, a := range call.Assigns {
+				key = append(key, s.Source(a))
+			}
+			for i, w := range call.Args {
+				key = append(key, s.Source(w))
+				v := literal(w)
+				if v == "" {
+					v = s.Source(w)
+				} else if i == 0 {
+					c.Name = path.Base(v)
+				}
+				c.Args = append(c.Args, v)
+				c.Words = append(c.Words, NodeSpan(w))
+			}
+		case decl != nil:
+			c.Name = decl.Variant.Value
+			key = append(key, s.Source(decl))
+		}
+		for _, r := range st.Redirs {
+			key = append(key, s.Source(r))
+		}
+		c.Key = strings.Join(key, " ")
+		out = append(out, c)
+		return true
+	})
+	return out
+}
+
+// literal is the value of a word without expansions, "" when it has any.
+func literal(w *syntax.Word) string {
+	var b strings.Builder
+	for _, p := range w.Parts {
+		switch p := p.(type) {
+		case *syntax.Lit:
+			b.WriteString(unescape(p.Value))
+		case *syntax.SglQuoted:
+			if p.Dollar {
+				return ""
+			}
+			b.WriteString(p.Value)
+		case *syntax.DblQuoted:
+			for _, q := range p.Parts {
+				l, ok := q.(*syntax.Lit)
+				if !ok {
+					return ""
+				}
+				b.WriteString(l.Value)
+			}
+		default:
+			return ""
+		}
+	}
+	return b.String()
+}
+
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}

@@ -1,0 +1,244 @@
+package rewrite
+
+import (
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"drydock/images"
+)
+
+// State is what holds at one place of a stage, stages it is built from
+// included. Values are expanded with BuildKit's own lexer; a variable without
+// a known value stays as written.
+type State struct {
+	Env     map[string]string // set by ENV in this file
+	Args    map[string]string // declared by ARG with a default; ENV wins over them
+	Workdir string            // absolute; "" when it depends on a base that isn't known
+	User    string            // as written; "" when only the base decides
+	Shell   []string          // by SHELL; nil for the default
+	Base    images.Image      // facts about the image at the root of the chain
+	Known   bool              // whether Base is known
+}
+
+// Root reports whether the user is certainly root.
+func (s State) Root() bool {
+	u := s.User
+	if u == "" {
+		if !s.Known {
+			return false
+		}
+		u = s.Base.User
+	}
+	name, _, _ := strings.Cut(u, ":")
+	return name == "" || name == "root" || name == "0"
+}
+
+// Abs resolves a path of the image against the working directory; ok is false
+// when that isn't known or the path holds a variable.
+func (s State) Abs(p string) (string, bool) {
+	if strings.ContainsAny(p, "$`*?[~") {
+		return "", false
+	}
+	if strings.HasPrefix(p, "/") {
+		return path.Clean(p), true
+	}
+	if s.Workdir == "" {
+		return "", false
+	}
+	return path.Join(s.Workdir, p), true
+}
+
+// Expand replaces the variables of a word as BuildKit would.
+func (s State) Expand(word string) string {
+	return expand(s.lookup(), '\\', word)
+}
+
+func (s State) lookup() envs { return envs{s.Env, s.Args} }
+
+// envs is a shell.EnvGetter: the first map wins.
+type envs [2]map[string]string
+
+func (e envs) Get(k string) (string, bool) {
+	for _, m := range e {
+		if v, ok := m[k]; ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+func (e envs) Keys() []string {
+	var out []string
+	for _, m := range e {
+		for k := range m {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+func expand(env envs, escape rune, word string) string {
+	if !strings.ContainsAny(word, "$\"'"+string(escape)) {
+		return word
+	}
+	lex := shell.NewLex(escape)
+	lex.SkipUnsetEnv = true
+	out, _, err := lex.ProcessWord(word, env)
+	if err != nil {
+		return word
+	}
+	return out
+}
+
+// globals are the ARG defaults from before the first FROM.
+func (d *Document) globals() map[string]string {
+	out := map[string]string{}
+	for _, in := range d.Instructions {
+		if in.Stage != nil {
+			break
+		}
+		if cmd, ok := in.Cmd.(*instructions.ArgCommand); ok {
+			for _, a := range cmd.Args {
+				if a.Value != nil {
+					out[a.Key] = expand(envs{out}, rune(d.Escape), *a.Value)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// BaseName is the reference after FROM with global ARG defaults filled in.
+func (s *Stage) BaseName() string {
+	name := s.From.Cmd.(*instructions.Stage).BaseName
+	if !strings.Contains(name, "$") {
+		return name
+	}
+	return expand(envs{s.doc.globals()}, rune(s.doc.Escape), name)
+}
+
+// Parent is the earlier stage that this one is built from, nil for an image.
+func (s *Stage) Parent() *Stage {
+	name := strings.ToLower(s.BaseName())
+	for i := s.Index - 1; i >= 0; i-- {
+		if p := s.doc.Stages[i]; p.Name != "" && p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// root is the stage at the start of the chain of parents.
+func (s *Stage) root() *Stage {
+	for {
+		p := s.Parent()
+		if p == nil {
+			return s
+		}
+		s = p
+	}
+}
+
+// Image gives the facts about the image that the chain starts from.
+func (s *Stage) Image() (images.Image, bool) {
+	if s.doc.images == nil {
+		return images.Image{}, false
+	}
+	ref, err := images.ParseRef(s.root().BaseName())
+	if err != nil {
+		return images.Image{}, false
+	}
+	return s.doc.images.Image(ref)
+}
+
+// At is the state just before instruction in; with nil, at the stage's end.
+func (s *Stage) At(in *Instruction) State {
+	var st State
+	if p := s.Parent(); p != nil {
+		st = p.At(nil)
+		st.Args = nil // ARG ends with its stage
+	} else {
+		st.Base, st.Known = s.Image()
+		switch {
+		case s.BaseName() == "scratch":
+			st.Base, st.Known, st.Workdir = images.Image{Libc: "none"}, true, "/"
+		case st.Known && st.Base.Workdir != "":
+			st.Workdir = st.Base.Workdir
+		case st.Known:
+			st.Workdir = "/"
+		}
+		if st.Known {
+			st.Env = map[string]string{}
+		}
+	}
+	env := map[string]string{}
+	for k, v := range st.Env {
+		env[k] = v
+	}
+	st.Env, st.Args = env, map[string]string{}
+	var globals map[string]string
+	for _, i := range s.Instructions {
+		if i == in {
+			break
+		}
+		switch cmd := i.Cmd.(type) {
+		case *instructions.EnvCommand:
+			before := st.lookup()
+			set := make([][2]string, 0, len(cmd.Env))
+			for _, kv := range cmd.Env {
+				set = append(set, [2]string{expand(before, rune(s.doc.Escape), kv.Key), expand(before, rune(s.doc.Escape), kv.Value)})
+			}
+			for _, kv := range set {
+				st.Env[kv[0]] = kv[1]
+			}
+		case *instructions.ArgCommand:
+			for _, a := range cmd.Args {
+				if a.Value != nil {
+					st.Args[a.Key] = expand(st.lookup(), rune(s.doc.Escape), *a.Value)
+				} else {
+					if globals == nil {
+						globals = s.doc.globals()
+					}
+					if v, ok := globals[a.Key]; ok {
+						st.Args[a.Key] = v
+					}
+				}
+			}
+		case *instructions.WorkdirCommand:
+			p := expand(st.lookup(), rune(s.doc.Escape), cmd.Path)
+			switch {
+			case strings.Contains(p, "$"):
+				st.Workdir = ""
+			case strings.HasPrefix(p, "/"):
+				st.Workdir = path.Clean(p)
+			case st.Workdir != "":
+				st.Workdir = path.Join(st.Workdir, p)
+			}
+		case *instructions.UserCommand:
+			st.User = expand(st.lookup(), rune(s.doc.Escape), cmd.User)
+		case *instructions.ShellCommand:
+			st.Shell = cmd.Shell
+		}
+	}
+	return st
+}
+
+// shellAt is the SHELL in force before in, nil for the default.
+func (s *Stage) shellAt(in *Instruction) []string {
+	var sh []string
+	if p := s.Parent(); p != nil {
+		sh = p.shellAt(nil)
+	}
+	for _, i := range s.Instructions {
+		if i == in {
+			break
+		}
+		if cmd, ok := i.Cmd.(*instructions.ShellCommand); ok {
+			sh = cmd.Shell
+		}
+	}
+	return sh
+}

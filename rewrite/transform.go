@@ -1,0 +1,174 @@
+package rewrite
+
+import (
+	"context"
+	"fmt"
+
+	"drydock/images"
+	"drydock/repo"
+)
+
+// Safety says how much a change is sure of.
+type Safety int
+
+const (
+	// Safe: what the program inside sees cannot differ.
+	Safe Safety = iota
+	// Assumes: right under the assumption written in Change.Assumes.
+	Assumes
+)
+
+func (s Safety) String() string {
+	if s == Safe {
+		return "safe"
+	}
+	return "assumes"
+}
+
+// Phase orders transforms: earlier phases make room for later ones.
+type Phase int
+
+// The phases in the order in which they run.
+const (
+	PhaseBase    Phase = iota // which image a stage starts from
+	PhaseContext              // what is sent to the builder
+	PhaseOrder                // the order of instructions
+	PhaseStages               // build and runtime kept apart
+	PhaseLayers               // how many layers, and what stays in them
+	PhaseUser                 // who runs it
+)
+
+// Transform is one kind of rewrite. Its metadata is data: help, explanations
+// and documentation come from it.
+type Transform struct {
+	Name    string // kebab-case, unique
+	Summary string // one line
+	Doc     string // why, when it declines, what it assumes; Markdown with sources
+	Phase   Phase
+	// Run proposes changes of the document in the pass. Each change stands alone:
+	// the engine applies one, rescans and asks again. Where the transform sees its
+	// case but must not act it calls Pass.Decline.
+	Run func(context.Context, *Pass) ([]Change, error)
+}
+
+// Pass is what a transform sees.
+type Pass struct {
+	Doc    *Document
+	Repo   *repo.Repo    // the build context; never nil
+	Images images.Source // facts about images; never nil
+	// Name is the Dockerfile's path within the context, "" when it lies outside.
+	Name string
+	// Siblings are the other Dockerfiles built from the same context.
+	Siblings []*Document
+	// Unsafe tells that changes which rest on an assumption will be kept.
+	Unsafe bool
+
+	declined []Decline
+}
+
+// Decline is a case that a transform saw and rightly left alone.
+type Decline struct {
+	Transform string
+	Line      int // 1-based, 0 for the whole file
+	Reason    string
+}
+
+// Decline notes why the transform leaves an instruction (nil: the file) alone.
+func (p *Pass) Decline(in *Instruction, format string, args ...any) {
+	d := Decline{Reason: fmt.Sprintf(format, args...)}
+	if in != nil {
+		d.Line = in.Line
+	}
+	p.declined = append(p.declined, d)
+}
+
+// Change is an atomic set of edits with its reason.
+type Change struct {
+	Title   string // what, in a few words: "pin python to 3.13"
+	Why     string // why, with the source of the rule
+	Assumes string // the assumption in words; "" for a safe change
+	Gain    string // what it brings, in words; may be ""
+	Safety  Safety
+	At      *Instruction // where it is reported; nil for the whole file
+	Edits   []Edit
+
+	// What the change means to alter; whatever else differs fails the gates.
+	Config ConfigFields
+	Adds   []string // commands, as Command.Key
+	Drops  []string // commands, as Command.Key
+}
+
+// Status is what became of a change.
+type Status string
+
+// The outcomes of a change.
+const (
+	Applied Status = "applied"
+	Offered Status = "offered" // waits for --unsafe
+	Dropped Status = "dropped" // failed a gate: a defect of ours
+)
+
+// Outcome is one change with what became of it.
+type Outcome struct {
+	Status    Status
+	Transform string
+	Title     string
+	Why       string
+	Assumes   string
+	Gain      string
+	Safety    Safety
+	Line      int    // line in the file at the time of the change, 0 for the whole file
+	File      string // "" for the Dockerfile, else the context path
+	Gate      string // for Dropped: which gate said what
+	Config    ConfigFields
+	Adds      []string
+	Drops     []string
+
+	// Before and After are the Dockerfile's text around this one change.
+	Before, After string
+	// Other maps context paths that the change writes to their new text.
+	Other map[string]string
+}
+
+// Input is one Dockerfile with what is known around it.
+type Input struct {
+	Path     string // for messages
+	Src      string
+	Name     string // path within the context, "" when outside
+	Repo     *repo.Repo
+	Images   images.Source
+	Siblings []*Document
+}
+
+// Options choose what Run may do.
+type Options struct {
+	Unsafe bool
+	// Offer also works out what Unsafe would add, as outcomes of status Offered.
+	Offer bool
+	// Select, when set, decides whether one change is applied (interactive use).
+	Select func(Outcome) bool
+}
+
+// Result is what Run made of a file.
+type Result struct {
+	Path          string
+	Before, After string
+	// Files maps context paths written besides the Dockerfile to their new text.
+	Files    map[string]string
+	Outcomes []Outcome
+	Declined []Decline
+}
+
+// Changed reports whether anything is to be written.
+func (r *Result) Changed() bool { return r.Before != r.After || len(r.Files) > 0 }
+
+// Count is the number of outcomes with that status.
+func (r *Result) Count(s Status) int {
+	n := 0
+	for _, o := range r.Outcomes {
+		if o.Status == s {
+			n++
+		}
+	}
+	return n
+}
