@@ -117,6 +117,11 @@ func (in *Instruction) trees(st State, rp *repo.Repo) (out []Tree, why string) {
 		if strings.ContainsAny(s, "*?[") {
 			names = rp.Glob(contextPath(s))
 			intoDir = intoDir || len(names) > 1
+			// What it may match tomorrow: nothing is known of a pattern without a
+			// match, and folders that tools make come and go.
+			if len(names) == 0 || matchesVolatile(contextPath(s)) {
+				out = append(out, Tree{Dest: abs, Ctx: contextPath(s), Unknown: true, Dir: true})
+			}
 		}
 		for _, n := range names {
 			t := Tree{Dest: abs, Ctx: n}
@@ -134,8 +139,17 @@ func (in *Instruction) trees(st State, rp *repo.Repo) (out []Tree, why string) {
 	return out, ""
 }
 
+func matchesVolatile(pattern string) bool {
+	for v := range volatile {
+		if ok, err := path.Match(path.Base(pattern), v); ok || err != nil {
+			return true
+		}
+	}
+	return false
+}
+
 func isArchive(s string) bool {
-	for _, e := range []string{".tar", ".tgz", ".tar.gz", ".tbz2", ".bz2", ".txz", ".xz", ".gz", ".zst"} {
+	for _, e := range []string{".tar", ".tgz", ".tar.gz", ".tbz", ".tbz2", ".bz2", ".txz", ".xz", ".gz", ".zst", ".tzst"} {
 		if strings.HasSuffix(strings.ToLower(s), e) {
 			return true
 		}

@@ -29,7 +29,7 @@ type Document struct {
 	Path         string // as given to Parse; only used in messages
 	Src          string // the whole file, byte for byte
 	Escape       byte   // '\\' or '`'
-	EOL          string // "\n", or "\r\n" when the file's first line ends so
+	EOL          string // "\r\n" when every line ends so, else "\n"
 	Directives   []Directive
 	Instructions []*Instruction
 	Stages       []*Stage
@@ -53,16 +53,16 @@ type Instruction struct {
 	// Head covers the instruction without leading blanks, the final line break
 	// and heredoc bodies.
 	Head     Span
-	Line     int        // 1-based line of the first byte
-	EndLine  int        // 1-based last line
-	Text     string     // logical text: continuations joined, comments gone; equals BuildKit's Node.Original
-	Flags    []Word     // --from=… and the like, as written
-	Args     Word       // everything after keyword and flags, trimmed
-	Heredocs []Heredoc  // bodies in order
-	Comments []Span     // comment lines inside continuations, without line break
-	Stage    *Stage     // nil for ARG before the first FROM
-	Cmd      any        // BuildKit's typed instruction: *instructions.RunCommand, *instructions.Stage (FROM), …
-	JSON     bool       // exec form / JSON list
+	Line     int       // 1-based line of the first byte
+	EndLine  int       // 1-based last line
+	Text     string    // logical text: continuations joined, comments gone; equals BuildKit's Node.Original
+	Flags    []Word    // --from=… and the like, as written
+	Args     Word      // everything after keyword and flags, trimmed
+	Heredocs []Heredoc // bodies in order
+	Comments []Span    // comment lines inside continuations, without line break
+	Stage    *Stage    // nil for ARG before the first FROM
+	Cmd      any       // BuildKit's typed instruction: *instructions.RunCommand, *instructions.Stage (FROM), …
+	JSON     bool      // exec form / JSON list
 	node     *parser.Node
 	segs     []segment
 	doc      *Document

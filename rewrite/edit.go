@@ -38,6 +38,26 @@ func Apply(src string, edits []Edit) (string, error) {
 	return b.String(), nil
 }
 
+// crlf reports whether each line break of a text is CRLF and no \r stands
+// elsewhere. In a mixed file line breaks are data (a heredoc may mean them), so
+// nothing is converted there.
+func crlf(text string) bool {
+	i := strings.IndexByte(text, '\n')
+	if i < 1 || text[i-1] != '\r' {
+		return false
+	}
+	n := strings.Count(text, "\r\n")
+	return n == strings.Count(text, "\n") && n == strings.Count(text, "\r")
+}
+
+// withEOL gives a text that transforms wrote the line breaks of its file.
+func withEOL(text, eol string) string {
+	if eol == "\n" {
+		return text
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", eol)
+}
+
 // apply applies a change's Dockerfile edits to the document's text. Line
 // breaks in New become the file's own; a missing final line break stays
 // missing.
@@ -45,9 +65,7 @@ func (d *Document) apply(edits []Edit) (string, error) {
 	own := make([]Edit, 0, len(edits))
 	for _, e := range edits {
 		if e.File == "" {
-			if d.EOL != "\n" {
-				e.New = strings.ReplaceAll(strings.ReplaceAll(e.New, "\r\n", "\n"), "\n", d.EOL)
-			}
+			e.New = withEOL(e.New, d.EOL)
 			own = append(own, e)
 		}
 	}
@@ -55,18 +73,24 @@ func (d *Document) apply(edits []Edit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !strings.HasSuffix(d.Src, "\n") {
+	switch had, has := strings.HasSuffix(d.Src, "\n"), strings.HasSuffix(out, "\n"); {
+	case had && !has && out != "":
+		out += d.EOL
+	case !had && has:
 		out = strings.TrimSuffix(out, d.EOL)
 	}
 	return out, nil
 }
 
 // Lines is the text of a span of whole lines, ending in a line break also
-// where the file's last line has none, line breaks as "\n".
+// where the file's last line has none, the line breaks of a CRLF file as "\n".
 func (d *Document) Lines(sp Span) string {
 	t := d.Src[sp.Start:sp.End]
 	if t != "" && !strings.HasSuffix(t, "\n") {
 		t += "\n"
+	}
+	if d.EOL == "\n" {
+		return t
 	}
 	return strings.ReplaceAll(t, "\r\n", "\n")
 }

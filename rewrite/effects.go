@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -37,7 +36,14 @@ type Effects struct {
 	// Installs are the dependency installs among its commands.
 	Installs []Install
 
-	relative bool // a COPY destination that depends on WORKDIR
+	relative  bool     // a COPY destination that depends on WORKDIR
+	shellForm bool     // a CMD or ENTRYPOINT that SHELL becomes part of
+	programs  []string // where the programs of a RUN lie
+	makes     []string // paths whose missing folders it makes, for owner
+	owner     string
+	workdir   string
+	target    string // a COPY destination without a slash at its end
+	folder    string // what a WORKDIR makes
 }
 
 // Effects works out the effects of an instruction of a stage. name is the
@@ -49,10 +55,15 @@ func (in *Instruction) Effects(rp *repo.Repo, name string) *Effects {
 		return e
 	}
 	st := in.Stage.At(in)
+	defer func() { e.ground(st) }()
+	e.owner = in.owner(st)
 	switch cmd := in.Cmd.(type) {
 	case *instructions.EnvCommand:
 		for _, kv := range cmd.Env {
 			e.Sets = append(e.Sets, kv.Key)
+			if strings.Contains(kv.Key, "$") {
+				e.Unknown = "the name of a variable is computed"
+			}
 		}
 		e.Uses = variables(in.Args.Text)
 		e.Config = FieldEnv
@@ -63,11 +74,11 @@ func (in *Instruction) Effects(rp *repo.Repo, name string) *Effects {
 		e.Uses = variables(in.Args.Text)
 	case *instructions.WorkdirCommand:
 		e.State, e.Uses = FieldWorkdir, variables(in.Args.Text)
-		if p, ok := st.Abs(st.Expand(cmd.Path)); ok {
-			e.Writes = []string{p}
-		} else {
+		p, ok := st.Abs(st.Expand(cmd.Path))
+		if !ok {
 			e.Unknown = "its path isn't known"
 		}
+		e.folder, e.makes = p, []string{p}
 	case *instructions.UserCommand:
 		e.State, e.Uses = FieldUser, variables(in.Args.Text)
 	case *instructions.ShellCommand:
@@ -75,8 +86,7 @@ func (in *Instruction) Effects(rp *repo.Repo, name string) *Effects {
 	case *instructions.VolumeCommand:
 		e.Unknown = "a VOLUME changes what later steps may write"
 	case *instructions.CmdCommand, *instructions.EntrypointCommand:
-		e.Config = FieldCmd | FieldEntrypoint
-		e.State = 0
+		e.Config, e.shellForm = FieldCmd|FieldEntrypoint, !in.JSON
 	case *instructions.ExposeCommand:
 		e.Config, e.Uses = FieldExpose, variables(in.Args.Text)
 	case *instructions.LabelCommand:
@@ -101,8 +111,20 @@ func (in *Instruction) Effects(rp *repo.Repo, name string) *Effects {
 
 func (in *Instruction) copyEffects(e *Effects, st State, rp *repo.Repo) {
 	e.Uses = variables(in.Text)
-	_, dest, from, _ := in.Copy()
+	for _, h := range in.Heredocs {
+		e.Uses = append(e.Uses, variables(in.doc.Src[h.Body.Start:h.Body.End])...)
+	}
+	sources, dest, from, _ := in.Copy()
 	e.relative = !strings.HasPrefix(st.Expand(dest), "/")
+	if own, _ := in.Flag("chown"); !numeric(own) {
+		e.Reads = append(e.Reads, accounts...)
+	}
+	if p, ok := st.Abs(st.Expand(dest)); ok {
+		e.makes = []string{p}
+		if !strings.HasSuffix(st.Expand(dest), "/") && len(sources)+len(in.Heredocs) < 2 {
+			e.target = p
+		}
+	}
 	if from != "" {
 		e.Stages = []string{from}
 		if p, ok := st.Abs(st.Expand(dest)); ok {
@@ -160,7 +182,8 @@ type Commuter struct {
 // in either order; reason tells why not.
 func (c Commuter) Commute(a, b *Effects) (ok bool, reason string) {
 	pure := func(e *Effects) bool {
-		return e.Unknown == "" && e.State == 0 && len(e.Sets) == 0 && !e.UsesAll && len(e.Writes) == 0 && len(e.Trees) == 0 && len(e.Reads) == 0
+		return e.Unknown == "" && e.State == 0 && len(e.Sets) == 0 && !e.UsesAll && len(e.Writes) == 0 && len(e.Trees) == 0 && len(e.Reads) == 0 &&
+			len(e.Context) == 0 && len(e.Stages) == 0
 	}
 	if x := shared(a.Sets, b.Sets); x != "" {
 		return false, "both set " + x
@@ -172,6 +195,9 @@ func (c Commuter) Commute(a, b *Effects) (ok bool, reason string) {
 		if p[1].UsesAll && len(p[0].Sets) > 0 {
 			return false, "a RUN sees " + p[0].Sets[0]
 		}
+	}
+	if a.State&FieldShell != 0 && b.shellForm || b.State&FieldShell != 0 && a.shellForm {
+		return false, "SHELL becomes part of the shell form of CMD and ENTRYPOINT"
 	}
 	if pure(a) || pure(b) {
 		if pure(a) && pure(b) && a.Config&b.Config != 0 {
@@ -192,6 +218,21 @@ func (c Commuter) Commute(a, b *Effects) (ok bool, reason string) {
 		if s.State&FieldWorkdir != 0 && (o.relative || o.State&FieldWorkdir != 0) {
 			return false, "a relative path depends on WORKDIR"
 		}
+		if s.State&FieldUser != 0 && o.folder != "" {
+			return false, "the folder that WORKDIR makes belongs to the user"
+		}
+		if s.folder != "" && o.target != "" && inside(s.folder, o.target) {
+			return false, "where the copy lands depends on whether " + o.target + " is a folder already"
+		}
+	}
+	if a.owner != b.owner {
+		for _, x := range a.makes {
+			for _, y := range b.makes {
+				if d := together(x, y); !stands(d, a.workdir) || !stands(d, b.workdir) {
+					return false, "who makes " + d + " first decides whom it belongs to"
+				}
+			}
+		}
 	}
 	if a.State&b.State != 0 {
 		return false, "both set " + (a.State & b.State).String()
@@ -206,16 +247,21 @@ func (c Commuter) Commute(a, b *Effects) (ok bool, reason string) {
 
 // apart: nothing that w writes is read or written by o.
 func (c Commuter) apart(w, o *Effects) (bool, string) {
+	used := append(append([]string{}, o.Writes...), o.Reads...)
+	if !w.UsesAll {
+		used = append(used, o.programs...)
+	}
 	for _, x := range w.Writes {
-		for _, y := range append(append([]string{}, o.Reads...), o.Writes...) {
-			if (inside(x, y) || inside(y, x)) && !c.settled(y) {
+		for i, y := range used {
+			// Settled excuses reading only: what o writes there, w would write over.
+			if (inside(x, y) || inside(y, x)) && (i < len(o.Writes) || !c.settled(y)) {
 				return false, fmt.Sprintf("one writes %s, which the other uses", x)
 			}
 		}
 	}
 	for _, t := range w.Trees {
-		for _, y := range append(append([]string{}, o.Reads...), o.Writes...) {
-			if why := c.treeTouches(t, y); why != "" && !c.settled(y) {
+		for i, y := range used {
+			if why := c.treeTouches(t, y); why != "" && (i < len(o.Writes) || !c.settled(y)) {
 				return false, why
 			}
 		}
@@ -245,8 +291,8 @@ func (c Commuter) sameBytes(t, u Tree) bool {
 	if t.Dir {
 		t, u = u, t
 	}
-	if t.Dir || t.Unknown {
-		return false
+	if t.Dir || t.Unknown || t.Dest != u.Dest && inside(u.Dest, t.Dest) {
+		return false // in the last case t.Dest may be a folder, and t lands in it
 	}
 	ctx, ok := u.ctxPath(t.Dest)
 	return !ok || ctx == t.Ctx || !c.Repo.Exists(ctx) && !u.Unknown
@@ -254,12 +300,21 @@ func (c Commuter) sameBytes(t, u Tree) bool {
 
 // treeTouches tells why a copied tree may hold something at or below p.
 func (c Commuter) treeTouches(t Tree, p string) string {
+	for _, name := range links(p) {
+		if why := c.treeTouchesName(t, name); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+func (c Commuter) treeTouchesName(t Tree, p string) string {
 	if t.Unknown && (inside(p, t.Dest) || inside(t.Dest, p)) {
 		return t.Ctx + " isn't in the build context as it stands"
 	}
 	ctx, ok := t.ctxPath(p)
 	if !ok {
-		if inside(t.Dest, p) {
+		if inside(t.Dest, p) || !t.Dir && inside(p, t.Dest) { // a file may land in t.Dest, if that is a folder
 			return fmt.Sprintf("the copy lands in %s", p)
 		}
 		return ""
@@ -268,7 +323,7 @@ func (c Commuter) treeTouches(t Tree, p string) string {
 		return fmt.Sprintf("the copy lands in %s", p)
 	}
 	ig := c.Repo.Ignore(c.Name)
-	if ig.ExcludesTree(ctx) || ig.Excluded(ctx) {
+	if ig.ExcludesTree(ctx) || c.Repo.Exists(ctx) && !c.Repo.IsDir(ctx) && ig.Excluded(ctx) {
 		return ""
 	}
 	switch {
@@ -276,7 +331,7 @@ func (c Commuter) treeTouches(t Tree, p string) string {
 		return "the build context isn't known"
 	case c.Repo.Exists(ctx):
 		return fmt.Sprintf("the copy brings %s", ctx)
-	case c.Repo.GitIgnored(ctx) || volatile[path.Base(ctx)]:
+	case c.Repo.GitIgnored(ctx) || madeByTools(ctx):
 		return fmt.Sprintf("the build context may hold %s, which .dockerignore doesn't leave out", ctx)
 	}
 	return ""
@@ -285,6 +340,15 @@ func (c Commuter) treeTouches(t Tree, p string) string {
 // volatile are directories that tools make in a work tree, so that a context
 // which has none today may have one tomorrow.
 var volatile = map[string]bool{"node_modules": true, "vendor": true, ".venv": true, "venv": true, "__pycache__": true, "target": true, ".yarn": true, ".pnpm-store": true}
+
+func madeByTools(ctx string) bool {
+	for _, part := range strings.Split(ctx, "/") {
+		if volatile[part] {
+			return true
+		}
+	}
+	return false
+}
 
 func shared(a, b []string) string {
 	for _, x := range a {

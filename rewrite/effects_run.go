@@ -9,16 +9,46 @@ import (
 	"drydock/repo"
 )
 
-// system is where package managers and account tools write.
-var system = []string{"/usr", "/etc", "/var", "/lib", "/lib64", "/bin", "/sbin", "/opt", "/root", "/tmp", "/run"}
+// system is where package managers and account tools read and write.
+var system = []string{"/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share", "/usr/include", "/usr/local", "/usr/games", "/etc", "/lib", "/lib64", "/bin", "/sbin", "/opt", "/tmp", "/run",
+	"/var/lib", "/var/cache", "/var/log", "/var/mail", "/var/spool", "/var/www", "/var/tmp", "/var/run", "/srv"}
+
+// languages is where pip, npm and gem put packages of the system's interpreter,
+// their caches and their temporary files. The home directory is the caller's.
+var languages = []string{"/usr/local", "/usr/bin", "/usr/lib", "/usr/share", "/usr/include", "/usr/etc", "/opt/conda", "/opt/venv", "/opt/virtualenv", "/tmp", "/var/tmp", "/root", "/var/lib/gems"}
+
+// homes are the caches below the home directory of the user in force; a
+// VIRTUAL_ENV is a place to install to.
+func homes(st State) []string {
+	var out []string
+	if v := st.Env["VIRTUAL_ENV"]; strings.HasPrefix(v, "/") {
+		out = append(out, path.Clean(v))
+	}
+	home := st.Env["HOME"]
+	if user, _, _ := strings.Cut(st.User, ":"); home == "" && user != "" && user != "root" {
+		home = "/home/" + user
+	}
+	if strings.HasPrefix(home, "/") {
+		for _, d := range []string{".cache", ".local", ".npm", ".yarn", ".config", "go", ".pnpm-store"} {
+			out = append(out, path.Join(home, d))
+		}
+	}
+	return out
+}
 
 // systemTools read and write the system directories only; arguments that look
 // like paths count as read.
 var systemTools = map[string]bool{
 	"apt-get": true, "apt": true, "apt-key": true, "apt-cache": true, "add-apt-repository": true, "dpkg": true, "dpkg-reconfigure": true, "apk": true,
-	"yum": true, "dnf": true, "microdnf": true, "zypper": true, "rpm": true, "update-ca-certificates": true, "locale-gen": true, "update-locale": true, "ldconfig": true,
+	"yum": true, "dnf": true, "microdnf": true, "zypper": true, "rpm": true, "update-ca-certificates": true, "locale-gen": true, "update-locale": true,
 	"useradd": true, "adduser": true, "groupadd": true, "addgroup": true, "usermod": true, "update-alternatives": true, "debconf-set-selections": true, "corepack": true,
 }
+
+// fileTools take names of files among their arguments: `dpkg -i app.deb`.
+var fileTools = map[string]bool{"dpkg": true, "rpm": true, "apt-key": true, "debconf-set-selections": true}
+
+// accountTools make users, and their homes with them.
+var accountTools = map[string]bool{"useradd": true, "adduser": true, "usermod": true}
 
 // pathTools read and write just the paths among their arguments.
 var pathTools = map[string]bool{"mkdir": true, "touch": true, "chmod": true, "chown": true, "chgrp": true, "rm": true, "ln": true, "cp": true, "mv": true, "install": true, "rmdir": true}
@@ -43,6 +73,10 @@ func (in *Instruction) runEffects(e *Effects, st State, rp *repo.Repo, name stri
 	}
 	if st.Workdir == "" {
 		e.Unknown = "its working directory isn't known"
+		return
+	}
+	if name := s.assigns(); name != "" {
+		e.Unknown = "it sets " + name + " for its commands"
 		return
 	}
 	for _, c := range s.Commands() {
@@ -74,16 +108,33 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		}
 		e.Writes = append(e.Writes, p)
 		e.Reads = append(e.Reads, p)
+		e.needs(p, st)
 	}
 	if len(c.Args) == 0 {
 		return ""
 	}
-	if i, ok := in.install(c, st.Workdir, rp, name); ok {
+	if strings.Contains(c.Args[0], "/") { // a program of its own, which may be an installation of its own
+		p, ok := st.Abs(c.Args[0])
+		if !ok {
+			return "it runs the computed path " + c.Args[0]
+		}
+		e.programs = append(e.programs, p)
+		if d := path.Dir(path.Dir(p)); d != "/" && d != "/usr" && d != "/usr/local" {
+			e.Reads, e.Writes = append(e.Reads, d), append(e.Writes, d)
+		}
+	}
+	if i, ok := in.install(c, st, rp, name); ok {
 		e.Network = true
 		e.Installs = append(e.Installs, i)
-		e.Writes = append(e.Writes, i.Writes...)
+		e.Writes = append(append(e.Writes, i.Writes...), homes(st)...)
+		if i.Manager == "pip" {
+			e.Writes = append(e.Writes, pathFolders(st)...)
+		}
 		if i.Unknown != "" {
 			return i.Unknown
+		}
+		if k := steered(st); k != "" {
+			return k + " is set"
 		}
 		for _, f := range i.Files {
 			rel := f
@@ -100,16 +151,43 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		e.Network = true
 		e.Reads = append(e.Reads, system...)
 		e.Writes = append(e.Writes, system...)
+		if accountTools[c.Name] {
+			e.Writes = append(e.Writes, "/home")
+		}
+		if all := strings.Join(c.Args, " "); c.Name == "corepack" && all != "corepack enable" && !strings.Contains(all, "@") {
+			return "corepack reads package.json"
+		}
 		for _, a := range c.Args[1:] {
-			if strings.HasPrefix(a, "./") || strings.HasPrefix(a, "/") {
-				p, ok := st.Abs(a)
-				if !ok {
-					return "it uses the computed path " + a
+			if strings.HasPrefix(a, "-") {
+				if _, v, ok := strings.Cut(a, "="); ok && strings.HasPrefix(v, "/") {
+					a = v
+				} else {
+					continue
 				}
+			}
+			if !strings.ContainsAny(a, "/.") && !fileTools[c.Name] {
+				continue // a package's name
+			}
+			p, ok := st.Abs(a)
+			switch {
+			case !ok && (strings.HasPrefix(a, "./") || strings.HasPrefix(a, "/") || fileTools[c.Name]):
+				return "it uses the computed path " + a
+			case !ok:
+			case accountTools[c.Name] && strings.HasPrefix(a, "/"):
+				e.Writes = append(e.Writes, p) // a home
+				fallthrough
+			default:
 				e.Reads = append(e.Reads, p)
 			}
 		}
 	case pathTools[c.Name]:
+		if c.Name == "chown" || c.Name == "chgrp" || c.Name == "install" {
+			e.Reads = append(e.Reads, accounts...)
+		}
+		parents := false // mkdir -p
+		for _, a := range c.Args[1:] {
+			parents = parents || c.Name == "mkdir" && (a == "--parents" || strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "p"))
+		}
 		for n, a := range c.Args[1:] {
 			if strings.HasPrefix(a, "-") || n == 0 && (c.Name == "chmod" || c.Name == "chown" || c.Name == "chgrp") {
 				continue
@@ -123,11 +201,25 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 			}
 			e.Reads = append(e.Reads, p)
 			e.Writes = append(e.Writes, p)
+			if parents {
+				e.makes = append(e.makes, p)
+			} else {
+				e.needs(p, st)
+			}
 		}
 	case named(c):
 		e.Network = true
-		e.Reads = append(e.Reads, "/usr", "/etc")
-		e.Writes = append(e.Writes, "/usr", "/root", "/tmp", "/var", "/opt")
+		if k := steered(st); k != "" {
+			return k + " is set"
+		}
+		for _, k := range []string{"NPM_CONFIG_PREFIX", "npm_config_prefix", "GEM_HOME", "BUNDLE_PATH"} {
+			if v, ok := st.lookup().Get(k); ok && v != "" {
+				return k + " is set"
+			}
+		}
+		e.Writes = append(e.Writes, pathFolders(st)...)
+		e.Reads = append(append(e.Reads, languages...), "/etc")
+		e.Writes = append(append(e.Writes, languages...), homes(st)...)
 	default:
 		return "drydock doesn't know what " + first(c.Name, c.Args[0]) + " reads and writes"
 	}
@@ -153,6 +245,16 @@ func named(c Command) bool {
 		if strings.HasPrefix(a, "-r") || strings.HasPrefix(a, "-e") || strings.HasPrefix(a, "-c") || strings.HasPrefix(a, "-t") || strings.HasPrefix(a, "--t") || strings.HasPrefix(a, "--prefix") || strings.HasPrefix(a, "--root") ||
 			strings.HasPrefix(a, ".") || strings.ContainsAny(a, "/$") && !strings.HasPrefix(a, "@") && !strings.HasPrefix(a, "-") {
 			return false
+		}
+		for _, p := range []string{"-f", "-i", "--find-links", "--editable", "--src", "--cache-dir", "--config", "--build", "-C", "--cwd", "--dir", "--local"} {
+			if strings.HasPrefix(a, p) && a != "-iq" && a != "--cache-dir" {
+				return false
+			}
+		}
+		for _, s := range []string{".whl", ".gz", ".tgz", ".zip", ".tar", ".bz2", ".gem", ".txt"} {
+			if strings.HasSuffix(a, s) {
+				return false // a file
+			}
 		}
 	}
 	switch path.Base(args[0]) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"mvdan.cc/sh/v3/syntax"
 
 	"drydock/repo"
 )
@@ -30,13 +31,19 @@ func gateConfig(before, after *Document, c Change) error {
 	if f := before.Final().Config().Diff(after.Final().Config()) &^ c.Config; f != 0 {
 		return fmt.Errorf("the final image's %s would change", f)
 	}
-	for _, s := range before.Stages {
-		if s.Name == "" || s == before.Final() {
+	for i, s := range before.Stages {
+		if s == before.Final() {
 			continue
 		}
-		if t := after.StageByRef(s.Name, -1); t != nil {
+		var t *Stage
+		if s.Name != "" {
+			t = after.StageByRef(s.Name, -1)
+		} else if len(after.Stages) == len(before.Stages) {
+			t = after.Stages[i]
+		}
+		if t != nil {
 			if f := s.Config().Diff(t.Config()) &^ c.Config; f != 0 {
-				return fmt.Errorf("stage %s's %s would change", s.Name, f)
+				return fmt.Errorf("stage %s's %s would change", first(s.Name, fmt.Sprint(i)), f)
 			}
 		}
 	}
@@ -61,6 +68,68 @@ func (in *Instruction) commandKeys() []string {
 	for _, cmd := range s.Commands() {
 		out = append(out, cmd.Key)
 	}
+	return append(out, s.structure()...)
+}
+
+// structureMark begins the keys that stand for the shape of a script.
+const structureMark = "\x00"
+
+// structure lists what a script holds besides simple commands and && lists: a
+// loss of these goes unseen when only commands are counted. They can't be
+// declared, so gateCommands asks for them only where a change drops nothing.
+func (s *Script) structure() []string {
+	var out []string
+	add := func(k string) { out = append(out, structureMark+k) }
+	list := func(stmts []*syntax.Stmt) {
+		for range stmts[min(1, len(stmts)):] {
+			add(";")
+		}
+	}
+	syntax.Walk(s.File, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.File:
+			list(n.Stmts)
+		case *syntax.Subshell:
+			list(n.Stmts)
+		case *syntax.Block:
+			list(n.Stmts)
+		case *syntax.CmdSubst:
+			list(n.Stmts)
+		case *syntax.Stmt:
+			if n.Negated {
+				add("!")
+			}
+			if n.Background {
+				add("&")
+			}
+		case *syntax.BinaryCmd:
+			if n.Op != syntax.AndStmt {
+				add(n.Op.String())
+			}
+		case *syntax.IfClause:
+			add("if")
+		case *syntax.WhileClause:
+			add("while")
+		case *syntax.ForClause:
+			add("for " + s.Source(n.Loop))
+		case *syntax.CaseClause:
+			add("case " + s.Source(n.Word))
+			for _, i := range n.Items {
+				for _, p := range i.Patterns {
+					add("case " + s.Source(p))
+				}
+			}
+		case *syntax.FuncDecl:
+			add("function " + n.Name.Value)
+		case *syntax.TestClause, *syntax.ArithmCmd, *syntax.LetClause:
+			add(s.Source(n))
+		case *syntax.Redirect:
+			if n.Hdoc != nil {
+				add("here-document " + s.Source(n.Hdoc))
+			}
+		}
+		return true
+	})
 	return out
 }
 
@@ -105,7 +174,12 @@ func gateCommands(before, after *Document, c Change) error {
 	}
 	var bad []string
 	for k, n := range count {
+		what, shape := strings.CutPrefix(k, structureMark)
 		switch {
+		case shape:
+			if n < 0 && len(c.Drops) == 0 || n > 0 && what == ";" && len(c.Adds) == 0 {
+				bad = append(bad, fmt.Sprintf("a script would change its meaning: %q comes or goes", what))
+			}
 		case n < 0:
 			bad = append(bad, fmt.Sprintf("command lost: %q", k))
 		case n > 0:
@@ -149,56 +223,94 @@ func packageSet(keys []string) map[string]bool {
 // use stay, and references by number still mean the same stage.
 func gateStages(before, after *Document, _ Change) error {
 	for _, s := range before.Stages {
-		if s.Name != "" && after.StageByRef(s.Name, -1) == nil {
+		if s.Name == "" {
+			continue
+		}
+		t := after.StageByRef(s.Name, -1)
+		if t == nil {
 			return fmt.Errorf("stage name %s would vanish", s.Name)
 		}
-	}
-	have := map[string]bool{}
-	for _, in := range after.Instructions {
-		if a, ok := in.Cmd.(*instructions.ArgCommand); ok {
-			for _, kv := range a.Args {
-				have[kv.Key] = true
-			}
+		if (s == before.Final()) != (t == after.Final()) && before.StageByRef(s.Name, -1) == s {
+			return fmt.Errorf("stage name %s would mean another stage", s.Name)
 		}
 	}
-	for _, in := range before.Instructions {
-		if a, ok := in.Cmd.(*instructions.ArgCommand); ok {
-			for _, kv := range a.Args {
-				if !have[kv.Key] {
-					return fmt.Errorf("build arg %s would vanish", kv.Key)
-				}
-			}
-		}
-	}
-	refs := func(d *Document) []string {
-		var out []string
+	args := func(d *Document) map[string]int {
+		n := map[string]int{}
 		for _, in := range d.Instructions {
-			cp, ok := in.Cmd.(*instructions.CopyCommand)
-			if !ok {
-				continue
-			}
-			if _, num := atoi(cp.From); num {
-				to := "?"
-				if s := d.StageByRef(cp.From, in.Stage.Index); s != nil {
-					to = s.From.Args.Text
+			if a, ok := in.Cmd.(*instructions.ArgCommand); ok {
+				for _, kv := range a.Args {
+					n[kv.Key]++
 				}
-				out = append(out, in.Args.Text+" from "+to)
 			}
 		}
-		sort.Strings(out)
-		return out
+		return n
 	}
-	old := refs(before)
+	have := args(after)
+	for k, n := range args(before) {
+		if have[k] < n { // each stage needs its own
+			return fmt.Errorf("build arg %s would vanish", k)
+		}
+	}
+	old := stageRefs(before)
 	if len(old) == 0 {
 		return nil
 	}
-	now := strings.Join(refs(after), "\n")
+	// A stage is known by its place as long as none comes or goes, else by what
+	// is in it.
+	id := func(s *Stage) string {
+		switch {
+		case s == nil:
+			return "no stage"
+		case len(before.Stages) == len(after.Stages):
+			return fmt.Sprint(s.Index)
+		}
+		var b strings.Builder
+		for _, in := range s.Instructions {
+			b.WriteString(in.Text + "\n")
+		}
+		return b.String()
+	}
+	now := stageRefs(after)
 	for _, o := range old {
-		if !strings.Contains(now, o) {
-			return fmt.Errorf("a reference to a stage by number would mean another stage: %s", o)
+		known, kept := false, false
+		for _, n := range now {
+			if n.args == o.args {
+				known = known || n.from == o.from || o.number
+				kept = kept || id(n.to) == id(o.to)
+			}
+		}
+		if !kept && (known || o.number) {
+			return fmt.Errorf("--from=%s would mean another stage, in %s", o.from, o.args)
 		}
 	}
 	return nil
+}
+
+// stageRef is one COPY --from or RUN --mount=from that names a stage or an image.
+type stageRef struct {
+	args, from string
+	number     bool
+	to         *Stage // nil: an image
+}
+
+func stageRefs(d *Document) []stageRef {
+	var out []stageRef
+	add := func(args, from string) {
+		if from != "" {
+			_, number := atoi(from)
+			out = append(out, stageRef{args, from, number, d.StageByRef(from, -1)})
+		}
+	}
+	for _, in := range d.Instructions {
+		if in.Keyword == "copy" {
+			_, _, from, _ := in.Copy()
+			add(in.Args.Text, from)
+		}
+		for _, m := range in.Mounts() {
+			add(m["target"]+" "+m["source"], m["from"])
+		}
+	}
+	return out
 }
 
 // gateSyntax: nothing newer than the file's `# syntax=` allows comes in.
@@ -263,6 +375,9 @@ func (d *Document) Syntax() (version string, named bool) {
 			return "", true
 		}
 		tag, _, _ = strings.Cut(tag, "-")
+		if tag == "" && !strings.Contains(dir.Value, "@") {
+			tag = "latest"
+		}
 		return tag, true
 	}
 	return "", false
@@ -273,7 +388,8 @@ func (d *Document) Syntax() (version string, named bool) {
 func atLeast(have, min string) bool {
 	h := strings.Split(have, ".")
 	if len(h) < 2 {
-		return have != ""
+		n, ok := atoi(have)
+		return ok && n > 0 || have == "latest" || have == "labs" || have == "master"
 	}
 	m := strings.Split(min, ".")
 	a, ok1 := atoi(h[1])
@@ -297,8 +413,17 @@ func gateSources(r *run, after *Document, rp *repo.Repo, files map[string]string
 	}
 	was, now := r.repo.Ignore(r.in.Name), rp.Ignore(r.in.Name)
 	for i, d := range docs {
+		if i == 1 { // a sibling without an ignore file of its own
+			was, now = r.repo.Ignore(""), rp.Ignore("")
+		}
 		for _, src := range contextSources(d) {
-			if strings.ContainsAny(src, "$*?[") {
+			if strings.Contains(src, "$") {
+				continue
+			}
+			if strings.ContainsAny(src, "*?[") {
+				if all := rp.Glob(src); allExcluded(now, all) && !allExcluded(was, all) {
+					return fmt.Errorf("all that COPY source %s matches would fall under %s", src, now.Path)
+				}
 				continue
 			}
 			if now.Excluded(src) && (!was.Excluded(src) || i == 0 && !old[src]) {
@@ -310,6 +435,15 @@ func gateSources(r *run, after *Document, rp *repo.Repo, files map[string]string
 		}
 	}
 	return nil
+}
+
+func allExcluded(ig *repo.Ignore, files []string) bool {
+	for _, f := range files {
+		if !ig.Excluded(f) {
+			return false
+		}
+	}
+	return len(files) > 0
 }
 
 // contextSources lists what COPY and ADD take from the build context, cleaned.

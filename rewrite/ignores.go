@@ -25,7 +25,7 @@ func readIgnores(d *Document) ignores {
 		text := strings.TrimSpace(d.Src[at:end])
 		line, _ := d.Pos(at)
 		body, ok := strings.CutPrefix(strings.TrimSpace(strings.TrimLeft(text, "#")), "drydock:ignore")
-		if !strings.HasPrefix(text, "#") || !ok {
+		if !strings.HasPrefix(text, "#") || !ok || strings.Trim(body[:min(1, len(body))], "=- \t") != "" {
 			at = end
 			continue
 		}

@@ -22,8 +22,8 @@ type Install struct {
 
 // install recognises a project install among a RUN's commands; ok is false for
 // anything else, installs of named packages included.
-func (in *Instruction) install(c Command, dir string, rp *repo.Repo, name string) (Install, bool) {
-	i := Install{Command: c, Dir: dir}
+func (in *Instruction) install(c Command, st State, rp *repo.Repo, name string) (Install, bool) {
+	i := Install{Command: c, Dir: st.Workdir}
 	args := c.Args
 	if len(args) > 3 && strings.HasPrefix(c.Name, "python") && args[1] == "-m" && args[2] == "pip" {
 		args = args[2:]
@@ -47,7 +47,7 @@ func (in *Instruction) install(c Command, dir string, rp *repo.Repo, name string
 		if len(args) < 3 || args[1] != "mod" || args[2] != "download" {
 			return i, false
 		}
-		i.goFacts(rp, origin)
+		i.goFacts(st, rp, origin)
 		return i, true
 	}
 	return i, false
@@ -93,7 +93,7 @@ func (i *Install) pip(args []string, rp *repo.Repo, origin func(string) (string,
 			i.Unknown = "pip install " + a + " reads the project itself"
 		}
 	}
-	i.Writes = []string{"/usr", "/opt", "/root", "/tmp", "/var", "/etc", "/lib", "/home"}
+	i.Writes = append([]string{}, languages...)
 	if len(files) == 0 {
 		return false
 	}
@@ -156,7 +156,7 @@ func (i *Install) node(args []string, rp *repo.Repo, origin func(string) (string
 			i.Unknown = i.Manager + " " + a + " may read or write other places"
 		}
 	}
-	i.Writes = []string{path.Join(i.Dir, "node_modules"), "/root", "/tmp", "/usr/local"}
+	i.Writes = []string{path.Join(i.Dir, "node_modules"), "/root", "/tmp", "/usr/local/share", "/usr/local/bin"}
 	ctx, ok := origin(path.Join(i.Dir, "package.json"))
 	if !ok {
 		i.Unknown = "package.json doesn't come from the build context"
@@ -194,8 +194,18 @@ func has(list []string, s string) bool {
 	return false
 }
 
-func (i *Install) goFacts(rp *repo.Repo, origin func(string) (string, bool)) {
+func (i *Install) goFacts(st State, rp *repo.Repo, origin func(string) (string, bool)) {
 	i.Writes = []string{"/go", "/root", "/tmp"}
+	for _, k := range []string{"GOPATH", "GOMODCACHE", "GOCACHE"} {
+		if v, ok := st.lookup().Get(k); ok && v != "" {
+			p, ok := st.Abs(strings.Split(v, ":")[0])
+			if !ok {
+				i.Unknown = k + " is computed"
+				return
+			}
+			i.Writes = append(i.Writes, p)
+		}
+	}
 	ctx, ok := origin(path.Join(i.Dir, "go.mod"))
 	if !ok {
 		i.Unknown = "go.mod doesn't come from the build context"

@@ -74,8 +74,8 @@ func Reparse(old *Document, text string) (*Document, error) {
 			return nil, &Error{Path: old.Path, Line: in.Line, Col: 1, Msg: "an edit runs into its neighbour"}
 		}
 		in.node = res.AST.Children[0]
-		if in.node.Original != in.Text {
-			return nil, &Error{Path: old.Path, Line: in.Line, Col: 1, Msg: "BuildKit reads this instruction differently"}
+		if what := differ(in, in.node); what != "" {
+			return nil, &Error{Path: old.Path, Line: in.Line, Col: 1, Msg: "BuildKit reads the " + what + " of this instruction differently"}
 		}
 	}
 	return build(old.Path, text, sc, old.images)
@@ -84,7 +84,7 @@ func Reparse(old *Document, text string) (*Document, error) {
 // build makes the document from scanned instructions that have their nodes.
 func build(path, text string, sc *scanned, src images.Source) (*Document, error) {
 	d := &Document{Path: path, Src: text, Escape: sc.escape, EOL: "\n", Directives: sc.directives, Instructions: sc.instructions, images: src}
-	if i := strings.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
+	if crlf(text) {
 		d.EOL = "\r\n"
 	}
 	var stage *Stage
@@ -121,23 +121,29 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 
 // agree checks our reading of one instruction against BuildKit's.
 func agree(path string, in *Instruction, n *parser.Node) error {
-	what := ""
-	switch {
-	case in.Text != n.Original:
-		what = "text"
-	case in.Line != n.StartLine || in.EndLine != n.EndLine:
+	what := differ(in, n)
+	if what == "" && (in.Line != n.StartLine || in.EndLine != n.EndLine) {
 		what = "lines"
-	case in.Keyword != strings.ToLower(n.Value):
-		what = "keyword"
-	case len(in.Flags) != len(n.Flags):
-		what = "flags"
-	case len(in.Heredocs) != len(n.Heredocs):
-		what = "heredocs"
 	}
 	if what == "" {
 		return nil
 	}
 	return &Error{Path: path, Line: in.Line, Col: 1, Msg: "drydock and BuildKit disagree on the " + what + " of this instruction", Hint: "please report this file; it was left alone"}
+}
+
+// differ names what we read differently from BuildKit, "" for nothing.
+func differ(in *Instruction, n *parser.Node) string {
+	switch {
+	case in.Text != n.Original:
+		return "text"
+	case in.Keyword != strings.ToLower(n.Value):
+		return "keyword"
+	case len(in.Flags) != len(n.Flags):
+		return "flags"
+	case len(in.Heredocs) != len(n.Heredocs):
+		return "heredocs"
+	}
+	return ""
 }
 
 // readable refuses what can't be a Dockerfile before anyone parses it.

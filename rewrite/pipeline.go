@@ -3,6 +3,8 @@ package rewrite
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
+	"slices"
 	"sort"
 	"strings"
 
@@ -139,18 +141,12 @@ func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error
 		if err := ctx.Err(); err != nil {
 			return applied, err
 		}
-		p := r.pass(t)
-		changes, err := t.Run(ctx, p)
+		p, progress, err := r.step(ctx, t)
 		if err != nil {
 			return applied, fmt.Errorf("%s: %s: %w", r.in.Path, t.Name, err)
 		}
-		progress := false
-		for _, c := range changes {
-			if r.try(t, p, c) {
-				progress = true
-				applied++
-				break
-			}
+		if progress {
+			applied++
 		}
 		if !progress || step >= maxSteps {
 			for _, d := range p.declined {
@@ -160,6 +156,27 @@ func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error
 			return applied, nil
 		}
 	}
+}
+
+// step asks a transform for its changes and applies the first that may be. A
+// panic becomes an error, so that one bad file doesn't stop the others.
+func (r *run) step(ctx context.Context, t *Transform) (p *Pass, progress bool, err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			err = fmt.Errorf("a defect of drydock: panic: %v\n%s", x, debug.Stack())
+		}
+	}()
+	p = r.pass(t)
+	changes, err := t.Run(ctx, p)
+	if err != nil {
+		return p, false, err
+	}
+	for _, c := range changes {
+		if r.try(t, p, c) {
+			return p, true, nil
+		}
+	}
+	return p, false, nil
 }
 
 // try applies one change when options, ignores and gates allow it.
@@ -245,6 +262,11 @@ func (r *run) apply(c Change) (*Document, *repo.Repo, map[string]string, error) 
 	}
 	for name, es := range byFile {
 		old, _ := r.repo.ReadFile(name)
+		if crlf(string(old)) {
+			for i := range es {
+				es[i].New = withEOL(es[i].New, "\r\n")
+			}
+		}
 		text, err := Apply(string(old), es)
 		if err != nil {
 			return nil, nil, nil, err
@@ -276,6 +298,11 @@ func (r *run) offer(ctx context.Context, ts []*Transform) {
 		if out.Status == Applied {
 			out.Status = Offered
 			r.res.Outcomes = append(r.res.Outcomes, out)
+		}
+	}
+	for _, d := range more.res.Declined {
+		if !slices.Contains(r.res.Declined, d) {
+			r.res.Declined = append(r.res.Declined, d)
 		}
 	}
 }

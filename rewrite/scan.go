@@ -134,10 +134,8 @@ func scan(path, src string) (*scanned, error) {
 		}
 		in.Text = text2.String()
 		in.Span.End = at
-		if err := splitWords(in, out.escape); err != nil {
-			return nil, &Error{Path: path, Line: in.Line, Col: 1, Msg: err.Error()}
-		}
-		if mayHoldHeredoc(in) {
+		splitWords(in, out.escape)
+		if mayHoldHeredoc(in, out.escape) {
 			docs, err := heredocWords(in.Text)
 			if err != nil {
 				return nil, &Error{Path: path, Line: in.Line, Col: 1, Msg: err.Error()}
@@ -175,18 +173,15 @@ func scan(path, src string) (*scanned, error) {
 }
 
 // mayHoldHeredoc is parser.Node.canContainHeredoc on our words.
-func mayHoldHeredoc(in *Instruction) bool {
+func mayHoldHeredoc(in *Instruction, escape byte) bool {
 	if !strings.Contains(in.Text, "<<") {
 		return false
 	}
 	key, args := in.Keyword, in.Args.Text
 	if key == "onbuild" {
-		f := strings.FieldsFunc(args, isBlank)
-		if len(f) == 0 {
-			return false
-		}
-		key = strings.ToLower(f[0])
-		args = strings.TrimSpace(strings.TrimPrefix(args, f[0]))
+		sub := &Instruction{Text: args}
+		splitWords(sub, escape)
+		key, args = sub.Keyword, sub.Args.Text
 	}
 	return (key == "run" || key == "copy" || key == "add") && !isJSONList(args)
 }

@@ -15,12 +15,14 @@ import (
 // a known value stays as written.
 type State struct {
 	Env     map[string]string // set by ENV in this file
-	Args    map[string]string // declared by ARG with a default; ENV wins over them
+	Args    map[string]string // declared by ARG with a default; an ENV of that name wins unless the ARG comes later
 	Workdir string            // absolute; "" when it depends on a base that isn't known
 	User    string            // as written; "" when only the base decides
 	Shell   []string          // by SHELL; nil for the default
 	Base    images.Image      // facts about the image at the root of the chain
 	Known   bool              // whether Base is known
+
+	late map[string]string // those of Args that came after an ENV of the same name
 }
 
 // Root reports whether the user is certainly root.
@@ -39,7 +41,7 @@ func (s State) Root() bool {
 // Abs resolves a path of the image against the working directory; ok is false
 // when that isn't known or the path holds a variable.
 func (s State) Abs(p string) (string, bool) {
-	if strings.ContainsAny(p, "$`*?[~") {
+	if strings.ContainsAny(p, "$`*?[{~") {
 		return "", false
 	}
 	if strings.HasPrefix(p, "/") {
@@ -56,10 +58,10 @@ func (s State) Expand(word string) string {
 	return expand(s.lookup(), '\\', word)
 }
 
-func (s State) lookup() envs { return envs{s.Env, s.Args} }
+func (s State) lookup() envs { return envs{s.late, s.Env, s.Args} }
 
 // envs is a shell.EnvGetter: the first map wins.
-type envs [2]map[string]string
+type envs [3]map[string]string
 
 func (e envs) Get(k string) (string, bool) {
 	for _, m := range e {
@@ -158,8 +160,7 @@ func (s *Stage) Image() (images.Image, bool) {
 func (s *Stage) At(in *Instruction) State {
 	var st State
 	if p := s.Parent(); p != nil {
-		st = p.At(nil)
-		st.Args = nil // ARG ends with its stage
+		st = p.At(nil) // ARGs included: dockerfile2llb's dispatchState.init
 	} else {
 		st.Base, st.Known = s.Image()
 		switch {
@@ -170,15 +171,17 @@ func (s *Stage) At(in *Instruction) State {
 		case st.Known:
 			st.Workdir = "/"
 		}
-		if st.Known {
-			st.Env = map[string]string{}
+		st.Env, st.Args = map[string]string{}, map[string]string{}
+	}
+	arg := func(k, v string) {
+		st.Args[k] = v
+		if _, ok := st.Env[k]; ok {
+			if st.late == nil {
+				st.late = map[string]string{}
+			}
+			st.late[k] = v
 		}
 	}
-	env := map[string]string{}
-	for k, v := range st.Env {
-		env[k] = v
-	}
-	st.Env, st.Args = env, map[string]string{}
 	var globals map[string]string
 	for _, i := range s.Instructions {
 		if i == in {
@@ -193,17 +196,18 @@ func (s *Stage) At(in *Instruction) State {
 			}
 			for _, kv := range set {
 				st.Env[kv[0]] = kv[1]
+				delete(st.late, kv[0])
 			}
 		case *instructions.ArgCommand:
 			for _, a := range cmd.Args {
 				if a.Value != nil {
-					st.Args[a.Key] = expand(st.lookup(), rune(s.doc.Escape), *a.Value)
+					arg(a.Key, expand(st.lookup(), rune(s.doc.Escape), *a.Value))
 				} else {
 					if globals == nil {
 						globals = s.doc.globals()
 					}
 					if v, ok := globals[a.Key]; ok {
-						st.Args[a.Key] = v
+						arg(a.Key, v)
 					}
 				}
 			}

@@ -13,7 +13,7 @@ func isBlank(r rune) bool {
 
 // splitWords finds keyword, flags and arguments in an instruction's logical
 // text, as parser.splitCommand and extractBuilderFlags do.
-func splitWords(in *Instruction, escape byte) error {
+func splitWords(in *Instruction, escape byte) {
 	t := in.Text
 	start := len(t) - len(strings.TrimLeftFunc(t, unicode.IsSpace))
 	stop := start + strings.IndexFunc(t[start:], isBlank)
@@ -31,7 +31,7 @@ func splitWords(in *Instruction, escape byte) error {
 			break
 		}
 		end := flagEnd(t, pos, escape)
-		if t[pos:end] == "--" {
+		if t[pos:end] == "--" || strings.Trim(t[pos+2:end], `"'`) == "" { // a word of "--" and empty quotes too
 			pos = end
 			break
 		}
@@ -41,7 +41,6 @@ func splitWords(in *Instruction, escape byte) error {
 	rest := strings.TrimRightFunc(t[pos:], unicode.IsSpace)
 	lead := len(rest) - len(strings.TrimLeftFunc(rest, unicode.IsSpace))
 	in.Args = Word{rest[lead:], pos + lead, pos + len(rest)}
-	return nil
 }
 
 // flagEnd is the end of the flag word that begins at pos.

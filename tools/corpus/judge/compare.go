@@ -1,0 +1,198 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The fields a Drift can be about, and the names Declared.Fields uses. A name
+// after a colon narrows it: "env:PATH", "labels:maintainer", "exec-env:CC".
+const (
+	Cmd         = "cmd"
+	Entrypoint  = "entrypoint"
+	Env         = "env"
+	User        = "user"
+	Workdir     = "workdir"
+	Ports       = "ports"
+	Volumes     = "volumes"
+	Labels      = "labels"
+	Healthcheck = "healthcheck"
+	StopSignal  = "stopsignal"
+	OnBuild     = "onbuild"
+	Shell       = "shell"
+	Author      = "author"
+
+	CommandLost  = "command-lost"
+	CommandAdded = "command-added"
+	PackageLost  = "package-lost"
+	ExecEnv      = "exec-env"
+	ExecUser     = "exec-user"
+	ExecCwd      = "exec-cwd"
+	ExecShell    = "exec-shell"
+	ExecOpts     = "exec-opts" // umask, set -u, sourced files
+	Flow         = "flow"      // the condition a command runs under, what its failure does
+	Mounts       = "mounts"    // also network, security, secrets
+	CopyLost     = "copy-lost"
+	CopyAdded    = "copy-added"
+	Bases        = "bases"
+	Stages       = "stages" // a named stage is gone, or another one cannot be built
+)
+
+// Drift is one difference.
+type Drift struct {
+	Field string `json:"field"`
+	Name  string `json:"name,omitempty"` // the variable, label, command or copy
+	Stage string `json:"stage,omitempty"`
+	Was   string `json:"was,omitempty"`
+	Is    string `json:"is,omitempty"`
+}
+
+func (d Drift) String() string {
+	s := d.Field
+	if d.Name != "" {
+		s += " " + fmt.Sprintf("%.120q", d.Name)
+	}
+	if d.Stage != "" {
+		s += " in stage " + d.Stage
+	}
+	if d.Was != "" || d.Is != "" {
+		s += fmt.Sprintf(": %.80q became %.80q", d.Was, d.Is)
+	}
+	return s
+}
+
+// Compare lists what after does differently from before.
+func Compare(before, after *Image) []Drift {
+	out := compareConfig("", before.Config, after.Config)
+	for _, name := range slices.Sorted(maps.Keys(before.Stages)) {
+		b, ok := after.Stages[name]
+		if !ok {
+			out = append(out, Drift{Field: Stages, Name: name, Was: "present", Is: "gone"})
+			continue
+		}
+		out = append(out, compareConfig(name, before.Stages[name], b)...)
+	}
+	for _, d := range diff(before.Failed, after.Failed, "", Stages) {
+		d.Is = "cannot be built alone"
+		out = append(out, d)
+	}
+	out = append(out, compareCommands(before.Commands, after.Commands)...)
+	out = append(out, diff(before.Copies, after.Copies, CopyLost, CopyAdded)...)
+	out = append(out, diff(before.Bases, after.Bases, Bases, Bases)...)
+	have := packages(after.Commands)
+	for _, p := range slices.Sorted(maps.Keys(packages(before.Commands))) {
+		if !have[p] {
+			out = append(out, Drift{Field: PackageLost, Name: p})
+		}
+	}
+	return out
+}
+
+// diff compares two multisets; without a field, a side is not reported.
+func diff(before, after []string, lost, added string) []Drift {
+	count := map[string]int{}
+	for _, s := range before {
+		count[s]++
+	}
+	for _, s := range after {
+		count[s]--
+	}
+	var out []Drift
+	for _, s := range slices.Sorted(maps.Keys(count)) {
+		n := count[s]
+		for ; n > 0 && lost != ""; n-- {
+			out = append(out, Drift{Field: lost, Name: s, Was: "present"})
+		}
+		for ; n < 0 && added != ""; n++ {
+			out = append(out, Drift{Field: added, Name: s, Is: "present"})
+		}
+	}
+	return out
+}
+
+func compareCommands(before, after []Command) []Drift {
+	old, now := byText(before), byText(after)
+	var a, b []string
+	for _, c := range before {
+		a = append(a, c.Text)
+	}
+	for _, c := range after {
+		b = append(b, c.Text)
+	}
+	out := diff(a, b, CommandLost, CommandAdded)
+	for _, text := range slices.Sorted(maps.Keys(old)) {
+		x, y := rest(old[text], now[text]), rest(now[text], old[text])
+		for i := range min(len(x), len(y)) {
+			out = append(out, compareStates(text, x[i], y[i])...)
+		}
+	}
+	return out
+}
+
+func byText(cs []Command) map[string][]State {
+	out := map[string][]State{}
+	for _, c := range cs {
+		out[c.Text] = append(out[c.Text], c.State)
+	}
+	return out
+}
+
+// rest gives the states of x that y doesn't have, in a fixed order.
+func rest(x, y []State) []State {
+	have := map[string]int{}
+	for _, s := range y {
+		have[s.key()]++
+	}
+	var out []State
+	for _, s := range x {
+		if k := s.key(); have[k] > 0 {
+			have[k]--
+		} else {
+			out = append(out, s)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b State) int { return cmp.Compare(a.key(), b.key()) })
+	return out
+}
+
+func (s State) key() string {
+	return strings.Join([]string{
+		s.User, s.Cwd, s.Shell, s.Opts, s.Flow, strings.Join(s.Mounts, "\x01"), strings.Join(s.Env, "\x01"),
+	}, "\x00")
+}
+
+func compareStates(text string, a, b State) []Drift {
+	var out []Drift
+	add := func(field, was, is string) {
+		if was != is {
+			out = append(out, Drift{Field: field, Name: text, Was: was, Is: is})
+		}
+	}
+	add(ExecUser, a.User, b.User)
+	add(ExecCwd, a.Cwd, b.Cwd)
+	add(ExecShell, a.Shell, b.Shell)
+	add(ExecOpts, a.Opts, b.Opts)
+	add(Flow, a.Flow, b.Flow)
+	add(Mounts, strings.Join(a.Mounts, ", "), strings.Join(b.Mounts, ", "))
+	x, y := table(a.Env), table(b.Env)
+	for _, k := range slices.Sorted(maps.Keys(union(x, y))) {
+		was, before := x[k]
+		is, after := y[k]
+		if was != is || before != after {
+			out = append(out, Drift{Field: ExecEnv, Name: k, Was: was, Is: is + " (at " + text + ")"})
+		}
+	}
+	return out
+}
+
+func table(env []string) map[string]string {
+	out := map[string]string{}
+	for _, kv := range env {
+		k, v, _ := strings.Cut(kv, "=")
+		out[k] = v
+	}
+	return out
+}

@@ -1,0 +1,70 @@
+package judge
+
+import "sort"
+
+// Declared is what the applied transforms say they change.
+type Declared struct {
+	Fields  []string // field names from the list above, "env:NAME" for one name; "*" for everything
+	Added   []string // commands, as shell source; may hold several simple commands
+	Dropped []string
+	Applied map[string]int // changes by transform
+}
+
+// Undeclared leaves the drifts that d doesn't announce. A dropped command does not
+// announce a lost package: that takes the field "package-lost:INSTALLER NAME".
+func (d Declared) Undeclared(drifts []Drift) []Drift {
+	fields := map[string]bool{}
+	for _, f := range d.Fields {
+		fields[f] = true
+	}
+	if fields["*"] {
+		return nil
+	}
+	added, dropped := newPool(d.Added), newPool(d.Dropped)
+	var out []Drift
+	for _, x := range drifts {
+		name := x.Name
+		switch {
+		case fields[x.Field], fields[x.Field+":"+name]:
+		case x.Field == ExecEnv && (fields[Env] || fields[Env+":"+name]):
+		case x.Field == ExecShell && fields[Shell]:
+		case x.Field == CommandAdded && added.take(name):
+		case x.Field == CommandLost && dropped.take(name):
+		default:
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// pool holds declared commands, each of which excuses one drift.
+type pool map[string]int
+
+func newPool(scripts []string) pool {
+	p := pool{}
+	for _, src := range scripts {
+		steps, ok := splitScript(src, "/", "")
+		if !ok {
+			p[loose(src)]++
+			continue
+		}
+		var texts []string
+		for _, s := range steps {
+			texts = append(texts, loose(s.text))
+		}
+		sort.Strings(texts)
+		for _, t := range texts {
+			p[t]++
+		}
+	}
+	return p
+}
+
+func (p pool) take(text string) bool {
+	k := loose(text)
+	if p[k] == 0 {
+		return false
+	}
+	p[k]--
+	return true
+}

@@ -1,0 +1,274 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"drydock/images"
+	"drydock/rewrite"
+)
+
+// add-user lets the final image run as a user that isn't root.
+var _ = register(&rewrite.Transform{
+	Name:    "add-user",
+	Summary: "Run the final image as a user that isn't root",
+	Phase:   rewrite.PhaseUser,
+	Doc: `A process that runs as root in a container is root for every file that it can
+reach, and Kubernetes' restricted policy refuses it
+(https://docs.docker.com/build/building/best-practices/#user, hadolint DL3002).
+
+An unprivileged user of the base image is used where there is one (node in
+node images, nonroot in distroless); else a system user is created, in the way
+of the base's distribution. The code stays owned by root and readable: the
+program can't rewrite itself.
+
+It assumes that the program writes only to /tmp and its home and needs no right
+of root. It declines where something speaks against that: a port under 1024, a
+VOLUME, sudo, gosu, cron, sshd, supervisord, chown in the entry point, the
+Docker socket, source code that writes files or a database next to itself, a
+user that the file creates and doesn't use, an explicit USER root at the end,
+an image without CMD and ENTRYPOINT, services that drop root by themselves
+(nginx, postgres, …), and a base that drydock doesn't know.`,
+	Run: runAddUser,
+})
+
+// ownUser are official images whose entry point drops root by itself, or which
+// need root to start.
+var ownUser = words(`nginx httpd postgres mysql mariadb mongo redis memcached rabbitmq haproxy traefik caddy wordpress drupal nextcloud ghost elasticsearch kibana logstash cassandra
+	neo4j influxdb telegraf consul vault zookeeper docker registry jenkins sonarqube tomcat jetty php rockylinux couchdb couchbase nats eclipse-mosquitto varnish adminer phpmyadmin joomla matomo mediawiki odoo redmine solr storm`)
+
+func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
+	s := p.Doc.Final()
+	st := s.At(nil)
+	if st.User != "" && !st.Root() {
+		return nil, nil // it has one
+	}
+	if st.User == "" && st.Known && !st.Root() {
+		return nil, nil // the base has one
+	}
+	if s.BaseName() == "scratch" {
+		return nil, nil
+	}
+	decline := func(in *rewrite.Instruction, format string, a ...any) ([]rewrite.Change, error) {
+		p.Decline(in, "still root: "+format, a...)
+		return nil, nil
+	}
+	if !st.Known {
+		return decline(s.From, "drydock doesn't know the users of %s", s.BaseName())
+	}
+	start := startsBy(s)
+	switch {
+	case st.User != "":
+		return decline(userOf(s), "the file ends with USER %s on purpose", st.User)
+	case start == nil:
+		return decline(s.From, "no CMD or ENTRYPOINT here; this looks like a base for others or a tool")
+	case ownUser[st.Base.Repository]:
+		return decline(s.From, "%s manages its user by itself", st.Base.Repository)
+	}
+	if in, why := rootSigns(p, s); why != "" {
+		return decline(in, "%s", why)
+	}
+	if p.Unsafe { // reads the source: only where the change could be kept
+		if why := writeSigns(p); why != "" {
+			return decline(start, "%s", why)
+		}
+	}
+	name, create := account(st.Base)
+	if name == "" {
+		return decline(s.From, "drydock doesn't know how users are made on %s", s.BaseName())
+	}
+	place := tail(s)
+	user := keywordLike(s.From, "USER") + " " + name + "\n"
+	c := rewrite.Change{
+		Title:   "run as " + name,
+		Why:     "without USER the program runs as root",
+		Gain:    "an intruder in the container isn't root; Kubernetes' restricted policy accepts the image",
+		Safety:  rewrite.Assumes,
+		Assumes: "the program writes only to /tmp and its home, and needs no right of root",
+		At:      start,
+		Config:  rewrite.FieldUser,
+	}
+	if create != "" {
+		c.Adds = []string{create}
+		create = keywordLike(s.From, "RUN") + " " + create + "\n"
+	}
+	if first := firstCopy(s); create != "" && first != nil && first.Index < place.Index {
+		c.Edits = []rewrite.Edit{p.Doc.InsertBefore(first, create), p.Doc.InsertBefore(place, user)}
+	} else {
+		c.Edits = []rewrite.Edit{p.Doc.InsertBefore(place, create+user)}
+	}
+	return []rewrite.Change{c}, nil
+}
+
+// account is the user to run as and the command that makes it, "" when the
+// base has it already.
+func account(img images.Image) (name, create string) {
+	if img.NonRoot != nil && (img.Repository == "node" || strings.Contains(img.Repository, "distroless")) {
+		return img.NonRoot.Name, ""
+	}
+	switch {
+	case img.Distro == "alpine" || img.Distro == "busybox":
+		return "appuser", "adduser -S -D -u 10001 appuser"
+	case img.PackageManager == "apt" || img.PackageManager == "dnf" || img.PackageManager == "yum" || img.PackageManager == "microdnf":
+		if !img.Shell {
+			return "", ""
+		}
+		return "appuser", "useradd --system --create-home --uid 10001 appuser"
+	}
+	return "", ""
+}
+
+// startsBy is the instruction that decides what runs: ENTRYPOINT, else CMD.
+func startsBy(s *rewrite.Stage) (start *rewrite.Instruction) {
+	for ; s != nil; s = s.Parent() {
+		for _, in := range s.Instructions {
+			if in.Keyword == "entrypoint" || in.Keyword == "cmd" && (start == nil || start.Keyword != "entrypoint") {
+				start = in
+			}
+		}
+		if start != nil {
+			return start
+		}
+	}
+	return nil
+}
+
+func userOf(s *rewrite.Stage) (user *rewrite.Instruction) {
+	for ; s != nil && user == nil; s = s.Parent() {
+		for _, in := range s.Instructions {
+			if in.Keyword == "user" {
+				user = in
+			}
+		}
+	}
+	return user
+}
+
+// tail is the first instruction of the stage's closing block of metadata: what
+// stands behind the last step that changes files.
+func tail(s *rewrite.Stage) *rewrite.Instruction {
+	var at *rewrite.Instruction
+	for i := len(s.Instructions) - 1; i >= 0; i-- {
+		switch s.Instructions[i].Keyword {
+		case "cmd", "entrypoint", "expose", "healthcheck", "stopsignal", "label":
+			at = s.Instructions[i]
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+// firstCopy is the first COPY or ADD from the context in the stage: creating
+// the user above it keeps that layer cached when the code changes.
+func firstCopy(s *rewrite.Stage) *rewrite.Instruction {
+	for _, in := range s.Instructions {
+		if len(in.ContextSources()) > 0 && in.Keyword != "run" {
+			return in
+		}
+	}
+	return nil
+}
+
+var rootWords = regexp.MustCompile(`\b(sudo|gosu|su-exec|setpriv|runuser|crond?|sshd|openssh-server|supervisord?|s6-overlay|runit|systemd|iptables|docker\.sock|dockerd|privileged|setcap|chroot|mount|fuse|tini-root|init\.d|service)\b`)
+
+var makesUser = regexp.MustCompile(`\b(useradd|adduser|groupadd|addgroup)\b`)
+
+// rootSigns looks for what needs root in the file, the scripts that it starts
+// and the compose services that run it.
+func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (*rewrite.Instruction, string) {
+	chain := []*rewrite.Stage{}
+	for t := s; t != nil; t = t.Parent() {
+		chain = append(chain, t)
+	}
+	if s.Name != "" && len(p.Doc.Stages) > s.Index+1 {
+		return s.From, "other stages are built from it"
+	}
+	if tail(s) == nil {
+		return startsBy(s), "steps follow CMD; where USER belongs isn't clear"
+	}
+	for _, t := range chain {
+		for _, in := range t.Instructions {
+			switch in.Keyword {
+			case "expose":
+				for _, f := range in.Fields() {
+					port, _, _ := strings.Cut(t.At(in).Expand(f.Text), "/")
+					if n, err := strconv.Atoi(port); err != nil || n < 1024 {
+						return in, "port " + f.Text + " may need root"
+					}
+				}
+			case "volume":
+				return in, "a VOLUME keeps the owner that it was made with"
+			case "onbuild":
+				return in, "ONBUILD steps run in images built from this one"
+			case "run":
+				if m := makesUser.FindString(in.Text); m != "" {
+					return in, m + " makes a user already; choose it with USER"
+				}
+				if m := rootWords.FindString(in.Text); m != "" && m != "mount" && m != "cron" || strings.Contains(in.Text, "cron ") {
+					return in, "a RUN installs or uses " + first(m, "cron")
+				}
+			case "cmd", "entrypoint":
+				if m := rootWords.FindString(in.Text); m != "" {
+					return in, "it starts " + m
+				}
+				for _, w := range strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(` ",[]`, r) }) {
+					if why := scriptSigns(p, t, w); why != "" {
+						return in, why
+					}
+				}
+			}
+		}
+	}
+	for _, b := range p.Repo.Builds() {
+		if b.User != "" && (b.User == "root" || b.User == "0") {
+			return nil, b.File + " runs it as root"
+		}
+		for _, v := range b.Volumes {
+			if strings.Contains(v, "docker.sock") {
+				return nil, b.File + " mounts the Docker socket"
+			}
+		}
+	}
+	return nil, ""
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// scriptSigns reads a script of the project that the image starts.
+func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string) string {
+	if !strings.HasSuffix(word, ".sh") && !strings.Contains(word, "entrypoint") && !strings.Contains(word, "start") && !strings.HasSuffix(word, ".ini") {
+		return ""
+	}
+	abs, ok := s.At(nil).Abs(word)
+	if !ok {
+		return word + " is a computed path"
+	}
+	ctx, by := s.Origin(nil, abs, p.Repo, p.Name)
+	if by == nil {
+		if strings.HasSuffix(word, ".sh") {
+			return word + " isn't in the build context, so what it needs can't be read"
+		}
+		return ""
+	}
+	src, err := p.Repo.ReadFile(ctx)
+	if err != nil {
+		return ""
+	}
+	for n, l := range strings.Split(string(src), "\n") {
+		if m := scriptRoot.FindString(l); m != "" && !strings.HasPrefix(strings.TrimSpace(l), "#") {
+			return fmt.Sprintf("%s:%d uses %s", ctx, n+1, strings.TrimSpace(m))
+		}
+	}
+	return ""
+}
+
+var scriptRoot = regexp.MustCompile(`\b(chown|chmod|gosu|su-exec|setpriv|runuser|sudo|su|cron|crond|sshd|supervisord|iptables|usermod|useradd|adduser|mkdir|mount|sysctl|apt-get|apk|service|ln|sed -i|cp|tee|envsubst|uid *=|gid *=)(\s|$)|>>? *[a-z/.]`)

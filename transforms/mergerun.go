@@ -1,0 +1,397 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// merge-run joins RUN instructions that follow each other, where that makes
+// the image smaller or the layers fewer and changes nothing else.
+var _ = register(&rewrite.Transform{
+	Name:    "merge-run",
+	Summary: "Join RUN instructions in a row into one layer",
+	Phase:   rewrite.PhaseLayers,
+	Doc: `Each RUN makes a layer. A file that a later RUN deletes stays in the earlier
+layer and is shipped all the same; a package index fetched in a RUN of its own
+is reused from the cache when it is long out of date
+(https://docs.docker.com/build/building/best-practices/#run).
+
+Joined are set-up steps in a row (system packages, downloads, accounts,
+directories), an index update with its install, and any step with the clean-up
+that follows it. The commands, their order and their failures stay the same;
+comments between them stay as comment lines inside the instruction.
+
+It declines where joining could change what happens: different --mount,
+--network or --security; exec form, heredocs and shells that aren't POSIX;
+cd, export, set, assignments and the like, which would leak into the next
+step; ";" lists and background jobs; comments behind a command. Dependency
+installs and builds keep their own RUN, so that a change of one doesn't run
+the other again, and stages that don't ship keep theirs for the cache.`,
+	Run: runMergeRun,
+})
+
+func runMergeRun(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
+	var out []rewrite.Change
+	for _, s := range shipping(p) {
+		for i := 0; i < len(s.Instructions); {
+			group, next := mergeGroup(p, s.Instructions, i)
+			if len(group) > 1 {
+				out = append(out, mergeChange(p.Doc, group))
+			}
+			i = next
+		}
+	}
+	return out, nil
+}
+
+// mergeGroup collects the RUNs from index i that belong into one; next is
+// where to go on.
+func mergeGroup(p *rewrite.Pass, ins []*rewrite.Instruction, i int) (group []*rewrite.Instruction, next int) {
+	if ins[i].Keyword != "run" {
+		return nil, i + 1
+	}
+	group = []*rewrite.Instruction{ins[i]}
+	for next = i + 1; next < len(ins) && ins[next].Keyword == "run"; next++ {
+		a, b := ins[next-1], ins[next]
+		if !worthMerging(group, b) {
+			break
+		}
+		if why := cannotJoin(group, a, b); why != "" {
+			p.Decline(b, "not joined with the RUN above: %s", why)
+			break
+		}
+		group = append(group, b)
+	}
+	return group, next
+}
+
+// stepKind sorts RUNs by what they are for.
+type stepKind int
+
+const (
+	kindOther   stepKind = iota
+	kindSetup            // system packages, accounts, directories, downloads
+	kindInstall          // language packages
+	kindClean            // nothing but deleting and changing owners or modes
+)
+
+var setupCommands = words(`apt-get apt apt-key apt-cache apt-mark add-apt-repository dpkg dpkg-reconfigure apk yum dnf microdnf zypper rpm yum-config-manager
+	update-ca-certificates locale-gen update-locale localedef ldconfig update-alternatives debconf-set-selections useradd adduser groupadd addgroup usermod groupmod chpasswd passwd
+	mkdir touch chmod chown chgrp ln cp mv rm install echo printf cat tee sed grep true test [ curl wget tar unzip gunzip gpg dirmngr sha256sum sha1sum md5sum find xargs rmdir`)
+
+var cleanCommands = words(`rm rmdir chmod chown chgrp find xargs strip`)
+
+var installCommands = words(`pip pip3 pip2 pipenv poetry uv conda mamba npm npx yarn pnpm bun gem bundle bundler composer go cargo cpan cpanm mix dotnet mvn gradle sbt luarocks pear pecl docker-php-ext-install easy_install R Rscript opam cabal stack`)
+
+func words(s string) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range strings.Fields(s) {
+		out[w] = true
+	}
+	return out
+}
+
+func kindOf(in *rewrite.Instruction) stepKind {
+	s, why := in.Shell()
+	if why != "" {
+		return kindOther
+	}
+	setup, clean, n := true, true, 0
+	for _, c := range s.Commands() {
+		if len(c.Args) == 0 {
+			continue
+		}
+		n++
+		if installCommands[c.Name] && !cleansCache(c) {
+			return kindInstall
+		}
+		setup = setup && (setupCommands[c.Name] || cleansCache(c))
+		clean = clean && (cleanCommands[c.Name] || cleansCache(c))
+	}
+	switch {
+	case n == 0:
+		return kindOther
+	case clean:
+		return kindClean
+	case setup:
+		return kindSetup
+	}
+	return kindOther
+}
+
+// cleansCache: clean-up verbs of package managers.
+func cleansCache(c rewrite.Command) bool {
+	for _, a := range c.Args[min(1, len(c.Args)):] {
+		switch a {
+		case "clean", "autoclean", "autoremove", "purge", "remove", "del", "erase":
+			return true
+		case "cache":
+			return slices.Contains(c.Args, "clean") || slices.Contains(c.Args, "purge")
+		}
+	}
+	return false
+}
+
+// worthMerging: set-up steps in a row, or a clean-up after anything.
+func worthMerging(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
+	kb, ka := kindOf(b), kindOf(group[len(group)-1])
+	if kb == kindClean {
+		return ka == kindSetup || ka == kindClean || deletes(b)
+	}
+	if kb != kindSetup {
+		return false
+	}
+	for _, a := range group {
+		if k := kindOf(a); k != kindSetup && k != kindClean {
+			return false
+		}
+	}
+	return true
+}
+
+// deletes: the step removes files or walks a whole tree, so that it undoes or
+// doubles what the layer before it holds.
+func deletes(in *rewrite.Instruction) bool {
+	s, _ := in.Shell()
+	for _, c := range s.Commands() {
+		if c.Name == "rm" || cleansCache(c) || slices.Contains(c.Args, "-R") || slices.Contains(c.Args, "-delete") {
+			return true
+		}
+	}
+	return false
+}
+
+// cannotJoin tells why b can't run in the same shell after the group, whose
+// last member is a; "" when it can.
+func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string {
+	flags := func(in *rewrite.Instruction) string {
+		var f []string
+		for _, w := range in.Flags {
+			f = append(f, w.Text)
+		}
+		slices.Sort(f)
+		return strings.Join(f, " ")
+	}
+	if flags(a) != flags(b) {
+		return "their flags differ"
+	}
+	sa, why := a.Shell()
+	if why != "" {
+		return why
+	}
+	sb, why := b.Shell()
+	if why != "" {
+		return why
+	}
+	if sa.Heredoc() || sb.Heredoc() {
+		return "it is a heredoc"
+	}
+	if why := sa.Joinable(); why != "" {
+		return "the one above " + why
+	}
+	if why := sb.Joinable(); why != "" {
+		return "it " + why
+	}
+	if why := sa.Leaks(sb.Text); why != "" {
+		return "the one above " + why
+	}
+	for _, in := range group {
+		if s, _ := in.Shell(); s != nil {
+			if why := s.Leaks(sb.Text); why != "" {
+				return "an earlier one " + why
+			}
+		}
+	}
+	// A shell remembers where it found a command; a fresh one looks again.
+	for _, c := range sb.Commands() {
+		for _, in := range group {
+			s, _ := in.Shell()
+			ran := slices.ContainsFunc(s.Commands(), func(x rewrite.Command) bool { return x.Name == c.Name })
+			if ran && c.Name != "" && strings.Contains(s.Text, "bin/"+c.Name) {
+				return "an earlier one runs " + c.Name + " and may put another in its place"
+			}
+		}
+	}
+	if strings.Contains(sb.Text, "$?") || strings.Contains(sb.Text, "$!") || strings.Contains(sb.Text, "$_") {
+		return "it reads the status of the shell"
+	}
+	gap := a.Doc().Src[a.Span.End:b.Span.Start]
+	for _, l := range strings.Split(gap, "\n") {
+		l = strings.ToLower(strings.Trim(strings.TrimSpace(l), "# "))
+		if strings.HasPrefix(l, "hadolint") || strings.HasPrefix(l, "drydock:") || strings.HasPrefix(l, "check=") {
+			return "the comment between them speaks to a tool about one of them"
+		}
+	}
+	return ""
+}
+
+// mergeChange joins the group at its junctions and leaves every other byte.
+func mergeChange(d *rewrite.Document, group []*rewrite.Instruction) rewrite.Change {
+	first := group[0]
+	c := rewrite.Change{
+		Title: fmt.Sprintf("join %d RUN instructions", len(group)),
+		Why:   "each RUN is a layer of its own",
+		Gain:  plural(len(group)-1, "layer") + " less",
+		At:    first,
+	}
+	for _, in := range group[1:] {
+		if kindOf(in) == kindClean {
+			c.Why = "what a later RUN deletes or changes stays in the layer of the earlier one and ships all the same"
+		}
+	}
+	if updatesIndex(first) {
+		c.Why = "a package index fetched in a RUN of its own comes from the cache when it is long out of date"
+	}
+	indent, leading := runStyle(d)
+	esc := string(d.Escape)
+	for i, in := range group {
+		s, _ := in.Shell()
+		if s.NeedsGroup() {
+			open := in.SrcPos(in.Args.Start)
+			end := in.SrcPos(in.Args.End-1) + 1
+			if i > 0 {
+				c.Edits = append(c.Edits, junction(d, group[i-1], in, indent, esc, leading, "("))
+			} else {
+				c.Edits = append(c.Edits, rewrite.Edit{Span: rewrite.Span{Start: open, End: open}, New: "("})
+			}
+			if i == len(group)-1 {
+				c.Edits = append(c.Edits, rewrite.Edit{Span: rewrite.Span{Start: end, End: end}, New: ")"})
+			}
+			continue
+		}
+		if i > 0 {
+			c.Edits = append(c.Edits, junction(d, group[i-1], in, indent, esc, leading, ""))
+		}
+	}
+	return c
+}
+
+// junction replaces everything between the script of a and the script of b.
+func junction(d *rewrite.Document, a, b *rewrite.Instruction, indent, esc string, leading bool, open string) rewrite.Edit {
+	from := a.SrcPos(a.Args.End-1) + 1
+	to := b.SrcPos(b.Args.Start)
+	closing := ""
+	if s, _ := a.Shell(); s.NeedsGroup() {
+		closing = ")"
+	}
+	var text strings.Builder
+	text.WriteString(closing)
+	if leading {
+		text.WriteString(" " + esc + "\n")
+	} else {
+		text.WriteString(" && " + esc + "\n")
+	}
+	gap := strings.ReplaceAll(d.Src[from:to], "\r\n", "\n")
+	for _, l := range strings.Split(gap, "\n") {
+		if t := strings.TrimSpace(l); strings.HasPrefix(t, "#") {
+			text.WriteString(indent + t + "\n")
+		}
+	}
+	text.WriteString(indent)
+	if leading {
+		text.WriteString("&& ")
+	}
+	text.WriteString(open)
+	return rewrite.Edit{Span: rewrite.Span{Start: from, End: to}, New: text.String()}
+}
+
+// runStyle finds how the file continues its RUNs: the indentation, and whether
+// && stands at the beginning of a line.
+func runStyle(d *rewrite.Document) (indent string, leading bool) {
+	count := map[string]int{}
+	lead, trail := 0, 0
+	for _, in := range d.Instructions {
+		if in.Keyword != "run" || in.EndLine == in.Line {
+			continue
+		}
+		lines := strings.Split(strings.ReplaceAll(d.Src[in.Head.Start:in.Head.End], "\r\n", "\n"), "\n")
+		for i, l := range lines {
+			t := strings.TrimLeft(l, " \t")
+			if i > 0 && t != "" && t[0] != '#' {
+				ws := l[:len(l)-len(t)]
+				if strings.HasPrefix(t, "&&") {
+					lead++
+				}
+				count[ws]++
+			}
+			body := strings.TrimRight(strings.TrimRight(strings.TrimRight(l, " \t"), string(d.Escape)), " \t")
+			if strings.HasSuffix(body, "&&") {
+				trail++
+			}
+		}
+	}
+	indent = "    "
+	best := 0
+	for ws, n := range count {
+		if n > best || n == best && len(ws) < len(indent) {
+			indent, best = ws, n
+		}
+	}
+	return indent, lead > trail
+}
+
+func updatesIndex(in *rewrite.Instruction) bool {
+	s, why := in.Shell()
+	if why != "" {
+		return false
+	}
+	cmds := s.Commands()
+	for _, c := range cmds {
+		if !slices.Contains(c.Args, "update") {
+			return false
+		}
+	}
+	return len(cmds) > 0
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// shipping lists the stages whose layers end in an image that someone runs:
+// the final one, those that compose, bake or CI files name as target, and the
+// stages they are built from.
+func shipping(p *rewrite.Pass) []*rewrite.Stage {
+	ship := map[*rewrite.Stage]bool{}
+	mark := func(s *rewrite.Stage) {
+		for ; s != nil; s = s.Parent() {
+			ship[s] = true
+		}
+	}
+	mark(p.Doc.Final())
+	if len(p.Doc.Stages) > 1 {
+		for _, t := range targets(p) {
+			mark(p.Doc.StageByRef(t, -1))
+		}
+	}
+	var out []*rewrite.Stage
+	for _, s := range p.Doc.Stages {
+		if ship[s] {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// targets are the stage names that files of the project build.
+func targets(p *rewrite.Pass) []string {
+	var out []string
+	for _, b := range p.Repo.Builds() {
+		if b.Target != "" {
+			out = append(out, b.Target)
+		}
+	}
+	for _, m := range p.Repo.Mentions() {
+		if m.Kind == "target" {
+			out = append(out, m.Name)
+		}
+	}
+	return out
+}
