@@ -19,11 +19,15 @@ func UnifiedDiff(name, before, after string, created bool) string {
 	}
 	var b strings.Builder
 	quoted := func(prefix string) string { return gitQuote(prefix + name) }
+	end := ""
+	if strings.Contains(name, " ") && !strings.HasPrefix(quoted(""), `"`) {
+		end = "\t" // as git does: without it patch takes the name to end at the blank
+	}
 	fmt.Fprintf(&b, "diff --git %s %s\n", quoted("a/"), quoted("b/"))
 	if created {
-		fmt.Fprintf(&b, "new file mode 100644\n--- /dev/null\n+++ %s\n", quoted("b/"))
+		fmt.Fprintf(&b, "new file mode 100644\n--- /dev/null\n+++ %s%s\n", quoted("b/"), end)
 	} else {
-		fmt.Fprintf(&b, "--- %s\n+++ %s\n", quoted("a/"), quoted("b/"))
+		fmt.Fprintf(&b, "--- %s%s\n+++ %s%s\n", quoted("a/"), end, quoted("b/"), end)
 	}
 	for _, h := range hunks(DiffLines(before, after)) {
 		h.write(&b)

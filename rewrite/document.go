@@ -95,6 +95,9 @@ type Stage struct {
 	From         *Instruction
 	Instructions []*Instruction // without FROM
 	doc          *Document
+
+	image        images.Image // cache of Image()
+	known, asked bool
 }
 
 // Doc is the document the instruction belongs to.

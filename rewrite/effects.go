@@ -2,6 +2,8 @@ package rewrite
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -146,6 +148,9 @@ func (in *Instruction) copyEffects(e *Effects, st State, rp *repo.Repo) {
 		return
 	}
 	e.Trees = trees
+	if !slices.ContainsFunc(trees, func(t Tree) bool { return !t.Dir || t.Unknown }) {
+		e.target = "" // a folder's contents land in the destination, whether it is there or not
+	}
 }
 
 // variables lists the names used as $NAME or ${NAME…} in a text.
@@ -331,6 +336,8 @@ func (c Commuter) treeTouchesName(t Tree, p string) string {
 		return "the build context isn't known"
 	case c.Repo.Exists(ctx):
 		return fmt.Sprintf("the copy brings %s", ctx)
+	case path.Dir(ctx) != "." && !c.Repo.Exists(path.Dir(ctx)):
+		return "" // a folder that isn't there has nothing that git ignores
 	case c.Repo.GitIgnored(ctx) || madeByTools(ctx):
 		return fmt.Sprintf("the build context may hold %s, which .dockerignore doesn't leave out", ctx)
 	}

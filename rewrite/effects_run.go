@@ -119,6 +119,9 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 			return "it runs the computed path " + c.Args[0]
 		}
 		e.programs = append(e.programs, p)
+		if d := path.Dir(p); !standing[d] {
+			e.Reads = append(e.Reads, d)
+		}
 		if d := path.Dir(path.Dir(p)); d != "/" && d != "/usr" && d != "/usr/local" {
 			e.Reads, e.Writes = append(e.Reads, d), append(e.Writes, d)
 		}

@@ -111,7 +111,9 @@ func (i *Install) pip(args []string, rp *repo.Repo, origin func(string) (string,
 			i.Unknown = f + " doesn't come from the build context"
 			continue
 		}
-		i.Ctx = path.Dir(ctx)
+		if !i.place(abs, ctx) {
+			i.Unknown = f + " is copied from another folder than the file before it"
+		}
 		req := rp.Requirements(ctx)
 		i.Files = append(i.Files, req.Files...)
 		switch {
@@ -122,6 +124,22 @@ func (i *Install) pip(args []string, rp *repo.Repo, origin func(string) (string,
 		}
 	}
 	return true
+}
+
+// place works out Dir and Ctx, the image folder and the context folder of the
+// same contents, from one file that stands at abs and comes from ctx.
+func (i *Install) place(abs, ctx string) bool {
+	dir, from := i.Dir, "."
+	if rel, ok := strings.CutPrefix(abs, strings.TrimSuffix(dir, "/")+"/"); !ok {
+		dir, from = path.Dir(abs), path.Dir(ctx)
+	} else if ctx != rel {
+		if from, ok = strings.CutSuffix(ctx, "/"+rel); !ok {
+			return false
+		}
+	}
+	same := i.Ctx == "" || i.Ctx == from && i.Dir == dir
+	i.Dir, i.Ctx = dir, from
+	return same
 }
 
 // nodeFlags are install flags of npm, yarn and pnpm that don't change where or
@@ -195,7 +213,7 @@ func has(list []string, s string) bool {
 }
 
 func (i *Install) goFacts(st State, rp *repo.Repo, origin func(string) (string, bool)) {
-	i.Writes = []string{"/go", "/root", "/tmp"}
+	i.Writes = []string{"/go/pkg", "/root", "/tmp"}
 	for _, k := range []string{"GOPATH", "GOMODCACHE", "GOCACHE"} {
 		if v, ok := st.lookup().Get(k); ok && v != "" {
 			p, ok := st.Abs(strings.Split(v, ":")[0])

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -12,12 +13,15 @@ import (
 	"drydock/repo"
 )
 
-// maxRounds bounds the fixpoint, maxSteps the changes of one transform in one
-// round; real files need two rounds and a handful of steps.
+// maxRounds bounds the fixpoint; real files need two rounds. A transform makes
+// at most maxSteps changes, plus one for each instruction, in a round.
 const (
 	maxRounds = 12
-	maxSteps  = 200
+	maxSteps  = 16
 )
+
+// errEndless says that a transform goes on proposing changes.
+var errEndless = errors.New("it doesn't come to an end")
 
 // Run takes one Dockerfile through the transforms, in (Phase, Name) order and
 // again until nothing changes. A change that fails a gate is dropped and
@@ -25,6 +29,9 @@ const (
 func Run(ctx context.Context, in Input, ts []*Transform, o Options) (*Result, error) {
 	if in.Repo == nil {
 		in.Repo = repo.Load(nil)
+	}
+	if in.Images == nil {
+		in.Images = images.Catalogue()
 	}
 	doc, err := Parse(in.Path, in.Src, in.Images)
 	if err != nil {
@@ -72,6 +79,10 @@ func (r *run) fixpoint(ctx context.Context, ts []*Transform) error {
 		var moved []string
 		for _, t := range ts {
 			n, err := r.exhaust(ctx, t)
+			if errors.Is(err, errEndless) {
+				r.revert(start, startRepo, t.Name+": "+err.Error())
+				return nil
+			}
 			if err != nil {
 				return err
 			}
@@ -128,16 +139,16 @@ func (r *run) state() string {
 }
 
 func (r *run) pass(t *Transform) *Pass {
-	img := r.in.Images
-	if img == nil {
-		img = images.Catalogue()
-	}
-	return &Pass{Doc: r.doc, Repo: r.repo, Images: img, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe}
+	return &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe}
 }
 
 // exhaust applies a transform's changes one by one until it has none left.
 func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error) {
+	limit := maxSteps + len(r.doc.Instructions)
 	for step := 0; ; step++ {
+		if step > limit {
+			return applied, errEndless
+		}
 		if err := ctx.Err(); err != nil {
 			return applied, err
 		}
@@ -148,7 +159,7 @@ func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error
 		if progress {
 			applied++
 		}
-		if !progress || step >= maxSteps {
+		if !progress {
 			for _, d := range p.declined {
 				d.Transform = t.Name
 				r.res.Declined = append(r.res.Declined, d)

@@ -187,7 +187,7 @@ func literal(w *syntax.Word) string {
 	for _, p := range w.Parts {
 		switch p := p.(type) {
 		case *syntax.Lit:
-			b.WriteString(unescape(p.Value))
+			b.WriteString(unescape(p.Value, ""))
 		case *syntax.SglQuoted:
 			if p.Dollar {
 				return ""
@@ -199,7 +199,7 @@ func literal(w *syntax.Word) string {
 				if !ok {
 					return ""
 				}
-				b.WriteString(l.Value)
+				b.WriteString(unescape(l.Value, "$`\"\\"))
 			}
 		default:
 			return ""
@@ -208,13 +208,15 @@ func literal(w *syntax.Word) string {
 	return b.String()
 }
 
-func unescape(s string) string {
+// unescape drops the backslashes in front of the characters of only (all, if
+// only is empty), as a shell does.
+func unescape(s, only string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
+		if s[i] == '\\' && i+1 < len(s) && (only == "" || strings.IndexByte(only, s[i+1]) >= 0) {
 			i++
 		}
 		b.WriteByte(s[i])

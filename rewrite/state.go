@@ -149,11 +149,13 @@ func (s *Stage) Image() (images.Image, bool) {
 	if s.doc.images == nil {
 		return images.Image{}, false
 	}
-	ref, err := images.ParseRef(s.root().BaseName())
-	if err != nil {
-		return images.Image{}, false
+	if !s.asked {
+		s.asked = true
+		if ref, err := images.ParseRef(s.root().BaseName()); err == nil {
+			s.image, s.known = s.doc.images.Image(ref)
+		}
 	}
-	return s.doc.images.Image(ref)
+	return s.image, s.known
 }
 
 // At is the state just before instruction in; with nil, at the stage's end.

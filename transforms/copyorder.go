@@ -123,7 +123,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		return c, false
 	}
 	c = rewrite.Change{
-		Title: "copy " + strings.Join(inst.Files, ", ") + " before " + strings.Join(inst.Command.Args[:min(2, len(inst.Command.Args))], " ") + ", the rest after it",
+		Title: "copy " + strings.Join(inst.Files, ", ") + " before " + installName(inst) + ", the rest after it",
 		Why:   "with all files copied first, every change of any file runs the install again",
 		Gain:  "the install comes from the cache until its own files change",
 		At:    broad,
@@ -133,6 +133,16 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		c.Safety, c.Assumes = rewrite.Assumes, inst.Lock+" agrees with package.json, so that the install doesn't rewrite it"
 	}
 	return c, true
+}
+
+func installName(inst rewrite.Install) string {
+	switch inst.Manager {
+	case "pip":
+		return "pip install"
+	case "go":
+		return "go mod download"
+	}
+	return strings.Join(inst.Command.Args[:min(2, len(inst.Command.Args))], " ")
 }
 
 // relFile is a context file relative to the folder that the install runs in.
@@ -181,8 +191,8 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 		if dir != inst.Dir && len(flags) > 0 {
 			return "", "its COPY sets the owner of folders"
 		}
-		dest := dir + "/"
-		if rel, ok := strings.CutPrefix(dir+"/", strings.TrimSuffix(s.At(run).Workdir, "/")+"/"); ok {
+		dest := strings.TrimSuffix(dir, "/") + "/"
+		if rel, ok := strings.CutPrefix(dest, strings.TrimSuffix(s.At(run).Workdir, "/")+"/"); ok {
 			dest = "./" + rel
 			if rel == "" && len(byDir[dir]) == 1 {
 				dest = "."
@@ -220,9 +230,14 @@ func modulesFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction) (
 	if broad == nil {
 		return c, false
 	}
-	for in := broad.Next(); in != nil && in != run; in = in.Next() {
-		if sh, why := in.Shell(); why == "" && slices.ContainsFunc(sh.Commands(), goBuilds) {
-			return c, false // an earlier build already stands behind the COPY
+	for _, in := range s.Instructions {
+		if in == run {
+			break
+		}
+		if sh, why := in.Shell(); why == "" && slices.ContainsFunc(sh.Commands(), func(c rewrite.Command) bool {
+			return c.Name == "go" && len(c.Args) > 1 && c.Args[1] != "env" && c.Args[1] != "version"
+		}) {
+			return c, false // modules are fetched, or built with, before
 		}
 	}
 	ctx, _ := s.Origin(run, path.Join(st.Workdir, "go.mod"), p.Repo, p.Name)

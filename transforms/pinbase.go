@@ -48,7 +48,7 @@ func runPinBase(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		pin, ok := p.Images.Pin(ref, wanted(p, ref))
 		if !ok {
 			if moving(word.Text) && pin.Why != "" {
-				p.Decline(s.From, "%s: %s", word.Text, pin.Why)
+				p.Decline(s.From, "%s", pin.Why)
 			}
 			continue
 		}

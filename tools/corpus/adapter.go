@@ -23,7 +23,7 @@ const engineName = "drydock"
 func drydock(ctx context.Context, path string, src []byte, ctxDir string, unsafe bool) (map[string][]byte, judge.Declared, []string, error) {
 	in := rewrite.Input{Path: path, Src: string(src), Images: images.Catalogue()}
 	if ctxDir != "" {
-		in.Repo = repo.Load(os.DirFS(ctxDir))
+		in.Repo = load(ctxDir)
 		if rel, err := filepath.Rel(ctxDir, path); err == nil && filepath.IsLocal(rel) {
 			in.Name = filepath.ToSlash(rel)
 		}
@@ -75,4 +75,13 @@ var fieldNames = map[rewrite.ConfigFields]string{
 var means = map[string][]string{
 	"copy-order":  {judge.CopyAdded},
 	"multi-stage": {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
+}
+
+// load opens the context so that links can't lead out of it, as Docker does.
+func load(dir string) *repo.Repo {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return repo.Load(nil)
+	}
+	return repo.Load(root.FS())
 }

@@ -1,0 +1,50 @@
+# Everything that people and CI run here. Plain make and sh.
+
+GO          ?= go
+FUZZTIME    ?= 30s
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test lint fmt golden fuzz corpus bench e2e e2e-all install help
+
+help: ## print the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | expand -t 10
+
+build: ## build bin/drydock
+	$(GO) build -trimpath -o bin/drydock ./cmd/drydock
+
+test: ## run the tests; no Docker, no network beyond modules
+	$(GO) test ./...
+
+lint: ## go vet and staticcheck find nothing
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+fmt: ## every Go file is as gofmt writes it; the cure is gofmt -w .
+	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt -w these:"; echo "$$bad"; exit 1; fi
+
+golden: ## rewrite golden/ from fixtures/; read the difference before you commit it
+	$(GO) test ./transforms -run Golden -update
+
+fuzz: ## fuzz the parser and the whole fix, FUZZTIME (30s) each
+	@for f in FuzzParse FuzzFix; do \
+	  pkg=$$(grep -rl --include='*_test.go' "func $$f(" . | head -n 1); \
+	  if [ -z "$$pkg" ]; then echo "no $$f"; exit 1; fi; \
+	  echo "$$f in $$(dirname $$pkg) for $(FUZZTIME)"; \
+	  $(GO) test "$$(dirname $$pkg)" -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) || exit 1; \
+	done
+
+corpus: ## judge fix over a tree: make corpus DIR=… [PEERS=1]
+	@if [ -z "$(DIR)" ]; then echo "usage: make corpus DIR=folder [PEERS=1]"; exit 64; fi
+	cd tools/corpus && $(GO) run . $(if $(PEERS),-peers) $(abspath $(DIR))
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+e2e: ## build and run images before and after; needs a builder
+	$(GO) test -tags e2e -count=1 -timeout 30m ./e2e
+
+e2e-all: ## e2e with every case
+	E2E_ALL=1 $(GO) test -tags e2e -count=1 -timeout 120m ./e2e
+
+install: ## install drydock into GOBIN
+	$(GO) install -trimpath ./cmd/drydock

@@ -1,0 +1,146 @@
+package main
+
+// The command line: verbs, flags, exit codes. Each verb has its own file.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// streams are what a run reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// The exit codes, documented in exitCodes.
+const (
+	exitOK     = 0
+	exitFound  = 1
+	exitFailed = 2
+	exitUsage  = 64 // EX_USAGE of sysexits.h
+)
+
+const exitCodes = `Exit codes:
+   0   nothing to do, or done
+   1   diff or check found something that fix would change
+   2   a file could not be read, understood or written; the others were handled
+   64  the command line is wrong`
+
+var (
+	errFound  = errors.New("something was found")
+	errFailed = errors.New("some files failed") // already told, file by file
+)
+
+// usageError is a mistake in the command line.
+type usageError struct{ msg string }
+
+func (e usageError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// run is the whole program; it returns the exit code.
+func run(ctx context.Context, args []string, s streams) int {
+	app := newApp(s)
+	err := app.RunContext(ctx, arrange(app, args))
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFound):
+		return exitFound
+	case errors.Is(err, errFailed):
+		return exitFailed
+	case errors.As(err, &usage):
+		fmt.Fprintf(s.err, "drydock: %v; see drydock --help\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(s.err, "drydock: %v\n", err)
+	return exitFailed
+}
+
+func newApp(s streams) *cli.App {
+	onUsage := func(_ *cli.Context, err error, _ bool) error { return usagef("%v", err) }
+	app := &cli.App{
+		Name:      "drydock",
+		Usage:     "rewrite Dockerfiles: smaller images, better caching, safer containers",
+		UsageText: "drydock VERB [flags] [PATH…]",
+		Description: `PATH is a Dockerfile, a folder (searched for Dockerfile, Dockerfile.*,
+*.Dockerfile, Containerfile and Containerfile.*, .gitignore respected) or "-"
+for standard input. Without PATH it is the current folder. Flags may stand
+before or after paths; what follows "--" is a path.
+
+` + exitCodes,
+		Version:         version(),
+		HideHelpCommand: true,
+		Reader:          s.in,
+		Writer:          s.out,
+		ErrWriter:       s.err,
+		ExitErrHandler:  func(*cli.Context, error) {},
+		OnUsageError:    onUsage,
+		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), checkCommand(s), explainCommand(s), listCommand(s)},
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return cli.ShowAppHelp(c)
+			}
+			return usagef("%q is no verb: write drydock fix, diff, check, explain or list, then paths", c.Args().First())
+		},
+	}
+	for _, c := range app.Commands {
+		c.OnUsageError = onUsage
+		c.HideHelpCommand = true
+	}
+	return app
+}
+
+func version() string {
+	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
+		return b.Main.Version
+	}
+	return "(devel)"
+}
+
+// arrange puts the flags behind a verb before its paths, where the flag package
+// wants them, so that `drydock fix Dockerfile --unsafe` means what it says.
+func arrange(app *cli.App, args []string) []string {
+	at := slices.IndexFunc(args, func(a string) bool { return app.Command(a) != nil })
+	if at < 1 || slices.ContainsFunc(args[1:at], func(a string) bool { return !strings.HasPrefix(a, "-") }) {
+		return args
+	}
+	takesValue := map[string]bool{}
+	for _, f := range app.Command(args[at]).Flags {
+		_, isBool := f.(*cli.BoolFlag)
+		for _, n := range f.Names() {
+			takesValue[n] = !isBool
+		}
+	}
+	var flags, paths []string
+	for rest := args[at+1:]; len(rest) > 0; rest = rest[1:] {
+		a := rest[0]
+		if a == "--" {
+			paths = append(paths, rest[1:]...)
+			break
+		}
+		if a == "--help" || a == "-h" {
+			return append(slices.Clone(args[:at+1]), a) // with a path behind it cli looks for a topic of that name
+		}
+		if a == "-" || !strings.HasPrefix(a, "-") {
+			paths = append(paths, a)
+			continue
+		}
+		flags = append(flags, a)
+		if takesValue[strings.TrimLeft(a, "-")] && len(rest) > 1 {
+			flags = append(flags, rest[1])
+			rest = rest[1:]
+		}
+	}
+	out := append(slices.Clone(args[:at+1]), flags...)
+	return append(append(out, "--"), paths...)
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestArrange(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"drydock fix Dockerfile --unsafe", "drydock fix --unsafe -- Dockerfile"},
+		{"drydock fix a --only x,y b --color=never", "drydock fix --only x,y --color=never -- a b"},
+		{"drydock fix - --context dir", "drydock fix --context dir -- -"},
+		{"drydock fix -q -- --unsafe", "drydock fix -q -- --unsafe"},
+		{"drydock check a --only", "drydock check --only -- a"},
+		{"drydock fix fix", "drydock fix -- fix"},
+		{"drydock fix a -h", "drydock fix -h"},
+		{"drydock --version", "drydock --version"},
+		{"drydock mend fix", "drydock mend fix"},
+		{"drydock", "drydock"},
+	} {
+		got := arrange(newApp(streams{}), strings.Fields(c.in))
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: got %s, want %s", c.in, strings.Join(got, " "), c.want)
+		}
+	}
+}
+
+// A run that is interrupted says so and fails.
+func TestInterrupted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	file(t, ".", "Dockerfile", "FROM scratch\n")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var stderr strings.Builder
+	if code := run(ctx, []string{"drydock", "fix"}, streams{strings.NewReader(""), io.Discard, &stderr}); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	if !strings.Contains(stderr.String(), "interrupted") {
+		t.Errorf("stderr: %q", stderr.String())
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"drydock/report"
+)
+
+func diffCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "diff",
+		Usage:     "print what fix would change as a patch",
+		ArgsUsage: "[PATH…]",
+		Description: `The patch names files relative to the current folder, new files such as
+.dockerignore included: run git apply or patch -p1 in the same folder. In a
+pipe it is a patch and nothing else; on a terminal it is coloured and the
+reason of each change stands above, in lines that patch tools skip.
+
+` + exitCodes,
+		Flags:  sharedFlags(),
+		Action: func(c *cli.Context) error { return runDiff(c, s) },
+	}
+}
+
+func runDiff(c *cli.Context, s streams) error {
+	set, err := readSettings(c)
+	if err != nil {
+		return err
+	}
+	style := set.style(s.out)
+	j := job{settings: set, streams: s, render: &report.Diff{W: s.out, Style: style, Why: style.On || isTerminal(s.out)}}
+	if set.json {
+		j.render = &report.JSON{W: s.out}
+	} else if set.quiet {
+		j.render = &report.Diff{W: io.Discard}
+	}
+	total, err := j.run(c.Context)
+	if err != nil {
+		return err
+	}
+	return found(total)
+}
+
+// found is the error for a run that only looked: failures weigh more than
+// findings.
+func found(t report.Total) error {
+	if t.Failed == 0 && t.Changed > 0 {
+		return errFound
+	}
+	return failure(t)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"drydock/report"
+)
+
+func fixCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "fix",
+		Usage:     "rewrite Dockerfiles in place and tell what changed and why",
+		ArgsUsage: "[PATH…]",
+		Description: `Makes the changes that need no assumption; with --unsafe also those that
+rest on one. What waits behind --unsafe is listed at the end. With "-" the
+rewritten Dockerfile goes to standard output and the summary to standard
+error; files beside it are not written then.
+
+` + exitCodes,
+		Flags: sharedFlags(
+			&cli.BoolFlag{Name: "p", Aliases: []string{"patch"}, Usage: "ask for each change, as git add -p does"},
+		),
+		Action: func(c *cli.Context) error { return runFix(c, s) },
+	}
+}
+
+func runFix(c *cli.Context, s streams) error {
+	set, err := readSettings(c)
+	if err != nil {
+		return err
+	}
+	j := job{settings: set, streams: s, write: true, offer: true}
+	if c.Bool("p") {
+		switch {
+		case set.stdin():
+			return usagef(`-p reads the answers from standard input: name a file instead of "-"`)
+		case set.json:
+			return usagef("-p asks in text: leave --format json out")
+		}
+		// The engine's look at what --unsafe would bring would ask again.
+		j.offer = false
+		j.ask = newSession(c.Context, s, set.style(s.out))
+	}
+	out := s.out
+	if set.stdin() {
+		out = s.err
+	}
+	j.render = &report.Summary{W: out, Style: set.style(out)}
+	if set.json {
+		j.render = &report.JSON{W: out}
+	} else if set.quiet {
+		j.render = &report.Summary{W: io.Discard}
+	}
+	total, err := j.run(c.Context)
+	if err != nil {
+		return err
+	}
+	return failure(total)
+}
+
+// failure is the error for a run in which files failed.
+func failure(t report.Total) error {
+	if t.Failed > 0 {
+		return errFailed
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+package main
+
+// Where things lie: the git repository around a Dockerfile and its build
+// context.
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"drydock/repo"
+	"drydock/rewrite"
+)
+
+// places knows folders; it is safe for concurrent use.
+type places struct {
+	cwd string
+
+	mu    sync.Mutex
+	roots map[string]string     // folder -> git root, "" for none
+	repos map[string]*repo.Repo // by folder
+}
+
+func newPlaces() (*places, error) {
+	cwd, err := os.Getwd()
+	return &places{cwd: cwd, roots: map[string]string{}, repos: map[string]*repo.Repo{}}, err
+}
+
+func (p *places) abs(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(p.cwd, path)
+}
+
+// show names an absolute path as the user would: relative to the current
+// folder where it lies below.
+func (p *places) show(abs string) string {
+	if rel, ok := below(p.cwd, abs); ok {
+		return rel
+	}
+	return abs
+}
+
+// patchPath is the name in a patch: relative to the current folder, or to the
+// root folder for what lies elsewhere (`patch -p1 -d /`).
+func (p *places) patchPath(abs string) string {
+	return strings.TrimPrefix(filepath.ToSlash(p.show(abs)), "/")
+}
+
+// below is abs relative to dir; ok tells whether it lies in dir at all.
+func below(dir, abs string) (rel string, ok bool) {
+	rel, err := filepath.Rel(dir, abs)
+	return rel, err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+func slashRel(dir, abs string) string {
+	rel, _ := below(dir, abs)
+	return filepath.ToSlash(rel)
+}
+
+// gitRoot is the nearest folder at or above dir that holds .git (a folder, or a
+// file in worktrees and submodules), "" when there is none.
+func (p *places) gitRoot(dir string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.findRoot(dir)
+}
+
+func (p *places) findRoot(dir string) string {
+	if root, ok := p.roots[dir]; ok {
+		return root
+	}
+	root := ""
+	if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+		root = dir
+	} else if up := filepath.Dir(dir); up != dir {
+		root = p.findRoot(up)
+	}
+	p.roots[dir] = root
+	return root
+}
+
+// repo gives the facts about a folder, kept for the run.
+func (p *places) repo(dir string) *repo.Repo {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.repos[dir] == nil {
+		p.repos[dir] = repo.Load(os.DirFS(dir))
+	}
+	return p.repos[dir]
+}
+
+// context finds the build context of a Dockerfile: what a compose or bake file
+// says; else the nearest folder, from its own up to the top of the repository,
+// that holds everything the Dockerfile copies; else its own folder.
+func (p *places) context(t *target, doc *rewrite.Document) string {
+	own := filepath.Dir(t.abs)
+	top := p.top(t)
+	for _, b := range p.repo(top).Builds() {
+		if b.Dockerfile == "" || path.Clean(b.Dockerfile) != slashRel(top, t.abs) || !filepath.IsLocal(filepath.FromSlash(b.Context)) {
+			continue
+		}
+		dir := filepath.Join(top, filepath.FromSlash(b.Context))
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return dir
+		}
+	}
+	sources := literalSources(doc)
+	for dir := own; ; dir = filepath.Dir(dir) {
+		if holds(dir, sources) {
+			return dir
+		}
+		if _, ok := below(top, dir); !ok || dir == top {
+			return own
+		}
+	}
+}
+
+// top is the folder where the search for a context ends: the git root, else the
+// folder that was given, else the current one when the file lies below it.
+func (p *places) top(t *target) string {
+	own := filepath.Dir(t.abs)
+	if root := p.gitRoot(own); root != "" {
+		return root
+	}
+	if t.top != "" {
+		return t.top
+	}
+	if _, ok := below(p.cwd, own); ok {
+		return p.cwd
+	}
+	return own
+}
+
+// literalSources are the context paths that the Dockerfile copies, those with
+// patterns and variables left out: they may match nothing.
+func literalSources(doc *rewrite.Document) []string {
+	var out []string
+	for _, in := range doc.Instructions {
+		for _, s := range in.ContextSources() {
+			if !strings.ContainsAny(s, "$*?[") {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+func holds(dir string, sources []string) bool {
+	for _, s := range sources {
+		if s == "." {
+			if !holdsMore(dir) {
+				return false
+			}
+		} else if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(s))); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// holdsMore tells whether `COPY .` makes sense in a folder: docker/Dockerfile
+// alone in its folder is built from the one above.
+func holdsMore(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		n := e.Name()
+		if !isDockerfile(n) && n != ".git" && n != ".gitignore" && !strings.HasSuffix(n, ".dockerignore") && !strings.HasPrefix(n, "README") {
+			return true
+		}
+	}
+	return false
+}
+
+// neighbours finds Dockerfiles in a context that were not asked for but are
+// built from it too, so that a change of .dockerignore spares what they copy.
+// The search is shallow and bounded; what it can't parse doesn't count.
+func (p *places) neighbours(context string, asked map[string]bool) []*rewrite.Document {
+	const maxDepth, maxFolders = 3, 500
+	var out []*rewrite.Document
+	folders := 0
+	var walk func(dir string, depth int)
+	walk = func(dir string, depth int) {
+		entries, err := os.ReadDir(dir)
+		if folders++; err != nil || folders > maxFolders {
+			return
+		}
+		for _, e := range entries {
+			abs := filepath.Join(dir, e.Name())
+			if e.IsDir() {
+				if depth < maxDepth && !skipFolder(e.Name()) {
+					walk(abs, depth+1)
+				}
+				continue
+			}
+			if !isDockerfile(e.Name()) || asked[abs] {
+				continue
+			}
+			t := &target{path: p.show(abs), abs: abs}
+			if doc, err := t.load(); err == nil && p.context(t, doc) == context {
+				out = append(out, doc)
+			}
+		}
+	}
+	walk(context, 0)
+	return out
+}

@@ -1,0 +1,153 @@
+package main
+
+// The questions of `fix -p`.
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+
+	"drydock/report"
+	"drydock/rewrite"
+)
+
+const sessionHelp = `y - make this change
+n - leave this change out
+a - make this change and all that follow in this file
+d - leave out this change and all that follow in this file
+q - quit: leave out this change and all that follow, in all files
+? - print this help
+`
+
+// session asks change by change, as `git add -p` does. The end of the input
+// means q.
+type session struct {
+	ctx   context.Context
+	s     streams
+	style report.Style
+	lines chan string // answers; closed at the end of the input
+	quit  bool
+
+	path    string
+	others  map[string]*string // files besides the Dockerfile as they stand; nil: not there
+	read    func(string) (string, bool)
+	show    func(string) string // a context path as the user names it
+	rest    byte                // 'a' or 'd' once given for this file
+	refused map[string]bool     // asked already: the engine comes again after other changes
+}
+
+// newSession reads answers in the background, so that an interrupt ends a
+// waiting question.
+func newSession(ctx context.Context, s streams, style report.Style) *session {
+	out := &session{ctx: ctx, s: s, style: style, lines: make(chan string)}
+	go func() {
+		defer close(out.lines)
+		for sc := bufio.NewScanner(s.in); sc.Scan(); {
+			select {
+			case out.lines <- sc.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}
+
+// begin starts a file; read gives the files of its context, show names them.
+func (s *session) begin(path string, read func(string) (string, bool), show func(string) string) {
+	s.path, s.read, s.show, s.rest = path, read, show, 0
+	s.others, s.refused = map[string]*string{}, map[string]bool{}
+}
+
+// selects is rewrite.Options.Select.
+func (s *session) selects(o rewrite.Outcome) bool {
+	diff := s.diff(o)
+	id := o.Transform + "\x00" + o.Title + "\x00" + changedLines(diff)
+	if s.quit || s.refused[id] {
+		return false
+	}
+	take := s.rest == 'a'
+	if s.rest == 0 {
+		fmt.Fprint(s.s.out, s.question(o, diff))
+		take = s.answer()
+	}
+	if !take {
+		s.refused[id] = true
+		return false
+	}
+	for name, text := range o.Other {
+		s.others[name] = &text
+	}
+	return true
+}
+
+func (s *session) answer() bool {
+	for {
+		fmt.Fprint(s.s.out, s.style.Bold("Make this change [y,n,a,d,q,?]? "))
+		var line string
+		var ok bool
+		select {
+		case line, ok = <-s.lines:
+		case <-s.ctx.Done():
+		}
+		if !ok {
+			fmt.Fprintln(s.s.out)
+			line = "q"
+		}
+		switch strings.ToLower(strings.TrimSpace(line)) {
+		case "y":
+			return true
+		case "n":
+			return false
+		case "a", "d":
+			s.rest = strings.ToLower(strings.TrimSpace(line))[0]
+			return s.rest == 'a'
+		case "q":
+			s.quit = true
+			return false
+		default:
+			fmt.Fprint(s.s.out, sessionHelp)
+		}
+	}
+}
+
+// question shows a change: what, why, on which assumption, and its lines.
+func (s *session) question(o rewrite.Outcome, diff string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s: %s\n", s.style.Bold(s.path), s.style.Cyan(o.Transform), o.Title)
+	for _, l := range []struct{ head, text string }{{"why", o.Why}, {"brings", o.Gain}, {"assumes", o.Assumes}} {
+		if l.text != "" {
+			fmt.Fprintf(&b, "  %s: %s\n", l.head, strings.Join(strings.Fields(l.text), " "))
+		}
+	}
+	b.WriteString(s.style.Patch(diff))
+	return b.String()
+}
+
+// diff is the change as a patch.
+func (s *session) diff(o rewrite.Outcome) string {
+	d := report.Patch{Path: s.path, Before: o.Before, After: o.After}.Unified()
+	for _, name := range names(o.Other) {
+		p := report.Patch{Path: s.show(name), After: o.Other[name], Created: true}
+		if old := s.others[name]; old != nil {
+			p.Before, p.Created = *old, false
+		} else if old, exists := s.read(name); exists {
+			p.Before, p.Created = old, false
+		}
+		d += p.Unified()
+	}
+	return d
+}
+
+// changedLines are the lines that a patch takes and gives, without their
+// places: the same change is the same wherever it moved.
+func changedLines(diff string) string {
+	var b strings.Builder
+	for _, l := range strings.SplitAfter(diff, "\n") {
+		if strings.HasPrefix(l, "-") || strings.HasPrefix(l, "+") {
+			b.WriteString(l)
+		}
+	}
+	return b.String()
+}

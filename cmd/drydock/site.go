@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"drydock/images"
+	"drydock/repo"
+	"drydock/report"
+	"drydock/rewrite"
+)
+
+// site is one build context while its Dockerfiles are worked on.
+type site struct {
+	job  *job
+	dir  string     // absolute, "" for none
+	repo *repo.Repo // with the changes made so far
+	// docs are the parsed Dockerfiles of the context: those asked for first, in
+	// their order (nil when one can't be read), then their neighbours.
+	docs []*rewrite.Document
+	// patches are the changed files besides Dockerfiles, by context path.
+	patches map[string]*report.Patch
+}
+
+// gather parses the Dockerfiles of the context.
+func (s *site) gather(targets []*target) {
+	asked := map[string]bool{}
+	for _, t := range targets {
+		asked[t.abs] = true
+	}
+	more := s.job.places.neighbours(s.dir, asked)
+	if len(targets)+len(more) < 2 {
+		return // nobody to be considerate of
+	}
+	for _, t := range targets {
+		var doc *rewrite.Document
+		if t.err == nil {
+			doc, _ = t.parse()
+		}
+		s.docs = append(s.docs, doc)
+	}
+	s.docs = append(s.docs, more...)
+}
+
+// siblings are the other documents of the context.
+func (s *site) siblings(i int) []*rewrite.Document {
+	var out []*rewrite.Document
+	for k, d := range s.docs {
+		if k != i && d != nil {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// file works on target number i of the site; nil when it was interrupted.
+func (s *site) file(ctx context.Context, i int, t *target) *report.File {
+	j, shown := s.job, ""
+	if s.dir != "" {
+		shown = j.places.show(s.dir)
+	}
+	if t.err != nil {
+		return report.Failed(t.path, shown, t.err)
+	}
+	opt := rewrite.Options{Unsafe: j.unsafe, Offer: j.offer}
+	if j.ask != nil {
+		j.ask.begin(t.path, s.read, s.show)
+		opt.Select = j.ask.selects
+	}
+	res, err := s.engine(ctx, i, t, opt)
+	if ctx.Err() != nil {
+		return nil // interrupted, which is told once at the end
+	}
+	if err != nil {
+		return report.Failed(t.path, shown, err)
+	}
+	f := report.New(t.path, shown, res, j.write && !j.stdin())
+	if len(f.Patches) > 0 && !j.stdin() {
+		f.Patches[0].Path = j.places.patchPath(t.abs)
+	}
+	if j.write && j.stdin() {
+		if _, err := j.streams.out.Write([]byte(res.After)); err != nil {
+			return report.Failed(t.path, shown, err)
+		}
+		for _, name := range names(res.Files) {
+			f.Notes = append(f.Notes, name+" is not written when the Dockerfile comes from standard input")
+		}
+		return f
+	}
+	others := s.others(res)
+	if j.write && res.Changed() {
+		changes := others
+		if res.Before != res.After {
+			changes = append(slices.Clone(others), fileChange{path: t.abs, show: t.path, before: res.Before, after: res.After})
+		}
+		if err := writeAll(changes); err != nil {
+			return report.Failed(t.path, shown, err)
+		}
+	}
+	s.keep(f, i, t, res, others)
+	return f
+}
+
+// engine runs the transforms; a panic in one of them is an error about this file.
+func (s *site) engine(ctx context.Context, i int, t *target, opt rewrite.Options) (res *rewrite.Result, err error) {
+	defer recovered(t.path, &err)
+	return rewrite.Run(ctx, rewrite.Input{
+		Path: t.path, Src: t.src, Name: t.name, Repo: s.repo, Images: images.Catalogue(), Siblings: s.siblings(i),
+	}, s.job.transforms, opt)
+}
+
+// read gives a file of the context as it stands.
+func (s *site) read(name string) (text string, exists bool) {
+	b, err := s.repo.ReadFile(name)
+	return string(b), err == nil
+}
+
+// show names a file of the context as the user would.
+func (s *site) show(name string) string { return s.job.places.show(s.abs(name)) }
+
+func (s *site) abs(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
+
+// others are the files besides the Dockerfile that the result changes.
+func (s *site) others(res *rewrite.Result) []fileChange {
+	var out []fileChange
+	for _, name := range names(res.Files) {
+		old, exists := s.read(name)
+		out = append(out, fileChange{path: s.abs(name), show: s.show(name), before: old, after: res.Files[name], created: !exists})
+	}
+	return out
+}
+
+// keep hands the result on to the Dockerfiles that follow, and puts each
+// changed file into one patch, also when several Dockerfiles change it.
+func (s *site) keep(f *report.File, i int, t *target, res *rewrite.Result, others []fileChange) {
+	for k, name := range names(res.Files) {
+		s.repo = s.repo.With(name, []byte(res.Files[name]))
+		if p := s.patches[name]; p != nil && !s.job.write {
+			p.After = res.Files[name]
+			continue
+		}
+		c := others[k]
+		p := &report.Patch{Path: s.job.places.patchPath(c.path), Before: c.before, After: c.after, Created: c.created}
+		f.Patches = append(f.Patches, p)
+		if s.patches == nil {
+			s.patches = map[string]*report.Patch{}
+		}
+		s.patches[name] = p
+	}
+	if i < len(s.docs) && res.Before != res.After {
+		after := *t
+		after.src = res.After
+		if doc, err := after.parse(); err == nil {
+			s.docs[i] = doc
+		}
+	}
+}
+
+// names are the sorted keys.
+func names(files map[string]string) []string {
+	out := make([]string, 0, len(files))
+	for n := range files {
+		out = append(out, n)
+	}
+	slices.SortFunc(out, strings.Compare)
+	return out
+}

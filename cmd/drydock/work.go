@@ -1,0 +1,303 @@
+package main
+
+// From targets to reports: Dockerfiles of one context one after another,
+// contexts in parallel, output in the order of the targets.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+
+	"drydock/images"
+	"drydock/repo"
+	"drydock/report"
+	"drydock/rewrite"
+)
+
+// maxSize bounds a Dockerfile in bytes; the largest seen in public has 0.4 MB.
+const maxSize = 4 << 20
+
+// job is one run of fix, diff or check.
+type job struct {
+	settings
+	streams
+	write  bool     // write changes
+	offer  bool     // work out what waits for --unsafe
+	ask    *session // not nil: ask for each change
+	render report.Renderer
+
+	places *places
+	out    emitter
+}
+
+// run works on everything. The error is about the run as a whole; what failed
+// file by file is told and counted.
+func (j *job) run(ctx context.Context) (report.Total, error) {
+	var err error
+	if j.places, err = newPlaces(); err != nil {
+		return report.Total{}, err
+	}
+	if j.settings.context != "" {
+		if err := needFolder(j.settings.context); err != nil {
+			return report.Total{}, err
+		}
+	}
+	targets := j.targets()
+	j.out = emitter{job: j, ready: map[int]*report.File{}}
+	parallel(j.workers(), len(targets), func(i int) { j.prepare(ctx, targets[i]) })
+	groups := group(targets)
+	parallel(j.workers(), len(groups), func(i int) { j.work(ctx, groups[i]) })
+	j.out.flush()
+	if j.out.err == nil {
+		j.out.err = j.render.Close(j.out.total)
+	}
+	if ctx.Err() != nil {
+		return j.out.total, errors.New("interrupted; files not named above are as they were")
+	}
+	return j.out.total, j.out.err
+}
+
+// targets finds what to work on.
+func (j *job) targets() []*target {
+	if j.stdin() {
+		return []*target{{path: "<stdin>"}}
+	}
+	f := finder{places: j.places}
+	for _, p := range j.paths {
+		f.path(p)
+	}
+	if !j.quiet {
+		for _, p := range f.empty {
+			fmt.Fprintf(j.err, "%s: no Dockerfile here: name the file, whatever it is called\n", p)
+		}
+	}
+	return f.targets
+}
+
+func needFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		err = explainIO(dir, err)
+		err.(*report.Error).Hint = "give the build context's folder with --context DIR"
+		return err
+	}
+	if !info.IsDir() {
+		return &report.Error{Path: dir, Message: "not a folder", Hint: "give the build context's folder with --context DIR"}
+	}
+	return nil
+}
+
+func (j *job) workers() int {
+	if j.ask != nil {
+		return 1
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// prepare reads a target and finds its context.
+func (j *job) prepare(ctx context.Context, t *target) {
+	if t.err != nil {
+		return
+	}
+	var doc *rewrite.Document
+	if j.stdin() {
+		if t.src, t.err = j.readInput(ctx, t.path); t.err == nil {
+			_, t.err = t.parse()
+		}
+	} else {
+		doc, t.err = t.load()
+	}
+	switch {
+	case t.err != nil:
+	case j.settings.context != "":
+		t.context = j.places.abs(j.settings.context)
+	case !j.stdin():
+		t.context = j.places.context(t, doc)
+	}
+	if t.context == "" {
+		return
+	}
+	if j.stdin() {
+		t.name = "Dockerfile" // as `docker build -f - DIR` has it
+	} else if rel, ok := below(t.context, t.abs); ok {
+		t.name = filepath.ToSlash(rel)
+	}
+}
+
+// load reads and parses the target's file.
+func (t *target) load() (*rewrite.Document, error) {
+	info, err := os.Stat(t.abs)
+	if err != nil {
+		return nil, explainIO(t.path, err)
+	}
+	if err := notRegular(t.path, info.Mode()); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(t.abs)
+	if err != nil {
+		return nil, explainIO(t.path, err)
+	}
+	defer f.Close()
+	if t.src, err = readAll(f, t.path); err != nil {
+		return nil, err
+	}
+	return t.parse()
+}
+
+func (t *target) parse() (doc *rewrite.Document, err error) {
+	defer recovered(t.path, &err)
+	return rewrite.Parse(t.path, t.src, images.Catalogue())
+}
+
+// readInput reads standard input; an interrupt ends the wait for it.
+func (j *job) readInput(ctx context.Context, path string) (string, error) {
+	type result struct {
+		text string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := readAll(j.in, path)
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func readAll(r io.Reader, path string) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxSize+1))
+	if err != nil {
+		return "", explainIO(path, err)
+	}
+	if len(b) > maxSize {
+		return "", &report.Error{Path: path, Message: fmt.Sprintf("more than %d MiB", maxSize>>20), Hint: "this is not a Dockerfile; name another file"}
+	}
+	return string(b), nil
+}
+
+// recovered turns a panic into an error about one file, so that the others go on.
+func recovered(path string, err *error) {
+	if p := recover(); p != nil {
+		*err = &report.Error{Path: path, Message: fmt.Sprintf("drydock's own defect: %v", p), Hint: "the file was left alone; please report it"}
+	}
+}
+
+// batch is the targets of one context, with their places in the output.
+type batch struct {
+	targets []*target
+	at      []int
+}
+
+// group sorts targets by context; those without one stand alone.
+func group(targets []*target) []*batch {
+	var out []*batch
+	byContext := map[string]*batch{}
+	for i, t := range targets {
+		b := byContext[t.context]
+		if b == nil || t.context == "" {
+			b = &batch{}
+			out = append(out, b)
+			byContext[t.context] = b
+		}
+		b.targets, b.at = append(b.targets, t), append(b.at, i)
+	}
+	return out
+}
+
+// work handles the Dockerfiles of one context in turn: each sees what the ones
+// before it made of .dockerignore.
+func (j *job) work(ctx context.Context, b *batch) {
+	s := &site{job: j, repo: repo.Load(nil), dir: b.targets[0].context}
+	if s.dir != "" {
+		root, err := os.OpenRoot(s.dir) // links out of the context don't count, as in a build
+		if err != nil {
+			for i, t := range b.targets {
+				j.out.emit(b.at[i], report.Failed(t.path, j.places.show(s.dir), explainIO(j.places.show(s.dir), err)))
+			}
+			return
+		}
+		defer root.Close()
+		s.repo = repo.Load(root.FS())
+		s.gather(b.targets)
+	}
+	files := make([]*report.File, len(b.targets))
+	for i, t := range b.targets {
+		if ctx.Err() != nil || j.ask != nil && j.ask.quit {
+			break
+		}
+		files[i] = s.file(ctx, i, t)
+	}
+	for i, f := range files {
+		if f != nil {
+			j.out.emit(b.at[i], f)
+		}
+	}
+}
+
+// emitter renders files in the order of the targets as they get ready.
+type emitter struct {
+	job   *job
+	mu    sync.Mutex
+	next  int
+	ready map[int]*report.File
+	total report.Total
+	err   error
+}
+
+func (e *emitter) emit(i int, f *report.File) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ready[i] = f
+	for f := e.ready[e.next]; f != nil; f = e.ready[e.next] {
+		delete(e.ready, e.next)
+		e.next++
+		e.show(f)
+	}
+}
+
+// flush renders what still waits for files that were never worked on, after q
+// or an interrupt.
+func (e *emitter) flush() {
+	for _, i := range slices.Sorted(maps.Keys(e.ready)) {
+		e.show(e.ready[i])
+	}
+}
+
+func (e *emitter) show(f *report.File) {
+	e.total.Add(f)
+	if f.Error != nil {
+		fmt.Fprintln(e.job.err, f.Error)
+	}
+	if err := errors.Join(report.Defects(e.job.err, f), e.job.render.File(f)); err != nil && e.err == nil {
+		e.err = err
+	}
+}
+
+// parallel calls f for 0 … n-1 from that many workers.
+func parallel(workers, n int, f func(int)) {
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(workers, n) {
+		wg.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}

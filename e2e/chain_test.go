@@ -1,0 +1,208 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A chainCase says what one directory of fixtures/chain must give, beyond: the same behaviour, and no larger.
+type chainCase struct {
+	paths   []string   // to GET besides / and what it links to
+	also    [][]string // commands to run in both images
+	factor  float64    // the least by which the image shrinks
+	root    bool       // the user may stay root
+	touch   string     // a source file: after a change to it …
+	install string     // … the steps that match this are cached. In the after-image only.
+}
+
+var cases = map[string]chainCase{
+	// the four of the README
+	"python": {paths: []string{"/tides.json", "/nowhere"}, factor: 4, touch: "app.py", install: `\bpip3? install\b`},
+	"node":   {paths: []string{"/nowhere"}, factor: 4, touch: "src/openings.ts", install: `\bnpm (ci|install)\b`},
+	"go":     {paths: []string{"/readings", "/nowhere"}, factor: 100, touch: "summary.go", install: `\bgo mod download\b`},
+	"ubuntu": {also: [][]string{{"curl", "--version"}}, factor: 1.1, root: true},
+
+	// a command and a shared library that only show when it runs
+	"python-apt": {paths: []string{"/nowhere"}, touch: "app.py", install: `\bpip3? install\b`},
+	// writes beside its code: staying root is right, and so is a user who may write there
+	"python-sqlite": {root: true, touch: "logbook.py", install: `\bpip3? install\b`},
+	// done well already
+	"node-stages": {paths: []string{"/nowhere"}, touch: "src/pilots.mjs", install: `\bnpm (ci|install)\b`},
+	// reads files from its working directory
+	"go-templates": {paths: []string{"/nowhere"}, factor: 10, touch: "internal/berth/berth.go", install: `\bgo mod download\b`},
+	// compiles without cgo, and is then wrong; no dependencies to install
+	"go-cgo": {root: true},
+}
+
+// TestChain is the promise of the program: the image does what it did, smaller, not as root, with the dependencies in a
+// layer of their own; and a second run finds nothing more to do.
+func TestChain(t *testing.T) {
+	dirs, err := os.ReadDir(filepath.Join(world.root, "fixtures", "chain"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table table
+	for _, d := range dirs {
+		if !d.IsDir() {
+			continue
+		}
+		t.Run(d.Name(), func(t *testing.T) {
+			var p pair
+			defer func() { table.add(t, d.Name(), p) }()
+			chain(t, d.Name(), cases[d.Name()], &p)
+		})
+	}
+	table.print(t)
+}
+
+// pair is one case, both ways.
+type pair struct {
+	before, after    *subject
+	rebuild, rebuilt time.Duration // after a change to one source file, before and after
+}
+
+func chain(t *testing.T, name string, c chainCase, p *pair) {
+	ctx := t.Context()
+	was, is := filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), "after")
+	for _, dir := range []string{was, is} {
+		if err := os.CopyFS(dir, os.DirFS(filepath.Join(world.root, "fixtures", "chain", name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fix(t, ctx, name, is)
+	rewritten, err := os.ReadFile(filepath.Join(is, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("after:\n%s", rewritten)
+
+	if p.before, err = launch(ctx, was, c); err != nil {
+		t.Fatalf("before: %v", err)
+	}
+	if p.after, err = launch(ctx, is, c); err != nil {
+		t.Fatalf("after: %v", err)
+	}
+	t.Logf("before %s; after %s", manner(p.before.saw), manner(p.after.saw))
+
+	for _, d := range differences(p.before, p.after) {
+		t.Error(d)
+	}
+	want := c.factor
+	if want == 0 {
+		want = 0.99 // no larger, give or take what two builds of the same file differ by
+	}
+	if got := mb(p.before) / mb(p.after); got < want {
+		t.Errorf("%.1f MB before, %.1f MB after: smaller by %.2f, want %.2f", mb(p.before), mb(p.after), got, want)
+	}
+	if p.after.saw.UID == 0 && !c.root {
+		t.Errorf("it still runs as root (USER %q)", p.after.config.User)
+	}
+	if c.touch == "" {
+		return
+	}
+	p.rebuild, _ = rebuild(t, ctx, was, c)
+	var uncached []string
+	if p.rebuilt, uncached = rebuild(t, ctx, is, c); len(uncached) > 0 {
+		t.Errorf("after a change to %s these steps ran again: %q", c.touch, uncached)
+	}
+}
+
+// fix runs the program on dir, twice: the second run must change nothing.
+func fix(t *testing.T, ctx context.Context, name, dir string) {
+	t.Helper()
+	if from := os.Getenv("E2E_AFTER"); from != "" {
+		files := os.DirFS(filepath.Join(from, name))
+		err := fs.WalkDir(files, ".", func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := fs.ReadFile(files, p)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, p), text, 0o644)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	run := func() map[string]string {
+		cmd := exec.CommandContext(ctx, world.drydock, "fix", "--unsafe", dir)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("drydock fix --unsafe %s: %v\n%s", dir, err, out)
+		}
+		return snapshot(t, dir)
+	}
+	first := run()
+	second := run()
+	if d := cmp.Diff(first, second); d != "" {
+		t.Errorf("a second run of drydock changed (-first +second):\n%s", d)
+	}
+}
+
+func snapshot(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(p)
+		files[p] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// rebuild changes c.touch and builds again with the cache of the first build. It gives the time that took, and the
+// steps matching c.install that were not cached; that there are none at all is an error.
+func rebuild(t *testing.T, ctx context.Context, dir string, c chainCase) (took time.Duration, uncached []string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(dir, c.touch), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	comment := "//"
+	if filepath.Ext(c.touch) == ".py" {
+		comment = "#"
+	}
+	if _, err := fmt.Fprintln(f, comment, time.Now().UnixNano()); err != nil { // never built before
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := world.builder.build(ctx, request{dir: dir})
+	if err != nil {
+		t.Fatalf("second build: %v", err)
+	}
+	install, seen := regexp.MustCompile(c.install), 0
+	for _, s := range b.steps {
+		if strings.HasPrefix(s.name, "[") && install.MatchString(s.name) {
+			seen++
+			if !s.cached {
+				uncached = append(uncached, s.name)
+			}
+		}
+	}
+	if seen == 0 {
+		uncached = append(uncached, "no step matches "+c.install)
+	}
+	return b.took, uncached
+}

@@ -1,0 +1,93 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+
+	"drydock/e2e/observe"
+)
+
+// A subject is one side of a comparison: an image and what it was seen to do.
+type subject struct {
+	*image
+	saw   *observe.Result
+	built *built
+}
+
+// launch builds dir and runs what comes out.
+func launch(ctx context.Context, dir string, c chainCase) (*subject, error) {
+	b, err := world.builder.build(ctx, request{dir: dir, noCache: true, export: true})
+	if err != nil {
+		return nil, err
+	}
+	img, err := readImage(b.digest)
+	if err != nil {
+		return nil, err
+	}
+	saw, err := img.observed(ctx, observe.Spec{Paths: c.paths, Also: c.also, Wait: 60})
+	if err != nil {
+		return nil, err
+	}
+	return &subject{img, saw, b}, nil
+}
+
+// differences tells in words what a user of before would miss in after. None: they are equal as far as one can see.
+// Bodies count, not only statuses; a server's log does not, the output of a command that ends does.
+func differences(before, after *subject) []string {
+	var out []string
+	b, a := before.saw, after.saw
+	switch {
+	case b.Exited != a.Exited:
+		out = append(out, fmt.Sprintf("before %s, after %s:\n%s", manner(b), manner(a), tail(b.Output+a.Output, 30)))
+	case b.Exited:
+		if b.Exit != a.Exit {
+			out = append(out, fmt.Sprintf("exit code %d before, %d after: %s", b.Exit, a.Exit, a.Output))
+		}
+		if d := cmp.Diff(b.Output, a.Output); d != "" {
+			out = append(out, "output (-before +after):\n"+d)
+		}
+	}
+	if b.Exited == a.Exited {
+		if d := cmp.Diff(b.Replies, a.Replies); d != "" {
+			out = append(out, "replies (-before +after):\n"+d)
+		}
+	}
+	if d := cmp.Diff(b.Also, a.Also); d != "" {
+		out = append(out, "further commands (-before +after):\n"+d)
+	}
+	out = append(out, missing("EXPOSE", before.config.ExposedPorts, after.config.ExposedPorts)...)
+	out = append(out, missing("VOLUME", before.config.Volumes, after.config.Volumes)...)
+	out = append(out, missing("LABEL", before.config.Labels, after.config.Labels)...)
+	if before.config.StopSignal != after.config.StopSignal {
+		out = append(out, fmt.Sprintf("STOPSIGNAL %q before, %q after", before.config.StopSignal, after.config.StopSignal))
+	}
+	return out
+}
+
+func manner(r *observe.Result) string {
+	switch {
+	case r.Exited:
+		return fmt.Sprintf("exited with %d (%s)", r.Exit, tail(r.Output, 1))
+	case len(r.Replies) > 0:
+		return fmt.Sprintf("served on port %d", r.Replies[0].Port)
+	default:
+		return "ran without listening"
+	}
+}
+
+// missing names the keys of before that after lacks; the base images may bring more of them.
+func missing[V any](what string, before, after map[string]V) []string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(before)) {
+		if _, ok := after[k]; !ok {
+			out = append(out, fmt.Sprintf("%s %s is gone", what, k))
+		}
+	}
+	return out
+}

@@ -1,0 +1,81 @@
+//go:build e2e
+
+// Package e2e builds real images before and after `drydock fix`, runs both, and compares what they do.
+//
+//	go test -tags e2e ./e2e                   every directory under fixtures/chain
+//	go test -tags e2e ./e2e -run Chain/go     one of them
+//
+// It needs a builder, and base images which it can resolve: BUILDKIT_HOST with buildctl, or docker buildx with a builder
+// that exports OCI layouts (not the "docker" driver). No Docker engine is needed: images run inside BuildKit (see observe).
+//
+//	E2E_BUILDER=buildctl|buildx   insists on one of the two
+//	E2E_TABLE=FILE                writes the Markdown table of sizes and times there as well
+//	E2E_AFTER=DIR                 takes DIR/CASE/* as the files after, instead of asking drydock: to test the tests
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"testing"
+)
+
+// world is what all tests share; TestMain makes it.
+var world struct {
+	root    string // of the checkout
+	drydock string // the program; "" under E2E_AFTER
+	probe   string // folder of the probe binary
+	builder builder
+	layout  string // OCI layout that receives every image: shared, so that base layers are written once
+}
+
+func TestMain(m *testing.M) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code, err := func() (int, error) {
+		defer stop()
+		tmp, err := os.MkdirTemp("", "drydock-e2e-")
+		if err != nil {
+			return 1, err
+		}
+		defer os.RemoveAll(tmp)
+		if err := prepare(ctx, tmp); err != nil {
+			return 1, err
+		}
+		return m.Run(), nil
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+	}
+	os.Exit(code)
+}
+
+func prepare(ctx context.Context, tmp string) error {
+	var err error
+	if world.root, err = filepath.Abs(".."); err != nil {
+		return err
+	}
+	if world.builder, err = findBuilder(ctx); err != nil {
+		return err
+	}
+	world.layout, world.probe = filepath.Join(tmp, "oci"), filepath.Join(tmp, "probe")
+	if err := goBuild(ctx, filepath.Join(world.probe, "probe"), "./e2e/probe", "CGO_ENABLED=0", "GOOS=linux"); err != nil {
+		return err
+	}
+	if os.Getenv("E2E_AFTER") != "" {
+		return nil
+	}
+	world.drydock = filepath.Join(tmp, "drydock")
+	return goBuild(ctx, world.drydock, "./cmd/drydock")
+}
+
+func goBuild(ctx context.Context, out, pkg string, env ...string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-o", out, pkg)
+	cmd.Dir, cmd.Env = world.root, append(os.Environ(), env...)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+// Package images holds facts about base images: what a tag means, which line a
+// moving tag names, whether a -slim counterpart exists, and what a container of
+// it starts with (user, working directory, entry point, environment).
+//
+// The facts come from an embedded, dated catalogue (folder catalogue/, its
+// format is described in parse.go). The package touches neither network nor
+// disk; a registry can stand behind the same interface, Source.
+package images
+
+// Date is the day of the newest fact in the embedded catalogue: the state of
+// docker-library/official-images that the tags were read from. Whether a line
+// is supported is judged on this date, not on today's.
+const Date = "2026-08-21"
+
+// Source answers questions about images. Catalogue() is the embedded one.
+type Source interface {
+	// Image gives the facts of the image that ref names; false when the
+	// repository or the form of the tag isn't known.
+	Image(ref Ref) (Image, bool)
+	// Pin gives the tag of a release line for a reference without one. It is
+	// false, with the reason in Pinned.Why, when ref must be left alone.
+	// Pinning what was pinned is always false.
+	Pin(ref Ref, want Want) (Pinned, bool)
+	// Slim gives the -slim counterpart with the same version, release and
+	// package manager. When there is none the string is the reason.
+	Slim(ref Ref) (Ref, string, bool)
+}
+
+// Want is what the project itself says about the version it needs.
+type Want struct {
+	Version    string // "3.11", "v20.11.1", "lts/iron"; "" unknown
+	Constraint string // ">=3.9", "^18 || ^20", "~> 3.2"; "" unknown
+	Source     string // where it says so: ".python-version:1"
+}
+
+// Pinned is an answer of Pin.
+type Pinned struct {
+	Ref       Ref    // the reference to write; zero when left alone
+	Why       string // one sentence: the reason for the tag, or for leaving it alone
+	Source    string // "docker-library/official-images, 2026-08-21", or the project's file
+	SameToday bool   // on the catalogue's date both tags name the same image
+}
+
+// Image is what is known about one tag. Slices and maps are shared: don't change them.
+type Image struct {
+	Repository string // normalised, as Ref.Repository
+	Tag        string // "latest" when none was written
+	Line       string // release line: "3.12" of python, "20" of node, "24.04" of ubuntu; "" unknown
+	Version    string // the fullest version known: "3.12.14"; of a moving tag, on the catalogue's date
+	Variant    string // the rest of the tag without version and release: "", "slim", "alpine", "fpm-alpine", "jre"
+
+	Distro         string // debian, ubuntu, alpine, amazonlinux, fedora, centos, rhel, oraclelinux, …; "none" without one, "" unknown
+	Release        string // "bookworm", "24.04", "3.22", "9"; "" unknown
+	Libc           string // glibc, musl, uclibc, none; "" unknown
+	PackageManager string // apt, apk, dnf, microdnf, yum; "" none or unknown
+	Shell          bool   // /bin/sh exists
+
+	User       string            // USER; "" is root
+	NonRoot    *Account          // an unprivileged account that exists in the image
+	Workdir    string            // WORKDIR; "" is /
+	Entrypoint []string          // ENTRYPOINT, nil when none
+	Cmd        []string          // CMD, nil when none or unknown
+	EnvPath    string            // PATH; "" when the image sets none
+	Env        map[string]string // other variables known; versions in values are those of the catalogue's date
+	StopSignal string
+	Expose     []string // "80", "443/udp"
+	Volumes    []string
+	OnBuild    bool // carries ONBUILD instructions
+
+	Released   string // day the line was released, YYYY-MM-DD; "" unknown
+	EndOfLife  string // day the line's support ends; "" when not known or not set
+	ReplacedBy string // what to use in place of a retired repository: "eclipse-temurin"
+	Moving     bool   // the tag names no release line, so it will name another one some day
+
+	Source string // "docker-library/official-images"
+	Date   string // day on which Source said so; for a tag no longer built, the last day it was listed
+}
+
+// Account is a user that exists in an image.
+type Account struct {
+	Name     string
+	UID, GID int
+	Home     string
+}
+
+// Line is a release line of a repository.
+type Line struct {
+	Name      string // "3.12"
+	Tag       string // the tag that names it: "3.12", "trixie"
+	Version   string // fullest version on the catalogue's date
+	Released  string // YYYY-MM-DD; "" unknown
+	EndOfLife string // YYYY-MM-DD; "" when not known or not set
+}
+
+// Catalogue is the embedded source.
+func Catalogue() Source { return catalogue{} }
+
+type catalogue struct{}
+
+// Lines are the lines of a repository (named as by Ref.Repository) that are
+// built and supported on Date, newest first; nil for an unknown repository.
+func Lines(repository string) []Line {
+	f := familyOf(repository)
+	if f == nil {
+		return nil
+	}
+	var out []Line
+	for i := range f.lines {
+		l := &f.lines[i]
+		if r := f.rowOf(l); r != nil && l.supported() {
+			out = append(out, Line{Name: l.name, Tag: f.lineTag(l, r), Version: r.version, Released: l.released, EndOfLife: l.eol})
+		}
+	}
+	return out
+}

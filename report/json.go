@@ -1,0 +1,54 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// JSON renders {"version": …, "files": […]} with the fields of File, one file
+// per line, as files come.
+type JSON struct {
+	W     io.Writer
+	begun bool
+}
+
+// File writes one file.
+func (j *JSON) File(f *File) error {
+	f.Diff = f.unified()
+	text, err := Encode(f)
+	if err != nil {
+		return err
+	}
+	head := ",\n"
+	if !j.begun {
+		head = j.head()
+	}
+	_, err = fmt.Fprintf(j.W, "%s    %s", head, bytes.TrimSuffix(text, []byte("\n")))
+	return err
+}
+
+func (j *JSON) head() string {
+	j.begun = true
+	return fmt.Sprintf("{\n  \"version\": %d,\n  \"files\": [\n", Version)
+}
+
+// Close ends the document.
+func (j *JSON) Close(Total) error {
+	head := ""
+	if !j.begun {
+		head = j.head()
+	}
+	_, err := io.WriteString(j.W, head+"\n  ]\n}\n")
+	return err
+}
+
+// Encode writes v as JSON in one line, with <, > and & as they are.
+func Encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
+}

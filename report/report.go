@@ -1,0 +1,194 @@
+// Package report shows what drydock found and did: one model of the outcome,
+// rendered as text, as JSON or as a patch. Renderers write to an io.Writer;
+// nothing here exits, logs, or knows the command line.
+package report
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// Version is the version of the JSON form. It grows when a field changes its
+// meaning or goes; new fields may come without that.
+const Version = 1
+
+// File is one Dockerfile with everything that drydock says about it. The JSON
+// names are documented and stable.
+type File struct {
+	// Path is the Dockerfile as the user would name it from where drydock runs.
+	Path string `json:"path"`
+	// Context is the build context's folder, "" when there is none.
+	Context string `json:"context"`
+	// Changed tells that drydock changes the Dockerfile or a file beside it.
+	Changed bool `json:"changed"`
+	// Outcomes are the changes in the order in which they were made.
+	Outcomes []Outcome `json:"outcomes"`
+	// Declined are the cases that a transform saw and rightly left alone.
+	Declined []Decline `json:"declined"`
+	// Diff is the unified diff of all changes, "" without one.
+	Diff string `json:"diff"`
+	// Error tells why the file was left alone; null when it was read.
+	Error *Error `json:"error"`
+
+	// Patches are the changed files, the Dockerfile first.
+	Patches []*Patch `json:"-"`
+	// Notes are remarks for the reader, in words.
+	Notes []string `json:"-"`
+}
+
+// Outcome is one change. Lines are 1-based lines of the file as it was before
+// drydock; 0 means the whole file.
+type Outcome struct {
+	Status    string `json:"status"` // applied, offered (waits for --unsafe) or dropped (a defect of drydock)
+	Transform string `json:"transform"`
+	Title     string `json:"title"`
+	Why       string `json:"why"`
+	Assumes   string `json:"assumes"`
+	Gain      string `json:"gain"`
+	Safety    string `json:"safety"` // safe or assumes
+	Line      int    `json:"line"`
+	File      string `json:"file"`           // "" for the Dockerfile, else a path in the context
+	Gate      string `json:"gate,omitempty"` // for dropped: the promise that the change would have broken
+}
+
+// Decline is a case left alone, with the reason. Line is a 1-based line of the
+// file as it stands after the run: as fix wrote it, and as it was for diff and
+// check. 0 means the whole file.
+type Decline struct {
+	Transform string `json:"transform"`
+	Line      int    `json:"line"`
+	Reason    string `json:"reason"`
+}
+
+// Error says what is wrong with a file, where, and what to do about it.
+// Line and Col are 1-based; 0 when the whole file is meant.
+type Error struct {
+	Path    string `json:"path"`
+	Line    int    `json:"line"`
+	Col     int    `json:"col"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+func (e *Error) Error() string {
+	return (&rewrite.Error{Path: e.Path, Line: e.Line, Col: e.Col, Msg: e.Message, Hint: e.Hint}).Error()
+}
+
+// AsError makes an Error of any error about the file path.
+func AsError(path string, err error) *Error {
+	var mine *Error
+	var engine *rewrite.Error
+	switch {
+	case errors.As(err, &mine):
+		return mine
+	case errors.As(err, &engine):
+		return &Error{Path: engine.Path, Line: engine.Line, Col: engine.Col, Message: engine.Msg, Hint: engine.Hint}
+	}
+	// A panic's stack follows on further lines; one line says enough.
+	msg, _, _ := strings.Cut(err.Error(), "\n")
+	return &Error{Path: path, Message: strings.TrimPrefix(msg, path+": "), Hint: "the file was left alone; please report it"}
+}
+
+// New describes a result of the engine; path and context are as in File,
+// written tells that the result is what stands in the file now. The
+// patches of files other than the Dockerfile are the caller's to add, who knows
+// where they lie.
+func New(path, context string, res *rewrite.Result, written bool) *File {
+	f := &File{Path: path, Context: context, Changed: res.Changed(), Outcomes: []Outcome{}, Declined: []Decline{}}
+	for _, o := range res.Outcomes {
+		line := o.Line
+		if o.Before != "" {
+			line = originalLine(res.Before, o.Before, line)
+		}
+		f.Outcomes = append(f.Outcomes, Outcome{
+			Status: string(o.Status), Transform: o.Transform, Title: o.Title, Why: o.Why, Assumes: o.Assumes,
+			Gain: o.Gain, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate,
+		})
+	}
+	for _, d := range res.Declined {
+		d := Decline{d.Transform, d.Line, d.Reason}
+		if !written {
+			d.Line = originalLine(res.Before, res.After, d.Line)
+		}
+		if !slices.Contains(f.Declined, d) {
+			f.Declined = append(f.Declined, d)
+		}
+	}
+	if res.Before != res.After {
+		f.Patches = []*Patch{{Path: path, Before: res.Before, After: res.After}}
+	}
+	return f
+}
+
+// Failed describes a file that could not be taken.
+func Failed(path, context string, err error) *File {
+	return &File{Path: path, Context: context, Outcomes: []Outcome{}, Declined: []Decline{}, Error: AsError(path, err)}
+}
+
+// With lists the outcomes of one status.
+func (f *File) With(status rewrite.Status) []Outcome {
+	var out []Outcome
+	for _, o := range f.Outcomes {
+		if o.Status == string(status) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// originalLine finds the line of orig that line n of now comes from: the same
+// line where it is still there, for a rewritten line the one it replaces, for a
+// new one what it was put above.
+func originalLine(orig, now string, n int) int {
+	if n <= 0 || orig == now {
+		return n
+	}
+	o, l := 0, 0           // lines seen of orig and now
+	gone, goneFrom := 0, 0 // the deleted lines of the current block
+	for _, d := range rewrite.DiffLines(orig, now) {
+		switch d.Op {
+		case '-':
+			o++
+			if gone++; gone == 1 {
+				goneFrom = o
+			}
+		case '+':
+			if l++; l == n && gone > 0 {
+				return goneFrom
+			} else if l == n {
+				return o + 1
+			}
+		default:
+			o++
+			gone = 0
+			if l++; l == n {
+				return o
+			}
+		}
+	}
+	return max(o, 1)
+}
+
+// Total counts what a run did.
+type Total struct {
+	Files, Changed, Failed int
+}
+
+// Add counts one file.
+func (t *Total) Add(f *File) {
+	t.Files++
+	if f.Error != nil {
+		t.Failed++
+	} else if f.Changed {
+		t.Changed++
+	}
+}
+
+// Renderer writes files as they come and whatever closes the output.
+type Renderer interface {
+	File(*File) error
+	Close(Total) error
+}

@@ -1,0 +1,184 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// whyLen is the length in characters to which the summary cuts a reason; the
+// whole text is in `drydock check` and `drydock explain`.
+const whyLen = 110
+
+// Summary renders what `fix` did: per file the changes with their reasons,
+// what was left alone and why, and what waits behind --unsafe.
+type Summary struct {
+	W     io.Writer
+	Style Style
+}
+
+// File writes one file's part, nothing when there is nothing to say.
+func (s *Summary) File(f *File) error {
+	applied, offered := f.With(rewrite.Applied), f.With(rewrite.Offered)
+	if f.Error != nil || len(applied)+len(offered)+len(f.Declined)+len(f.Notes) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	what := count(len(applied), "change", "changes")
+	if !f.Changed {
+		what = "no change"
+	}
+	fmt.Fprintf(&b, "%s: %s\n", s.Style.Bold(f.Path), what)
+	for _, o := range applied {
+		fmt.Fprintf(&b, "  %s %s: %s%s\n", s.Style.Green("✓"), o.Transform, o.Title, in(o))
+		s.detail(&b, o)
+	}
+	for _, d := range f.Declined {
+		fmt.Fprintf(&b, "  %s %s: left alone%s: %s\n", s.Style.Dim("–"), d.Transform, onLine(d.Line), oneLine(d.Reason))
+	}
+	if len(offered) > 0 {
+		fmt.Fprintf(&b, "  %s for --unsafe:\n", s.Style.Yellow(count(len(offered), "more change waits", "more changes wait")))
+		for _, o := range offered {
+			fmt.Fprintf(&b, "  %s %s: %s%s\n", s.Style.Yellow("?"), o.Transform, o.Title, in(o))
+			s.detail(&b, o)
+		}
+	}
+	for _, n := range f.Notes {
+		fmt.Fprintf(&b, "  %s\n", n)
+	}
+	_, err := io.WriteString(s.W, b.String())
+	return err
+}
+
+func (s *Summary) detail(b *strings.Builder, o Outcome) {
+	line := func(t string) {
+		if t != "" {
+			fmt.Fprintf(b, "      %s\n", s.Style.Dim(t))
+		}
+	}
+	line(shorten(o.Why))
+	if o.Gain != "" {
+		line("brings: " + oneLine(o.Gain))
+	}
+	if o.Assumes != "" {
+		line("assumes: " + oneLine(o.Assumes))
+	}
+}
+
+// Close writes the totals.
+func (s *Summary) Close(t Total) error {
+	if t.Files == 0 {
+		return nil
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{t.Changed, "changed"}, {t.Files - t.Changed - t.Failed, "unchanged"}, {t.Failed, "failed"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	_, err := fmt.Fprintf(s.W, "%s: %s\n", count(t.Files, "file", "files"), strings.Join(parts, ", "))
+	return err
+}
+
+// List renders the findings of `check`, one per line, for people and for
+// editors: path:line: transform: title — why [assumes: …].
+type List struct {
+	W        io.Writer
+	Style    Style
+	Declined bool // list what was left alone, too
+}
+
+// File writes one file's findings.
+func (l *List) File(f *File) error {
+	var b strings.Builder
+	for _, o := range f.Outcomes {
+		if o.Status == string(rewrite.Dropped) {
+			continue
+		}
+		fmt.Fprintf(&b, "%s: %s: %s%s", l.place(f.Path, o.Line), l.Style.Cyan(o.Transform), o.Title, in(o))
+		if o.Why != "" {
+			b.WriteString(" — " + oneLine(o.Why))
+		}
+		if o.Assumes != "" {
+			b.WriteString(l.Style.Yellow(" [assumes: " + oneLine(o.Assumes) + "]"))
+		}
+		if o.Status == string(rewrite.Offered) {
+			b.WriteString(" (with --unsafe)")
+		}
+		b.WriteByte('\n')
+	}
+	if l.Declined {
+		for _, d := range f.Declined {
+			fmt.Fprintf(&b, "%s: %s: left alone: %s\n", l.place(f.Path, d.Line), l.Style.Dim(d.Transform), oneLine(d.Reason))
+		}
+	}
+	_, err := io.WriteString(l.W, b.String())
+	return err
+}
+
+// place is path:line; what concerns the whole file is shown at its first line,
+// so that editors can jump there.
+func (l *List) place(path string, line int) string {
+	return l.Style.Bold(fmt.Sprintf("%s:%d", path, max(line, 1)))
+}
+
+// Close writes nothing.
+func (l *List) Close(Total) error { return nil }
+
+// Defects tells of changes that failed a gate: one line each.
+func Defects(w io.Writer, f *File) error {
+	for _, o := range f.With(rewrite.Dropped) {
+		_, err := fmt.Fprintf(w, "%s:%d: drydock's own defect: %s wanted to %q, but %s: the change was left out; please report this file\n",
+			f.Path, max(o.Line, 1), o.Transform, o.Title, oneLine(o.Gate))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func in(o Outcome) string {
+	if o.File == "" {
+		return ""
+	}
+	return " (" + o.File + ")"
+}
+
+func onLine(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" on line %d", n)
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// oneLine joins the lines of a text.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// shorten keeps the first sentence of a reason, at most whyLen characters.
+func shorten(s string) string {
+	s = oneLine(s)
+	if i := strings.Index(s, ". "); i > 0 {
+		s = s[:i+1]
+	}
+	r := []rune(s)
+	if len(r) <= whyLen {
+		return s
+	}
+	cut := strings.TrimRight(string(r[:whyLen-1]), " ")
+	if i := strings.LastIndexByte(cut, ' '); i > whyLen/2 {
+		cut = cut[:i]
+	}
+	return strings.TrimRight(cut, " ,;:") + "…"
+}
