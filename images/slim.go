@@ -69,8 +69,10 @@ func (f *family) slim(tag string, t *lexed) (to, why string) {
 		// A patch of a listed line: its tags come in the same pairs.
 		full, ok1 := f.byTag[join(line, t.suffix)]
 		small, ok2 := f.byTag[join(line, suffix)]
-		newer := compare(t.version, f.rows[full].version) > 0
-		if ok1 && ok2 && (newer || !f.pinAlias && p == nil) && f.rows[full].release == f.rows[small].release {
+		if !ok1 || !ok2 || f.rows[full].release != f.rows[small].release {
+			continue
+		}
+		if newer := compare(t.version, f.rows[full].version) > 0; newer || !f.pinAlias && p == nil {
 			return to, ""
 		}
 	}

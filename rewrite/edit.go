@@ -111,8 +111,17 @@ func (d *Document) InsertAfter(in *Instruction, lines string) Edit {
 	return Edit{Span: Span{p, p}, New: lines}
 }
 
-// Delete removes an instruction with its attached comments.
-func (d *Document) Delete(in *Instruction) Edit { return Edit{Span: in.Attached()} }
+// Delete removes an instruction with its attached comments. Where it stood
+// alone between two blank lines one of them goes with it.
+func (d *Document) Delete(in *Instruction) Edit {
+	sp := in.Attached()
+	next := nextLine(d.Src, sp.End)
+	blank := func(s string) bool { return strings.TrimSpace(s) == "" && strings.HasSuffix(s, "\n") }
+	if prev := strings.LastIndexByte(d.Src[:max(sp.Start-1, 0)], '\n') + 1; sp.Start > 0 && blank(d.Src[prev:sp.Start]) && blank(d.Src[sp.End:next]) {
+		sp.End = next
+	}
+	return Edit{Span: sp}
+}
 
 // Replace puts text in the place of the whole instruction; attached comments
 // stay. text ends in "\n".

@@ -65,6 +65,8 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		return decline(userOf(s), "the file ends with USER %s on purpose", st.User)
 	case start == nil:
 		return decline(s.From, "no CMD or ENTRYPOINT here; this looks like a base for others or a tool")
+	case st.Base.OnBuild || strings.Contains(st.Base.Tag, "onbuild"):
+		return decline(s.From, "the base runs ONBUILD steps of its own")
 	case ownUser[st.Base.Repository]:
 		return decline(s.From, "%s manages its user by itself", st.Base.Repository)
 	}
@@ -96,11 +98,21 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		create = keywordLike(s.From, "RUN") + " " + create + "\n"
 	}
 	if first := firstCopy(s); create != "" && first != nil && first.Index < place.Index {
-		c.Edits = []rewrite.Edit{p.Doc.InsertBefore(first, create), p.Doc.InsertBefore(place, user)}
+		c.Edits = []rewrite.Edit{above(p.Doc, first, create), above(p.Doc, place, user)}
 	} else {
-		c.Edits = []rewrite.Edit{p.Doc.InsertBefore(place, create+user)}
+		c.Edits = []rewrite.Edit{above(p.Doc, place, create+user)}
 	}
 	return []rewrite.Change{c}, nil
+}
+
+// above inserts lines over an instruction; its comment stays its own behind a
+// blank line where the file sets off its blocks so.
+func above(d *rewrite.Document, in *rewrite.Instruction, lines string) rewrite.Edit {
+	e := d.InsertBefore(in, lines)
+	if before := d.Src[:e.Span.Start]; e.Span.Start < in.Span.Start && (strings.HasSuffix(before, "\n\n") || strings.HasSuffix(before, "\r\n\r\n")) {
+		e.New += "\n"
+	}
+	return e
 }
 
 // account is the user to run as and the command that makes it, "" when the
@@ -200,6 +212,10 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (*rewrite.Instruction, string)
 						return in, "port " + f.Text + " may need root"
 					}
 				}
+			case "copy":
+				if _, _, from, _ := in.Copy(); from != "" && p.Doc.StageByRef(from, t.Index) == nil {
+					return in, "it takes programs from " + from + ", which drydock can't read"
+				}
 			case "volume":
 				return in, "a VOLUME keeps the owner that it was made with"
 			case "onbuild":
@@ -214,6 +230,9 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (*rewrite.Instruction, string)
 			case "cmd", "entrypoint":
 				if m := rootWords.FindString(in.Text); m != "" {
 					return in, "it starts " + m
+				}
+				if m := scriptRoot.FindString(in.Args.Text); m != "" {
+					return in, "what it starts uses " + strings.TrimSpace(m)
 				}
 				for _, w := range strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(` ",[]`, r) }) {
 					if why := scriptSigns(p, t, w); why != "" {

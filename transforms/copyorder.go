@@ -88,19 +88,25 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		return c, false
 	}
 	settled := make([]string, 0, len(inst.Files))
+	early := inst // with the files that no COPY above broad brings yet
+	early.Files = nil
 	for _, f := range inst.Files {
 		if strings.HasPrefix(relFile(inst, f), "..") {
 			p.Decline(run, "stays behind COPY on line %d: the install reads %s, outside its own folder", broad.Line, f)
 			return c, false
 		}
-		if ctx, by := s.Origin(run, imagePath(inst, f), p.Repo, p.Name); ctx != f || by != broad {
+		at := imagePath(inst, f)
+		if ctx, by := s.Origin(run, at, p.Repo, p.Name); ctx != f || by != broad {
 			if by != nil && by != broad && ctx == f {
-				continue // an earlier COPY of its own brings it
+				continue // a COPY of its own brings it
 			}
 			p.Decline(run, "stays behind COPY on line %d: %s isn't brought by it", broad.Line, f)
 			return c, false
 		}
-		settled = append(settled, imagePath(inst, f))
+		settled = append(settled, at)
+		if ctx, by := s.Origin(broad, at, p.Repo, p.Name); by == nil || by.Stage != s || ctx != f || rewritten(by, broad) {
+			early.Files = append(early.Files, f)
+		}
 	}
 	com := rewrite.Commuter{Repo: p.Repo, Name: p.Name, Settled: settled}
 	be := broad.Effects(p.Repo, p.Name)
@@ -117,7 +123,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 			break
 		}
 	}
-	copies, why := copyLines(p, s, run, broad, inst)
+	copies, why := copyLines(p, s, run, broad, early)
 	if why != "" {
 		p.Decline(run, "stays behind COPY on line %d: %s", broad.Line, why)
 		return c, false
@@ -127,12 +133,26 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		Why:   "with all files copied first, every change of any file runs the install again",
 		Gain:  "the install comes from the cache until its own files change",
 		At:    broad,
-		Edits: append([]rewrite.Edit{p.Doc.InsertBefore(run, copies)}, p.Doc.Move(broad, run)...),
+		Edits: p.Doc.Move(broad, run),
+	}
+	if copies != "" {
+		c.Edits = append(c.Edits, p.Doc.InsertBefore(run, copies))
 	}
 	if inst.Lock != "" {
 		c.Safety, c.Assumes = rewrite.Assumes, inst.Lock+" agrees with package.json, so that the install doesn't rewrite it"
 	}
 	return c, true
+}
+
+// rewritten reports whether a RUN stands between two instructions, which may
+// change what the first brought.
+func rewritten(a, b *rewrite.Instruction) bool {
+	for in := a.Next(); in != nil && in != b; in = in.Next() {
+		if in.Keyword == "run" {
+			return true
+		}
+	}
+	return false
 }
 
 func installName(inst rewrite.Install) string {

@@ -88,7 +88,7 @@ func runDockerignore(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 		}
 	}
 	missing, reasons := missingEntries(p, ig)
-	if len(missing) == 0 || ig.Exists && onlyMinor(missing) {
+	if onlyMinor(missing) {
 		return nil, nil
 	}
 	if why := gitNeeded(p); why != "" && p.Repo.Exists(".git") {
@@ -118,6 +118,7 @@ func runDockerignore(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 	}}, nil
 }
 
+// onlyMinor: entries that alone aren't worth a file or a change.
 func onlyMinor(missing []string) bool {
 	for _, m := range missing {
 		switch m {

@@ -73,15 +73,21 @@ func mergeGroup(p *rewrite.Pass, ins []*rewrite.Instruction, i int) (group []*re
 type stepKind int
 
 const (
-	kindOther   stepKind = iota
-	kindSetup            // system packages, accounts, directories, downloads
-	kindInstall          // language packages
-	kindClean            // nothing but deleting and changing owners or modes
+	kindOther    stepKind = iota
+	kindPackages          // system packages, and what their sources need
+	kindFetch             // downloads and what is done with them
+	kindFiles             // directories, owners, accounts, small files
+	kindInstall           // language packages
+	kindClean             // nothing but deleting and changing owners or modes
 )
 
-var setupCommands = words(`apt-get apt apt-key apt-cache apt-mark add-apt-repository dpkg dpkg-reconfigure apk yum dnf microdnf zypper rpm yum-config-manager
-	update-ca-certificates locale-gen update-locale localedef ldconfig update-alternatives debconf-set-selections useradd adduser groupadd addgroup usermod groupmod chpasswd passwd
-	mkdir touch chmod chown chgrp ln cp mv rm install echo printf cat tee sed grep true test [ curl wget tar unzip gunzip gpg dirmngr sha256sum sha1sum md5sum find xargs rmdir`)
+var packageCommands = words(`apt-get apt apt-key apt-cache apt-mark add-apt-repository dpkg dpkg-reconfigure apk yum dnf microdnf zypper rpm yum-config-manager
+	update-ca-certificates debconf-set-selections update-alternatives`)
+
+var fetchCommands = words(`curl wget tar unzip gunzip bunzip2 gpg dirmngr sha256sum sha1sum sha512sum md5sum`)
+
+var fileCommands = words(`locale-gen update-locale localedef ldconfig useradd adduser groupadd addgroup usermod groupmod chpasswd passwd
+	mkdir touch chmod chown chgrp ln cp mv rm install echo printf cat tee sed grep true test [ find xargs rmdir`)
 
 var cleanCommands = words(`rm rmdir chmod chown chgrp find xargs strip`)
 
@@ -100,27 +106,35 @@ func kindOf(in *rewrite.Instruction) stepKind {
 	if why != "" {
 		return kindOther
 	}
-	setup, clean, n := true, true, 0
+	kind, clean := kindOther, true
 	for _, c := range s.Commands() {
 		if len(c.Args) == 0 {
 			continue
 		}
-		n++
-		if installCommands[c.Name] && !cleansCache(c) {
-			return kindInstall
-		}
-		setup = setup && (setupCommands[c.Name] || cleansCache(c))
 		clean = clean && (cleanCommands[c.Name] || cleansCache(c))
+		k := kindOther
+		switch {
+		case packageCommands[c.Name]:
+			k = kindPackages
+		case cleansCache(c):
+			continue
+		case installCommands[c.Name]:
+			return kindInstall
+		case fetchCommands[c.Name]:
+			k = kindFetch
+		case fileCommands[c.Name]:
+			k = kindFiles
+		default:
+			return kindOther
+		}
+		if kind == kindOther || k < kind {
+			kind = k
+		}
 	}
-	switch {
-	case n == 0:
-		return kindOther
-	case clean:
+	if clean && len(s.Commands()) > 0 {
 		return kindClean
-	case setup:
-		return kindSetup
 	}
-	return kindOther
+	return kind
 }
 
 // cleansCache: clean-up verbs of package managers.
@@ -136,21 +150,22 @@ func cleansCache(c rewrite.Command) bool {
 	return false
 }
 
-// worthMerging: set-up steps in a row, or a clean-up after anything.
+// worthMerging: set-up steps of one kind in a row, or a clean-up after
+// anything.
 func worthMerging(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
-	kb, ka := kindOf(b), kindOf(group[len(group)-1])
-	if kb == kindClean {
-		return ka == kindSetup || ka == kindClean || deletes(b)
-	}
-	if kb != kindSetup {
-		return false
-	}
+	kb, ka := kindOf(b), kindOther
 	for _, a := range group {
-		if k := kindOf(a); k != kindSetup && k != kindClean {
-			return false
+		if k := kindOf(a); k != kindClean || ka == kindOther {
+			ka = k
 		}
 	}
-	return true
+	switch kb {
+	case kindClean:
+		return ka == kindPackages || ka == kindFetch || ka == kindFiles || ka == kindClean || deletes(b)
+	case kindPackages, kindFetch, kindFiles:
+		return ka == kb || ka == kindClean && kb == kindFiles
+	}
+	return false
 }
 
 // deletes: the step removes files or walks a whole tree, so that it undoes or
@@ -222,6 +237,9 @@ func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string 
 	gap := a.Doc().Src[a.Span.End:b.Span.Start]
 	for _, l := range strings.Split(gap, "\n") {
 		l = strings.ToLower(strings.Trim(strings.TrimSpace(l), "# "))
+		if strings.Contains(l, "[start") || strings.Contains(l, "[end") || strings.HasPrefix(l, "region") || strings.HasPrefix(l, "endregion") {
+			return "a marker of a region stands between them"
+		}
 		if strings.HasPrefix(l, "hadolint") || strings.HasPrefix(l, "drydock:") || strings.HasPrefix(l, "check=") {
 			return "the comment between them speaks to a tool about one of them"
 		}
