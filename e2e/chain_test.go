@@ -140,6 +140,8 @@ func fix(t *testing.T, ctx context.Context, name, dir string) {
 		return
 	}
 	run := func() map[string]string {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute) // it needs milliseconds; -timeout names no case
+		defer cancel()
 		cmd := exec.CommandContext(ctx, world.drydock, "fix", "--unsafe", dir)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("drydock fix --unsafe %s: %v\n%s", dir, err, out)

@@ -149,7 +149,7 @@ func differ(in *Instruction, n *parser.Node) string {
 // readable refuses what can't be a Dockerfile before anyone parses it.
 func readable(path, text string) error {
 	if i := strings.IndexByte(text, 0); i >= 0 {
-		return at(path, text, i, "binary data (a NUL byte)", "this is not a Dockerfile; leave it out with --skip-file or rename it")
+		return at(path, text, i, "binary data (a NUL byte)", "this is not a Dockerfile; name the Dockerfiles that you mean instead")
 	}
 	if !utf8.ValidString(text) {
 		for i, r := range text {

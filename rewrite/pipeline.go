@@ -299,8 +299,7 @@ func (r *run) apply(c Change) (*Document, *repo.Repo, map[string]string, error) 
 
 // offer runs on from the safe result to see what --unsafe would add.
 func (r *run) offer(ctx context.Context, ts []*Transform) {
-	o := r.opt
-	o.Unsafe = true
+	o := Options{Unsafe: true}
 	more := &run{in: r.in, opt: o, doc: r.doc, repo: r.repo, ignores: r.ignores, res: &Result{Path: r.in.Path, Before: r.doc.Src, After: r.doc.Src}}
 	if err := more.fixpoint(ctx, ts); err != nil {
 		return

@@ -187,6 +187,10 @@ func firstCopy(s *rewrite.Stage) *rewrite.Instruction {
 
 var rootWords = regexp.MustCompile(`\b(sudo|gosu|su-exec|setpriv|runuser|crond?|sshd|openssh-server|supervisord?|s6-overlay|runit|systemd|iptables|docker\.sock|dockerd|privileged|setcap|chroot|mount|fuse|tini-root|init\.d|service)\b`)
 
+// rootsHome: tools that install below the home directory of whoever runs them;
+// root's home is closed to others.
+var rootsHome = regexp.MustCompile(`/root\b|~/|\$HOME|\$\{HOME|--user\b|\bpipenv\b|\bpoetry install|\bpipx\b|\bnvm\b|\brustup\b|\bplaywright\b|\bpuppeteer\b|nltk\.download|huggingface|spacy download|\bsdkman\b|\basdf\b|\brbenv\b|\bpyenv\b|\buv (sync|python|tool)`)
+
 var makesUser = regexp.MustCompile(`\b(useradd|adduser|groupadd|addgroup)\b`)
 
 // rootSigns looks for what needs root in the file, the scripts that it starts
@@ -220,7 +224,14 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (*rewrite.Instruction, string)
 				return in, "a VOLUME keeps the owner that it was made with"
 			case "onbuild":
 				return in, "ONBUILD steps run in images built from this one"
+			case "env":
+				if strings.Contains(in.Text, "/root") {
+					return in, "a variable points into root's home"
+				}
 			case "run":
+				if m := rootsHome.FindString(in.Text); m != "" && !(m == "pipenv" && strings.Contains(in.Text, "--system")) {
+					return in, "a RUN puts things into root's home (" + strings.TrimSpace(m) + ")"
+				}
 				if m := makesUser.FindString(in.Text); m != "" {
 					return in, m + " makes a user already; choose it with USER"
 				}

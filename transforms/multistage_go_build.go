@@ -1,0 +1,288 @@
+package transforms
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"drydock/repo"
+	"drydock/rewrite"
+)
+
+// goValue are build flags that take a value.
+var goValue = words(`-o -ldflags -gcflags -asmflags -tags -mod -modfile -p -installsuffix -buildmode -pkgdir -compiler -gccgoflags -toolexec -pgo -overlay -C`)
+
+// build reads a go build or go install and notes what it writes.
+// Source: https://pkg.go.dev/cmd/go#hdr-Compile_packages_and_dependencies
+func (g *goSplit) build(in *rewrite.Instruction, st step) bool {
+	out, haveOut := "", false
+	var pkgs []string
+	for i := 2; i < len(st.Args); i++ {
+		a := st.Args[i]
+		if !strings.HasPrefix(a, "-") {
+			pkgs = append(pkgs, a)
+			continue
+		}
+		name, v, eq := strings.Cut(strings.Replace(a, "--", "-", 1), "=")
+		if goValue[name] && !eq {
+			if i++; i < len(st.Args) {
+				v = st.Args[i]
+			}
+		}
+		switch name {
+		case "-o":
+			out, haveOut = v, true
+		case "-race", "-msan", "-asan", "-linkshared", "-C", "-toolexec", "-overlay", "-compiler", "-pkgdir", "-n":
+			return g.decline(in, "go build %s is beyond this recipe", name)
+		case "-buildmode":
+			if v != "exe" && v != "default" {
+				return g.decline(in, "go build -buildmode=%s is beyond this recipe", v)
+			}
+		}
+	}
+	if os, ok := g.env(in, st.Command, "GOOS"); ok && os != "linux" {
+		return g.decline(in, "it builds for %s", os)
+	}
+	if st.Dir == "" || strings.ContainsAny(out, "$`*") {
+		return g.decline(in, "where go build writes isn't known")
+	}
+	mod, root := g.module(in, st.Dir)
+	switch {
+	case mod == nil:
+		return g.decline(in, "there is no go.mod for %s in the build context", st.Dir)
+	case mod.Err != nil:
+		return g.decline(in, "%v", mod.Err)
+	}
+	if v, _ := g.env(in, st.Command, "GO111MODULE"); v == "off" {
+		return g.decline(in, "GO111MODULE=off builds outside of modules")
+	}
+	if len(pkgs) == 0 {
+		pkgs = []string{"."}
+	}
+	if strings.HasSuffix(pkgs[0], ".go") {
+		name := strings.TrimSuffix(path.Base(pkgs[0]), ".go")
+		return g.output(in, st, mod, root, path.Dir(abs(st.Dir, pkgs[0])), name, out, haveOut, false)
+	}
+	type target struct{ dir, name string }
+	var targets []target
+	for _, p := range pkgs {
+		dirs, why := g.dirs(mod, root, st.Dir, p)
+		if why != "" {
+			return g.decline(in, "%s", why)
+		}
+		for _, d := range dirs {
+			targets = append(targets, target{d, execName(mod, root, d)})
+		}
+	}
+	if len(targets) == 0 || len(targets) > 1 && !haveOut && st.Args[1] == "build" {
+		return true // several packages without -o: only checked
+	}
+	for _, t := range targets {
+		if !g.output(in, st, mod, root, t.dir, t.name, out, haveOut, len(targets) > 1) {
+			return false
+		}
+	}
+	return true
+}
+
+// output notes one binary.
+func (g *goSplit) output(in *rewrite.Instruction, st step, mod *repo.Go, root, dir, name, out string, haveOut, several bool) bool {
+	o := goOutput{in: in, step: st, mod: mod, root: root}
+	switch {
+	case st.Args[1] == "install":
+		bin, ok := g.env(in, st.Command, "GOBIN")
+		if !ok {
+			gopath, ok := g.env(in, st.Command, "GOPATH")
+			if !ok {
+				gopath = "/go"
+			}
+			bin = gopath + "/bin"
+		}
+		o.path = path.Join(bin, name)
+	case !haveOut:
+		o.path = path.Join(st.Dir, name)
+	case strings.HasSuffix(out, "/") || several || g.isDir(in, abs(st.Dir, out)):
+		o.path = path.Join(abs(st.Dir, out), name)
+	default:
+		o.path = abs(st.Dir, out)
+	}
+	rel := strings.TrimPrefix(strings.TrimPrefix(dir, root), "/")
+	o.pkg = mod.Package(path.Join(mod.Dir, rel))
+	v, set := g.env(in, st.Command, "CGO_ENABLED")
+	o.cgo = set && v != "0" || !set && o.pkg.Cgo
+	g.outputs = append(g.outputs, o)
+	return true
+}
+
+// module finds the go.mod in force in a folder of the image.
+func (g *goSplit) module(in *rewrite.Instruction, dir string) (*repo.Go, string) {
+	for d := dir; ; d = path.Dir(d) {
+		if ctx, by := g.stage.Origin(in, path.Join(d, "go.mod"), g.p.Repo, g.p.Name); by != nil {
+			return g.p.Repo.Go(path.Dir(ctx)), d
+		}
+		if d == "/" {
+			return nil, ""
+		}
+	}
+}
+
+// dirs are the folders of the image that a package argument names; of a
+// pattern those with a command.
+func (g *goSplit) dirs(mod *repo.Go, root, dir, arg string) ([]string, string) {
+	if strings.ContainsAny(arg, "$`*") {
+		return nil, "the package " + arg + " is computed"
+	}
+	pattern := strings.HasSuffix(arg, "...")
+	arg = strings.TrimSuffix(strings.TrimSuffix(arg, "..."), "/")
+	var at string
+	switch {
+	case arg == "." || strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || strings.HasPrefix(arg, "/"):
+		at = abs(dir, arg)
+	case arg == "":
+		at = dir
+	case arg == mod.Module || strings.HasPrefix(arg, mod.Module+"/"):
+		at = path.Join(root, strings.TrimPrefix(arg, mod.Module))
+	default:
+		return nil, arg + " is not a package of the module " + mod.Module
+	}
+	if !below(at, root) {
+		return nil, arg + " lies outside of the module"
+	}
+	if !pattern {
+		return []string{at}, ""
+	}
+	var out []string
+	for _, m := range mod.Mains() {
+		rel := m
+		if mod.Dir != "." {
+			rel = strings.TrimPrefix(strings.TrimPrefix(m, mod.Dir), "/")
+		}
+		if d := path.Join(root, rel); below(d, at) {
+			out = append(out, d)
+		}
+	}
+	return out, ""
+}
+
+// execName is the name that go build gives a command: the last element of its
+// import path, or the one before a major version.
+func execName(mod *repo.Go, root, dir string) string {
+	p := path.Join(mod.Module, strings.TrimPrefix(strings.TrimPrefix(dir, root), "/"))
+	base := path.Base(p)
+	if len(base) > 1 && base[0] == 'v' && strings.Trim(base[1:], "0123456789") == "" && base != "v0" && base != "v1" && path.Dir(p) != "." {
+		base = path.Base(path.Dir(p))
+	}
+	return base
+}
+
+// isDir: -o names a folder that exists when go build runs.
+func (g *goSplit) isDir(in *rewrite.Instruction, p string) bool {
+	switch p {
+	case "/bin", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin", "/go", "/go/bin", "/go/src", "/tmp", "/opt", "/root", "/home", "/srv", "/etc", "/var", "/mnt", "/":
+		return true
+	}
+	for _, i := range g.stage.Instructions {
+		if i == in {
+			break
+		}
+		if below(i.Stage.At(i.Next()).Workdir, p) && i.Next() != nil {
+			return true
+		}
+		for _, t := range i.Effects(g.p.Repo, g.p.Name).Trees {
+			if below(t.Dest, p) && (t.Dest != p || t.Dir) {
+				return true
+			}
+		}
+	}
+	for _, m := range g.made {
+		if below(m.path, p) {
+			return true
+		}
+	}
+	ctx, by := g.stage.Origin(in, p, g.p.Repo, g.p.Name)
+	return by != nil && g.p.Repo.IsDir(ctx)
+}
+
+// flags1 makes the binary static and leaves out what only a debugger reads.
+// Flags of the user stay; ldflags are added to, never replaced. GOFLAGS and
+// -gcflags (a debug build) leave the flags alone.
+func (g *goSplit) flags1(o goOutput) bool {
+	c := o.step.Command
+	sh, _ := o.in.Shell()
+	assigns, args, redirs := keyWords(sh, c)
+	old := joinKey(assigns, args, redirs)
+	if slices.Contains(g.drops, old) {
+		return true // several outputs of one command
+	}
+	insert := func(at int, text string) bool {
+		sp, ok := sh.Span(at, at)
+		g.edits = append(g.edits, rewrite.Edit{Span: sp, New: text})
+		return ok
+	}
+	if _, set := g.env(o.in, c, "CGO_ENABLED"); !set && !o.cgo {
+		if !insert(c.Words[0].Start, "CGO_ENABLED=0 ") {
+			return g.decline(o.in, "the command is broken over lines")
+		}
+		assigns = append(assigns, "CGO_ENABLED=0")
+	}
+	_, goflags := g.env(o.in, c, "GOFLAGS")
+	if !goflags && !slices.ContainsFunc(c.Args, func(a string) bool { return strings.Contains(a, "-gcflags") }) {
+		var more []string
+		if !slices.Contains(c.Args, "-trimpath") && !slices.Contains(c.Args, "--trimpath") {
+			more = append(more, "-trimpath")
+		}
+		k := slices.IndexFunc(c.Args, func(a string) bool {
+			return a == "-ldflags" || a == "--ldflags" || strings.HasPrefix(a, "-ldflags=") || strings.HasPrefix(a, "--ldflags=")
+		})
+		if k < 0 {
+			more = append(more, `-ldflags="-s -w"`)
+		} else {
+			if c.Args[k] == "-ldflags" || c.Args[k] == "--ldflags" {
+				k++
+			}
+			if k < len(args) {
+				if off, text := ldflags(args[k]); off > 0 {
+					if !insert(c.Words[k].Start+off, text) {
+						return g.decline(o.in, "-ldflags is broken over lines")
+					}
+					args[k] = args[k][:off] + text + args[k][off:]
+				}
+			}
+		}
+		if len(more) > 0 {
+			if !insert(c.Words[1].End, " "+strings.Join(more, " ")) {
+				return g.decline(o.in, "the command is broken over lines")
+			}
+			args = append(append(append([]string{}, args[:2]...), more...), args[2:]...)
+		}
+	}
+	if now := joinKey(assigns, args, redirs); now != old {
+		g.drops, g.adds = append(g.drops, old), append(g.adds, now)
+	}
+	return true
+}
+
+// ldflags finds where -s and -w go in a quoted word; off is 0 where they are
+// there already or the word isn't quoted.
+func ldflags(word string) (off int, text string) {
+	v := word
+	if i := strings.IndexByte(word, '='); strings.HasPrefix(word, "-") && i >= 0 {
+		off, v = i+1, word[i+1:]
+	}
+	if v == "" || v[0] != '"' && v[0] != '\'' {
+		return 0, ""
+	}
+	have := strings.Fields(strings.Trim(v, `"'`))
+	for _, f := range []string{"-s", "-w"} {
+		if !slices.Contains(have, f) {
+			text += f + " "
+		}
+	}
+	if text == "" {
+		return 0, ""
+	}
+	if len(have) == 0 {
+		text = strings.TrimSpace(text)
+	}
+	return off + 1, text
+}

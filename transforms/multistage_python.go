@@ -1,0 +1,282 @@
+package transforms
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"drydock/repo"
+	"drydock/rewrite"
+)
+
+// Python with pip. The packages are installed below a prefix of their own,
+// which the runtime stage copies over /usr/local of the slim image: the same
+// files at the same paths as before.
+//
+// Everything but pip is replayed in the runtime stage from the context. Where
+// a RUN writes into the application's folder (collectstatic) that folder comes
+// from the build stage.
+//
+// It declines for packages that need libraries or programs of the full image
+// (multistage_python_packages.go), for installs of the project itself and of
+// local paths, for other package managers and for commands that it doesn't
+// know.
+
+type pythonSplit struct {
+	*split
+	installs []pipInstall
+	tools    []*rewrite.Instruction // RUNs that upgrade pip itself
+	writers  []step
+	last     *rewrite.Instruction // the last RUN that stays in the build stage
+	writer   *rewrite.Instruction // the last RUN that writes into the application
+	imports  bool                 // a later RUN imports packages
+	files    map[string]bool      // requirements files, as image paths
+	moves    []*rewrite.Instruction
+	asked    []repo.Package // everything that is installed by name
+}
+
+type pipInstall struct {
+	in   *rewrite.Instruction
+	step step
+}
+
+func splitPython(s *split) bool {
+	py := &pythonSplit{split: s, files: map[string]bool{}}
+	if !s.slimBase() {
+		return false
+	}
+	for _, in := range s.stage.Instructions {
+		if in.Keyword == "run" && !py.run(in) {
+			return false
+		}
+	}
+	if len(py.installs) == 0 {
+		return false // nothing is built
+	}
+	s.settleUpdates()
+	if why := py.environment(); why != "" {
+		return s.decline(py.installs[0].in, "%s", why)
+	}
+	if _, ok := s.canStart(); !ok {
+		return false
+	}
+	if why := py.packages(); why != "" {
+		return s.decline(py.installs[0].in, "%s", why)
+	}
+	if why := s.sourceLacks(".py"); why != "" {
+		return s.decline(py.installs[0].in, "%s", why)
+	}
+	if !py.place() || !py.prefix() || !py.noCache() {
+		return false
+	}
+	s.why = "the full image carries compilers and headers, which only the install needs"
+	s.gain = "compilers and headers stay behind: about 400 MB for the full image, 70 MB for the slim one (compressed)"
+	s.assumes = append(s.assumes, "the program needs nothing at run time that only the full image has: no compiler, no git or curl, and no library beyond those that wheels bring")
+	return true
+}
+
+// run sorts one RUN.
+func (py *pythonSplit) run(in *rewrite.Instruction) bool {
+	all, why := steps(in)
+	if why != "" {
+		return py.decline(in, "the effects of this RUN aren't known: %s", why)
+	}
+	rest, ok := py.system(in, all)
+	if !ok {
+		return false
+	}
+	pips, replays := 0, 0
+	for _, st := range rest {
+		verb, args, isPip := pipArgs(st)
+		switch {
+		case isPip && strings.Contains(st.Args[0], "/"):
+			return py.decline(in, "%s may belong to a virtual environment; that is for a later version", st.Args[0])
+		case isPip && verb == "install":
+			pips++
+			if !py.install(in, st, args) {
+				return false
+			}
+		case isPip && (verb == "cache" || verb == "config" || verb == "freeze" || verb == "list" || verb == "check" || verb == "--version" || verb == ""):
+			pips++
+		case isPip:
+			return py.decline(in, "the effects of pip %s aren't known", verb)
+		case manages(st):
+			pips++
+			py.writers, py.writer, py.imports = append(py.writers, st), in, true
+		case replayed[st.Name]:
+			replays++
+		case harmless[st.Name]:
+			replays++
+		default:
+			return py.decline(in, "%s", py.unknown(st))
+		}
+	}
+	switch {
+	case pips > 0 && replays > 0:
+		return py.decline(in, "it installs packages and changes other files in one RUN")
+	case pips > 0:
+		py.roles[in], py.last = inBuild, in
+	case replays > 0:
+		py.roles[in] = inBoth
+		py.moves = append(py.moves, in)
+	case py.roles[in] == inBuild:
+		py.last = in
+	}
+	return true
+}
+
+func (py *pythonSplit) unknown(st step) string {
+	switch st.Name {
+	case "conda", "mamba", "micromamba", "poetry", "pipenv", "uv", "pdm", "hatch", "easy_install":
+		return st.Name + " keeps its packages elsewhere; that is for a later version"
+	}
+	if len(st.Args) > 2 && st.Args[1] == "-m" && (st.Args[2] == "venv" || st.Args[2] == "virtualenv") || st.Name == "virtualenv" {
+		return "a virtual environment is for a later version"
+	}
+	if len(st.Args) > 1 && st.Args[1] == "setup.py" {
+		return "setup.py may install files that pip wouldn't"
+	}
+	return "the effects of " + strings.Join(st.Args[:min(3, len(st.Args))], " ") + " aren't known"
+}
+
+// manages: Django commands that write below the project.
+func manages(st step) bool {
+	if st.Name != "python" && st.Name != "python3" || len(st.Args) < 3 || path.Base(st.Args[1]) != "manage.py" {
+		return false
+	}
+	switch st.Args[2] {
+	case "collectstatic", "compilemessages", "compress":
+		return true
+	}
+	return false
+}
+
+// environment declines where ENV sends pip elsewhere.
+func (py *pythonSplit) environment() string {
+	for _, i := range py.installs {
+		st := py.stage.At(i.in)
+		if st.User != "" && !st.Root() {
+			return "pip runs as user " + st.User + ", in whose home the packages end up"
+		}
+		for _, n := range []string{"PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PIP_ROOT", "PYTHONUSERBASE", "VIRTUAL_ENV", "PIP_CONFIG_FILE", "PYTHONHOME"} {
+			if v, ok := py.env(i.in, i.step.Command, n); ok {
+				return n + "=" + v + " decides where packages end up"
+			}
+		}
+	}
+	for _, in := range py.stage.Instructions {
+		if in.Keyword == "run" && in.Index <= py.last.Index {
+			if m := sitePath.FindString(in.Text); m != "" {
+				return fmt.Sprintf("line %d names %s, where", in.Line, m) + " packages aren't during the build any more"
+			}
+		}
+	}
+	return ""
+}
+
+var sitePath = regexp.MustCompile(`/usr/local/lib/python[\w./-]*|site-packages|dist-packages`)
+
+// prefix gives pip its own prefix. With one install and nothing that imports
+// afterwards the prefix alone will do; several installs, or a later import,
+// need pip and Python to see it too.
+func (py *pythonSplit) prefix() bool {
+	dir := "/install"
+	for _, d := range []string{"/install", "/packages", "/python-packages"} {
+		dir = d
+		if !strings.Contains(py.doc.Src, d+" ") && !strings.Contains(py.doc.Src, d+"/") && !strings.Contains(py.doc.Src, d+"\n") && !py.p.Repo.Exists(d) {
+			break
+		}
+	}
+	first, last := py.installs[0].in, py.installs[len(py.installs)-1].in
+	for _, t := range py.tools {
+		py.imports = py.imports || t.Index > first.Index || t == first
+	}
+	env := py.keyword("ENV") + " PIP_PREFIX=" + dir
+	if len(py.installs) > 1 || py.imports {
+		v := pythonMinor.FindString(first1(py.ref.Tag, py.img.Line))
+		if v == "" {
+			v = pythonMinor.FindString(py.img.Version)
+		}
+		if v == "" {
+			return py.decline(first, "packages are used during the build, and the folder for them depends on a Python version that isn't known")
+		}
+		for _, in := range py.stage.Instructions {
+			if in.Keyword == "env" && in.Index > first.Index && in.Index <= py.last.Index && (strings.Contains(in.Args.Text, "PYTHONPATH") || strings.Contains(in.Args.Text, "PATH=")) {
+				return py.decline(in, "it changes the search path between installs")
+			}
+		}
+		tail := ""
+		if _, ok := py.stage.At(first).Env["PYTHONPATH"]; ok {
+			tail = ":$PYTHONPATH"
+		}
+		env += " \\\n    PIP_IGNORE_INSTALLED=1 \\\n    PYTHONPATH=" + dir + "/lib/python" + v + "/site-packages" + tail + " \\\n    PATH=" + dir + "/bin:$PATH"
+	}
+	py.edits = append(py.edits, py.doc.InsertBefore(first, env+"\n"))
+	line := py.copyFrom(dir, "/usr/local")
+	if code := py.firstCopy(last); code != nil {
+		py.ahead[code] = append(py.ahead[code], line)
+	} else {
+		py.instead[last] = append(py.instead[last], line)
+	}
+	return true
+}
+
+// firstCopy is the first COPY of the runtime stage above an instruction: the
+// packages go above it, so that a change of the code leaves their layer alone.
+func (py *pythonSplit) firstCopy(last *rewrite.Instruction) (code *rewrite.Instruction) {
+	for _, in := range py.stage.Instructions {
+		if in.Index > last.Index {
+			break
+		}
+		if in.Keyword != "copy" && in.Keyword != "add" || py.roles[in] == inBuild {
+			continue
+		}
+		if code == nil {
+			code = in
+		}
+		eff := in.Effects(py.p.Repo, py.p.Name)
+		for _, t := range eff.Trees {
+			if below(t.Dest, "/usr/local") || below("/usr/local", t.Dest) && (t.Ctx != "." || py.p.Repo.Exists("usr")) {
+				return nil
+			}
+		}
+		if eff.Unknown != "" {
+			return nil
+		}
+	}
+	return code
+}
+
+var pythonMinor = regexp.MustCompile(`^[23]\.\d+`)
+
+func first1(a, b string) string {
+	if pythonMinor.MatchString(a) {
+		return a
+	}
+	return b
+}
+
+// noCache keeps pip's download cache out of the build stage's layers.
+func (py *pythonSplit) noCache() bool {
+	seen := map[string]bool{}
+	for _, i := range py.installs {
+		if _, ok := py.env(i.in, i.step.Command, "PIP_NO_CACHE_DIR"); ok || slices.Contains(i.step.Args, "--no-cache-dir") || slices.Contains(i.step.Args, "--no-cache") || slices.ContainsFunc(i.step.Args, func(a string) bool { return strings.HasPrefix(a, "--cache-dir") }) {
+			continue
+		}
+		if len(i.in.Mounts()) > 0 {
+			continue
+		}
+		n := slices.Index(i.step.Args, "install")
+		key := i.in.Raw() + i.step.Key
+		if n < 0 || seen[key] {
+			continue
+		}
+		seen[key] = true
+		if !py.addWords(i.in, i.step.Command, n, []string{"--no-cache-dir"}, "") {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,178 @@
+package transforms
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"drydock/repo"
+	"drydock/rewrite"
+)
+
+// What a pip install on the command line installs, and from where.
+
+// pipArgs are the arguments of pip install, or of python -m pip install.
+func pipArgs(st step) (verb string, args []string, ok bool) {
+	a := st.Args
+	switch {
+	case st.Name == "pip" || st.Name == "pip3":
+		a = a[1:]
+	case (st.Name == "python" || st.Name == "python3") && len(a) > 2 && a[1] == "-m" && a[2] == "pip":
+		a = a[3:]
+	default:
+		return "", nil, false
+	}
+	for len(a) > 0 && strings.HasPrefix(a[0], "-") {
+		a = a[1:]
+	}
+	if len(a) == 0 {
+		return "", nil, true
+	}
+	return a[0], a[1:], true
+}
+
+var toolPackages = words(`pip setuptools wheel`)
+
+// install reads the arguments of one pip install.
+func (py *pythonSplit) install(in *rewrite.Instruction, st step, args []string) bool {
+	tools, named := 0, 0
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		name, _, _ := strings.Cut(a, "=")
+		value := func() string {
+			if _, v, ok := strings.Cut(a, "="); ok && strings.HasPrefix(a, "--") {
+				return v
+			}
+			if !strings.HasPrefix(a, "--") && len(a) > 2 {
+				return a[2:]
+			}
+			if i++; i < len(args) {
+				return args[i]
+			}
+			return ""
+		}
+		switch {
+		case a == "-r" || name == "--requirement" || strings.HasPrefix(a, "-r") && !strings.HasPrefix(a, "--"):
+			named++
+			if !py.requirements(in, st, value()) {
+				return false
+			}
+		case a == "-c" || name == "--constraint":
+			if f := value(); !py.constraint(in, st, f) {
+				return false
+			}
+		case pipValue[name] || pipValue[a]:
+			value()
+		case pipFlag[a]:
+		case strings.HasPrefix(a, "-"):
+			return py.decline(in, "pip install %s puts packages elsewhere, or drydock doesn't know it", a)
+		case strings.HasPrefix(a, "git+ssh"), strings.Contains(a, "git@"):
+			return py.decline(in, "%s is fetched over ssh", a)
+		case a == "." || strings.HasPrefix(a, ".") || strings.HasPrefix(a, "/") || strings.HasSuffix(a, ".whl") && !strings.Contains(a, "://") || strings.ContainsAny(a, "$*`") || strings.HasPrefix(a, "file:"):
+			return py.decline(in, "pip install %s installs from the project itself", a)
+		default:
+			p := named1(a)
+			if toolPackages[p.Name] {
+				tools++
+				continue
+			}
+			named++
+			py.asked = append(py.asked, p)
+		}
+	}
+	if named == 0 {
+		if tools > 0 {
+			py.tools = append(py.tools, in)
+		}
+		return true
+	}
+	py.installs = append(py.installs, pipInstall{in, st})
+	return true
+}
+
+var pipValue = words(`-i --index-url --extra-index-url --trusted-host --timeout --default-timeout --retries --progress-bar --cache-dir --no-binary --only-binary --use-feature --use-deprecated --proxy --log --exists-action --upgrade-strategy --cert --root-user-action --config-settings --global-option`)
+
+var pipFlag = words(`-U --upgrade -q -qq --quiet -v -vv -vvv --verbose --no-cache-dir --no-cache --pre --no-deps --disable-pip-version-check --no-input --require-hashes --no-warn-script-location --prefer-binary --force-reinstall --no-build-isolation --no-compile --compile --ignore-installed -I --no-python-version-warning --isolated --break-system-packages --use-pep517 --no-index`)
+
+var reqName = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]]*)\])?`)
+
+// named1 reads a requirement from the command line.
+func named1(a string) repo.Package {
+	m := reqName.FindStringSubmatch(a)
+	if m == nil {
+		return repo.Package{Spec: a}
+	}
+	p := repo.Package{Name: pep503(m[1]), Spec: a}
+	for _, e := range strings.Split(m[2], ",") {
+		if e = strings.TrimSpace(e); e != "" {
+			p.Extras = append(p.Extras, pep503(e))
+		}
+	}
+	return p
+}
+
+var pepRuns = regexp.MustCompile(`[-_.]+`)
+
+func pep503(s string) string { return pepRuns.ReplaceAllString(strings.ToLower(s), "-") }
+
+// requirements follows a requirements file into the context.
+func (py *pythonSplit) requirements(in *rewrite.Instruction, st step, file string) bool {
+	q, ok := py.read(in, st, file)
+	if !ok {
+		return false
+	}
+	switch {
+	case q.Unknown != "":
+		return py.decline(in, "%s", q.Unknown)
+	case len(q.Local) > 0:
+		return py.decline(in, "%s names the local path %s", file, q.Local[0])
+	}
+	for _, v := range q.VCS {
+		if strings.Contains(v, "ssh") || strings.Contains(v, "git@") {
+			return py.decline(in, "%s is fetched over ssh", v)
+		}
+	}
+	for _, p := range q.Packages {
+		if strings.HasPrefix(p.Spec, "-e") {
+			return py.decline(in, "%s:%d installs in editable form, outside site-packages", p.File, p.Line)
+		}
+	}
+	py.asked = append(py.asked, q.Packages...)
+	return true
+}
+
+func (py *pythonSplit) constraint(in *rewrite.Instruction, st step, file string) bool {
+	if strings.Contains(file, "://") {
+		return true
+	}
+	_, ok := py.read(in, st, file)
+	return ok
+}
+
+func (py *pythonSplit) read(in *rewrite.Instruction, st step, file string) (*repo.Requirements, bool) {
+	if strings.ContainsAny(file, "$*`") || st.Dir == "" {
+		return nil, py.decline(in, "pip reads the computed file %s", file)
+	}
+	abs := file
+	if !strings.HasPrefix(file, "/") {
+		abs = path.Join(st.Dir, file)
+	}
+	ctx, by := py.stage.Origin(in, abs, py.p.Repo, py.p.Name)
+	if by == nil {
+		return nil, py.decline(in, "%s doesn't come from the build context", file)
+	}
+	q := py.p.Repo.Requirements(ctx)
+	root := path.Dir(ctx)
+	for _, f := range q.Files {
+		if rel, ok := strings.CutPrefix(f, root+"/"); ok || root == "." {
+			if root == "." {
+				rel = f
+			}
+			py.files[path.Join(path.Dir(abs), rel)] = true
+		} else {
+			py.files[path.Join(path.Dir(abs), "..", f)] = true
+		}
+	}
+	py.files[abs] = true
+	return q, true
+}

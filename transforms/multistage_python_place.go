@@ -1,0 +1,218 @@
+package transforms
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// place decides where COPY, ADD and plain file commands go.
+func (py *pythonSplit) place() bool {
+	if py.writer != nil {
+		return py.placeWritten()
+	}
+	kept := map[*rewrite.Instruction]bool{} // COPYs that bring requirements
+	chown := false
+	for _, in := range py.stage.Instructions {
+		if (in.Keyword == "copy" || in.Keyword == "add") && in.Index < py.last.Index {
+			eff := in.Effects(py.p.Repo, py.p.Name)
+			kept[in] = eff.Unknown != "" || len(eff.Trees) == 0 && len(in.Heredocs) == 0 || py.bringsRequirements(eff.Trees)
+			_, owner := in.Flag("chown")
+			chown = chown || kept[in] && owner
+		}
+	}
+	stay := false // a file command that the build stage needs too
+	for _, in := range py.moves {
+		if in.Index > py.last.Index {
+			continue
+		}
+		if chown || py.touchesRequirements(in) {
+			stay = true
+			continue
+		}
+		py.roles[in] = inRuntime
+	}
+	for _, in := range py.stage.Instructions {
+		if in.Keyword != "copy" && in.Keyword != "add" || in.Index > py.last.Index {
+			continue
+		}
+		trees := in.Effects(py.p.Repo, py.p.Name).Trees
+		switch {
+		case !kept[in] && !stay:
+			py.roles[in] = inRuntime
+		case !kept[in]:
+		case py.covered(in, trees):
+			py.roles[in] = inBuild
+		case py.onlyRequirements(trees) && py.unread(trees):
+			py.roles[in] = inBuild
+		}
+	}
+	return true
+}
+
+func (py *pythonSplit) bringsRequirements(trees []rewrite.Tree) bool {
+	for f := range py.files {
+		if brings(trees, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// touchesRequirements: the file commands of a RUN may change a requirements
+// file, or it isn't known what they touch.
+func (py *pythonSplit) touchesRequirements(in *rewrite.Instruction) bool {
+	_, writes, why := py.touched(in)
+	if why != "" {
+		return true
+	}
+	sh, _ := in.Shell()
+	named := true
+	for _, c := range sh.Commands() {
+		named = named && (accounts[c.Name] || harmless[c.Name])
+	}
+	if named {
+		return false
+	}
+	for f := range py.files {
+		for _, w := range writes {
+			if below(f, w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (py *pythonSplit) onlyRequirements(trees []rewrite.Tree) bool {
+	for _, t := range trees {
+		if t.Dir || !py.files[t.Dest] {
+			return false
+		}
+	}
+	return len(trees) > 0
+}
+
+// unread: no source of the project names the requirements file, so the program
+// doesn't read it.
+func (py *pythonSplit) unread(trees []rewrite.Tree) bool {
+	if !py.p.Unsafe {
+		return true
+	}
+	files, complete := py.p.Repo.Files()
+	if !complete {
+		return false
+	}
+	for _, f := range files {
+		if e := path.Ext(f); e != ".py" && e != ".sh" || path.Base(f) == "setup.py" || testFile(f) {
+			continue
+		}
+		src, err := py.p.Repo.ReadFile(f)
+		if err != nil {
+			return false
+		}
+		for _, t := range trees {
+			if strings.Contains(string(src), path.Base(t.Ctx)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// placeWritten: RUNs write into the application's folder, so it is copied from
+// the build stage as they leave it.
+func (py *pythonSplit) placeWritten() bool {
+	dir := py.writers[0].Dir
+	for _, w := range py.writers {
+		if w.Dir != dir {
+			return py.decline(py.writer, "it writes into several folders")
+		}
+	}
+	if p := py.writers[0].Args[1]; strings.Contains(p, "/") {
+		if dir = path.Dir(path.Join(dir, p)); strings.HasPrefix(p, "/") {
+			dir = path.Dir(p)
+		}
+	}
+	if wd := py.stage.At(nil).Workdir; below(dir, wd) {
+		dir = wd
+	}
+	if systemDir(dir) {
+		return py.decline(py.writer, "it writes into %s, which holds more than the application", first(dir, "an unknown folder"))
+	}
+	if why := py.staticRoot(dir); why != "" {
+		return py.decline(py.writer, "%s", why)
+	}
+	for _, in := range py.stage.Instructions {
+		if in.Index > py.writer.Index {
+			break
+		}
+		if in.Keyword != "copy" && in.Keyword != "add" && (in.Keyword != "run" || py.roles[in] != inBoth || py.installsSystem(in)) {
+			continue
+		}
+		trees, dests, why := py.touched(in)
+		if why != "" {
+			return py.decline(in, "whether it writes into %s isn't known: %s", dir, why)
+		}
+		for _, t := range trees {
+			dests = append(dests, t.Dest)
+		}
+		in1, out := 0, 0
+		for _, d := range dests {
+			if below(d, dir) {
+				in1++
+			} else if below(dir, d) && in.Keyword != "run" {
+				return py.decline(in, "it writes into %s and beside it", dir)
+			} else {
+				out++
+			}
+		}
+		switch {
+		case in1 > 0 && out > 0:
+			return py.decline(in, "it writes into %s and beside it", dir)
+		case in1 > 0, py.onlyRequirements(trees):
+			py.roles[in] = inBuild
+		}
+	}
+	py.instead[py.writer] = append(py.instead[py.writer], py.copyFrom(dir, dir))
+	return true
+}
+
+// installsSystem: a RUN of apt that the runtime stage repeats.
+func (s *split) installsSystem(in *rewrite.Instruction) bool {
+	return strings.Contains(in.Text, "apt")
+}
+
+// systemDir: folders that hold more than an application.
+func systemDir(dir string) bool {
+	switch dir {
+	case "", "/", "/usr", "/usr/local", "/usr/src", "/usr/local/bin", "/usr/bin", "/opt", "/root", "/home", "/tmp", "/var", "/etc", "/bin", "/lib", "/mnt", "/media", "/go", "/go/src", "/go/bin":
+		return true
+	}
+	return false
+}
+
+var staticRoot = regexp.MustCompile(`(?m)^\s*(?:STATIC_ROOT|COMPRESS_ROOT)\s*=\s*(?:Path\()?["'](/[^"']*)["']`)
+
+// staticRoot declines where collectstatic writes outside the folder.
+func (py *pythonSplit) staticRoot(dir string) string {
+	files, _ := py.p.Repo.Files()
+	for _, f := range files {
+		if !strings.HasSuffix(f, ".py") || !strings.Contains(f, "settings") && !strings.Contains(f, "config") {
+			continue
+		}
+		src, err := py.p.Repo.ReadFile(f)
+		if err != nil {
+			continue
+		}
+		for _, m := range staticRoot.FindAllStringSubmatch(string(src), -1) {
+			if !below(path.Clean(m[1]), dir) {
+				return fmt.Sprintf("%s sets %s, outside %s", f, strings.TrimSpace(m[0]), dir)
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,321 @@
+package transforms
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"mvdan.cc/sh/v3/syntax"
+
+	"drydock/repo"
+	"drydock/rewrite"
+)
+
+// What a container starts, and whether the slim image can start it.
+
+// fullOnly maps programs that full Debian-based images have and slim ones
+// don't to the package that brings them (docker-library buildpack-deps: the
+// scm, curl and full variants).
+var fullOnly = map[string]string{
+	"curl": "curl", "wget": "wget", "git": "git", "hg": "mercurial", "svn": "subversion", "ssh": "openssh-client", "scp": "openssh-client", "sftp": "openssh-client",
+	"ssh-keygen": "openssh-client", "ssh-keyscan": "openssh-client", "ssh-agent": "openssh-client", "gcc": "gcc", "g++": "g++", "cc": "gcc", "c++": "g++", "cpp": "gcc", "make": "make",
+	"autoconf": "autoconf", "automake": "automake", "file": "file", "patch": "patch", "unzip": "unzip", "xz": "xz-utils", "bzip2": "bzip2", "gpg": "gnupg", "dirmngr": "dirmngr",
+	"ps": "procps", "pgrep": "procps", "pkill": "procps", "top": "procps", "free": "procps", "watch": "procps", "uptime": "procps", "convert": "imagemagick", "identify": "imagemagick",
+	"mogrify": "imagemagick", "composite": "imagemagick", "mysql_config": "default-libmysqlclient-dev", "pg_config": "libpq-dev", "xml2-config": "libxml2-dev",
+}
+
+// nodeFullOnly are those of the node image besides: Debian's Python and OpenSSL.
+var nodeFullOnly = map[string]string{"python": "python3", "python3": "python3", "openssl": "openssl", "update-ca-certificates": "ca-certificates"}
+
+// lacks names the package of a program that only the full image has, "" when
+// the runtime stage has the program or installs it, or nobody has.
+func (s *split) lacks(program string) string {
+	name := path.Base(program)
+	pkg := fullOnly[name]
+	if pkg == "" && s.ref.Repository() == "node" {
+		pkg = nodeFullOnly[name]
+	}
+	if s.apt.runtime[pkg] {
+		return ""
+	}
+	return pkg
+}
+
+// command is a program that starts in the container, with its arguments.
+type command struct {
+	args  []string
+	from  *rewrite.Instruction // nil when another file says it
+	where string               // "CMD", "compose.yaml", …
+}
+
+// started lists the commands of CMD, ENTRYPOINT, HEALTHCHECK and of the files
+// that run the image; shell forms are taken apart. ok is false after a decline.
+func (s *split) started() (out []command, ok bool) {
+	var entry, cmd []command
+	for _, in := range s.stage.Instructions {
+		switch c := in.Cmd.(type) {
+		case *instructions.CmdCommand:
+			if cmd, ok = s.words(in, c.CmdLine, c.PrependShell, "CMD"); !ok {
+				return nil, false
+			}
+		case *instructions.EntrypointCommand:
+			if entry, ok = s.words(in, c.CmdLine, c.PrependShell, "ENTRYPOINT"); !ok {
+				return nil, false
+			}
+		case *instructions.HealthCheckCommand:
+			h := c.Health
+			if h == nil || len(h.Test) < 2 {
+				continue
+			}
+			more, ok := s.words(in, h.Test[1:], h.Test[0] == "CMD-SHELL", "HEALTHCHECK")
+			if !ok {
+				return nil, false
+			}
+			out = append(out, more...)
+		}
+	}
+	if len(entry) == 1 && entry[0].from.JSON && len(cmd) == 1 {
+		entry[0].args = append(entry[0].args, cmd[0].args...)
+	}
+	return append(append(append([]command{}, entry...), cmd...), out...), true
+}
+
+func (s *split) words(in *rewrite.Instruction, line []string, shell bool, where string) ([]command, bool) {
+	if !shell {
+		c := command{line, in, where}
+		if len(line) >= 3 && shells[path.Base(line[0])] && strings.HasPrefix(line[1], "-") && strings.HasSuffix(line[1], "c") {
+			return s.script(in, line[2], where)
+		}
+		return []command{c}, true
+	}
+	return s.script(in, strings.Join(line, " "), where)
+}
+
+var shells = words(`sh bash dash ash`)
+
+func (s *split) script(in *rewrite.Instruction, text, where string) ([]command, bool) {
+	cmds, err := scriptCommands(text)
+	if err != nil {
+		return nil, s.decline(in, "the script of %s can't be read: %v", where, err)
+	}
+	out := make([]command, 0, len(cmds))
+	for _, args := range cmds {
+		out = append(out, command{args, in, where})
+	}
+	return out, true
+}
+
+// scriptCommands lists the simple commands of a shell script; words that are
+// computed come as "$".
+func scriptCommands(text string) ([][]string, error) {
+	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	if err != nil {
+		return nil, err
+	}
+	var out [][]string
+	syntax.Walk(f, func(n syntax.Node) bool {
+		call, ok := n.(*syntax.CallExpr)
+		if !ok || len(call.Args) == 0 {
+			return true
+		}
+		var args []string
+		for _, w := range call.Args {
+			args = append(args, plainWord(w))
+		}
+		out = append(out, unwrap(args))
+		return true
+	})
+	return out, nil
+}
+
+func plainWord(w *syntax.Word) string {
+	var b strings.Builder
+	for _, p := range w.Parts {
+		switch p := p.(type) {
+		case *syntax.Lit:
+			b.WriteString(p.Value)
+		case *syntax.SglQuoted:
+			b.WriteString(p.Value)
+		case *syntax.DblQuoted:
+			for _, q := range p.Parts {
+				if l, ok := q.(*syntax.Lit); ok {
+					b.WriteString(l.Value)
+				} else {
+					b.WriteString("$")
+				}
+			}
+		default:
+			b.WriteString("$")
+		}
+	}
+	return b.String()
+}
+
+// wrappers start the program that their arguments name.
+var wrappers = words(`exec command env nohup time nice sudo gosu su-exec tini dumb-init docker-entrypoint.sh xvfb-run timeout wait-for-it wait-for-it.sh wait-for dockerize cross-env dotenv`)
+
+// unwrap drops exec, env, tini and the like from the front of a command.
+func unwrap(args []string) []string {
+	for len(args) > 1 && wrappers[path.Base(args[0])] {
+		i := 1
+		for i < len(args)-1 && (strings.HasPrefix(args[i], "-") || strings.Contains(args[i], "=") || strings.Trim(args[i], "0123456789.smh") == "" || strings.Contains(args[i], ":")) {
+			i++
+		}
+		args = args[i:]
+	}
+	return args
+}
+
+// canStart declines when a start command, or a script of the project that one
+// runs, calls a program that the runtime image lacks.
+func (s *split) canStart() ([]command, bool) {
+	all, ok := s.started()
+	if !ok {
+		return nil, false
+	}
+	for _, c := range all {
+		c.args = unwrap(c.args)
+		if len(c.args) == 0 {
+			continue
+		}
+		if pkg := s.lacks(c.args[0]); pkg != "" {
+			return nil, s.decline(c.from, "%s runs %s, which the slim image hasn't", c.where, path.Base(c.args[0]))
+		}
+		for _, a := range c.args {
+			if why := s.scriptLacks(a, 0); why != "" {
+				return nil, s.decline(c.from, "%s", why)
+			}
+		}
+	}
+	return all, s.composeStarts()
+}
+
+// composeStarts looks at what compose files start or check in the container.
+func (s *split) composeStarts() bool {
+	for _, b := range s.runs() {
+		for _, list := range [][]string{b.Command, b.Entrypoint, b.Healthcheck} {
+			cmds, err := scriptCommands(strings.Join(list, " "))
+			if err != nil {
+				cmds = [][]string{list}
+			}
+			for _, args := range append(cmds, list) {
+				for _, a := range unwrap(args) {
+					if a == "CMD" || a == "CMD-SHELL" {
+						continue
+					}
+					if pkg := s.lacks(a); pkg != "" {
+						return s.decline(s.stage.From, "%s runs %s in the container, which the slim image hasn't", b.File, path.Base(a))
+					}
+					break
+				}
+			}
+			if len(list) > 1 && strings.HasPrefix(list[0], "CMD") {
+				if first := strings.Fields(list[1]); len(first) > 0 && s.lacks(first[0]) != "" {
+					return s.decline(s.stage.From, "%s checks the container with %s, which the slim image hasn't", b.File, path.Base(first[0]))
+				}
+			}
+		}
+	}
+	return true
+}
+
+// runs are the services of compose files that may run this image.
+func (s *split) runs() (out []repo.Build) {
+	for _, b := range s.p.Repo.Builds() {
+		if s.p.Name == "" || b.Dockerfile == "" || b.Dockerfile == s.p.Name {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// scriptLacks reads a shell script of the project and names the first program
+// in it that the runtime image lacks.
+func (s *split) scriptLacks(word string, depth int) string {
+	if depth > 3 || strings.HasPrefix(word, "-") || strings.ContainsAny(word, "$*\n ") {
+		return ""
+	}
+	abs, ok := s.stage.At(nil).Abs(word)
+	if !ok {
+		return ""
+	}
+	ctx, by := s.stage.Origin(nil, abs, s.p.Repo, s.p.Name)
+	if by == nil && !strings.Contains(word, "/") {
+		ctx, by = s.stage.Origin(nil, "/usr/local/bin/"+word, s.p.Repo, s.p.Name)
+	}
+	if by == nil || s.p.Repo.IsDir(ctx) {
+		return ""
+	}
+	src, err := s.p.Repo.ReadFile(ctx)
+	if err != nil {
+		return ""
+	}
+	text := strings.ReplaceAll(string(src), "\r\n", "\n")
+	head, _, _ := strings.Cut(text, "\n")
+	isShell := strings.HasSuffix(ctx, ".sh") || strings.HasPrefix(head, "#!") && (strings.HasSuffix(head, "sh") || strings.Contains(head, "sh "))
+	if !isShell {
+		return ""
+	}
+	cmds, err := scriptCommands(text)
+	if err != nil {
+		return ctx + " can't be read as a shell script"
+	}
+	for _, args := range cmds {
+		if s.lacks(args[0]) != "" {
+			return fmt.Sprintf("%s runs %s, which the slim image hasn't", ctx, path.Base(args[0]))
+		}
+		for _, a := range args {
+			if why := s.scriptLacks(a, depth+1); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+var spawn = map[string]*regexp.Regexp{
+	".py": regexp.MustCompile(`(?:subprocess\.\w+|os\.system|os\.popen|os\.exec\w+|Popen|check_output|check_call|shutil\.which)\(\s*\[?\s*f?["']([\w./+-]+)|^\s*(?:import|from)\s+(tkinter|_tkinter|turtle)\b`),
+	".js": regexp.MustCompile("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
+}
+
+// sourceLacks looks through the project's source for calls of programs that
+// the runtime image lacks. It reads files only where the change could be kept.
+func (s *split) sourceLacks(exts ...string) string {
+	if !s.p.Unsafe {
+		return ""
+	}
+	files, complete := s.p.Repo.Files()
+	if !complete {
+		return "the project is too big to be searched for programs that it runs"
+	}
+	ig := s.p.Repo.Ignore(s.p.Name)
+	for _, f := range files {
+		known := false
+		for _, e := range exts {
+			known = known || strings.HasSuffix(f, e)
+		}
+		if !known || testFile(f) || ig.Excluded(f) {
+			continue
+		}
+		src, err := s.p.Repo.ReadFile(f)
+		if err != nil || len(src) > maxScanBytes {
+			continue
+		}
+		re := spawn[exts[0]]
+		for n, l := range strings.Split(string(src), "\n") {
+			m := re.FindStringSubmatch(l)
+			if m == nil {
+				continue
+			}
+			if len(m) > 2 && m[2] != "" {
+				return fmt.Sprintf("%s:%d imports %s, whose libraries the slim image hasn't", f, n+1, m[2])
+			}
+			if s.lacks(m[1]) != "" {
+				return fmt.Sprintf("%s:%d runs %s, which the slim image hasn't", f, n+1, path.Base(m[1]))
+			}
+		}
+	}
+	return ""
+}

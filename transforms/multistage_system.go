@@ -1,0 +1,283 @@
+package transforms
+
+import (
+	"slices"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// systemPackages is what apt installs, by what becomes of it.
+type systemPackages struct {
+	runtime map[string]bool        // installed in the runtime stage
+	updates []*rewrite.Instruction // RUNs that only update the index
+	repeats bool                   // a RUN with an install is repeated as it is
+}
+
+// buildOnly are packages that a program doesn't need when it runs: compilers
+// and build tools. -dev packages have tables of their own.
+var buildOnly = words(`gcc g++ make cmake build-essential pkg-config pkgconf autoconf automake libtool libtool-bin autotools-dev patch swig gfortran rustc cargo ninja-build
+	meson bison flex clang llvm nasm yasm gdb ccache binutils dpkg-dev apt-utils apt-transport-https cython3 python3-distutils gcc-multilib g++-multilib m4`)
+
+// inSlim are -dev packages whose library the slim image has: python's slim
+// images keep what its standard library links to (docker-library/python,
+// slim Dockerfiles: ldd over /usr/local).
+var inSlim = map[string]map[string]bool{
+	"python": words(`zlib1g-dev libssl-dev libffi-dev libbz2-dev libsqlite3-dev libreadline-dev liblzma-dev libexpat1-dev libncurses-dev libncurses5-dev libncursesw5-dev uuid-dev libc6-dev libc-dev linux-libc-dev python3-dev python-dev`),
+	"node":   words(`zlib1g-dev libc6-dev libc-dev linux-libc-dev python3-dev python-dev`),
+	"golang": {},
+}
+
+// devLibrary names the library package behind a -dev package where that name
+// is the same (or provided) in Debian 11, 12 and 13.
+var devLibrary = map[string]string{
+	"libpq-dev": "libpq5", "default-libmysqlclient-dev": "libmariadb3", "libmariadb-dev": "libmariadb3", "libmariadb-dev-compat": "libmariadb3", "libmariadbclient-dev": "libmariadb3",
+	"libxml2-dev": "libxml2", "libxslt1-dev": "libxslt1.1", "libxslt-dev": "libxslt1.1", "libcairo2-dev": "libcairo2", "libzbar-dev": "libzbar0", "libmagic-dev": "libmagic1",
+	"libjpeg-dev": "libjpeg62-turbo", "libjpeg62-turbo-dev": "libjpeg62-turbo", "libsasl2-dev": "libsasl2-2", "libyaml-dev": "libyaml-0-2", "libgmp-dev": "libgmp10",
+	"libcurl4-openssl-dev": "libcurl4", "libfreetype6-dev": "libfreetype6", "libfreetype-dev": "libfreetype6", "libpng-dev": "libpng16-16", "liblz4-dev": "liblz4-1",
+	"libzmq3-dev": "libzmq5", "libsodium-dev": "libsodium23", "portaudio19-dev": "libportaudio2", "libsndfile1-dev": "libsndfile1", "libsnappy-dev": "libsnappy1v5", "libev-dev": "libev4",
+}
+
+// replayed commands change files and accounts by name alone; in the runtime
+// stage they do the same again.
+var replayed = words(`mkdir touch chmod chown chgrp rm ln cp mv install rmdir useradd adduser groupadd addgroup usermod sed dos2unix ldconfig tee`)
+
+// accounts commands depend on nothing that a build writes.
+var accounts = words(`mkdir chmod chown chgrp useradd adduser groupadd addgroup usermod`)
+
+// apt is one call of apt or apt-get.
+type apt struct {
+	verb         string
+	words, flags []string
+	bad          string
+}
+
+func readApt(st step) (a apt, ok bool) {
+	if st.Name != "apt-get" && st.Name != "apt" {
+		return a, false
+	}
+	for i := 1; i < len(st.Args); i++ {
+		w := st.Args[i]
+		switch {
+		case w == "-o" || w == "-t" || w == "-c":
+			a.flags = append(a.flags, w)
+			if i++; i < len(st.Args) {
+				a.flags = append(a.flags, st.Args[i])
+			}
+		case strings.HasPrefix(w, "-"):
+			a.flags = append(a.flags, w)
+		case a.verb == "":
+			a.verb = w
+		case strings.ContainsAny(w, "$`*"):
+			a.bad = w
+		default:
+			a.words = append(a.words, w)
+		}
+	}
+	return a, true
+}
+
+// tidy: deleting caches of package managers, which the runtime stage has not.
+func tidy(st step) bool {
+	if st.Name != "rm" {
+		return false
+	}
+	for _, a := range st.Args[1:] {
+		switch {
+		case strings.HasPrefix(a, "-"):
+		case strings.HasPrefix(a, "/var/lib/apt"), strings.HasPrefix(a, "/var/cache"), strings.HasPrefix(a, "/tmp"), strings.HasPrefix(a, "/var/tmp"),
+			strings.HasPrefix(a, "/root/.cache"), strings.HasPrefix(a, "~/.cache"), strings.HasPrefix(a, "/root/.npm"), strings.HasPrefix(a, "~/.npm"), strings.HasPrefix(a, "/usr/share/doc"), strings.HasPrefix(a, "/usr/share/man"), strings.HasPrefix(a, "/var/log"):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// system sorts the system commands of a RUN. rest are the others, in order.
+// It declines when a package may be needed at run time and isn't known.
+func (s *split) system(in *rewrite.Instruction, all []step) (rest []step, ok bool) {
+	keep, build, other := map[string]string{}, false, false
+	var order, flags []string
+	installs, removes, updates, replays := false, false, false, false
+	for _, st := range all {
+		a, isApt := readApt(st)
+		switch {
+		case isApt && (a.verb == "install" || a.verb == "satisfy"):
+			if a.bad != "" {
+				return nil, s.decline(in, "the package name %s is computed", a.bad)
+			}
+			installs, flags = true, append(flags, a.flags...)
+			for _, w := range a.words {
+				lib, drop, why := s.library(w)
+				if why != "" {
+					return nil, s.decline(in, "%s", why)
+				}
+				if drop {
+					build = true
+				} else if keep[lib] == "" {
+					keep[lib] = w
+					order = append(order, lib)
+					build = build || lib != w
+				}
+			}
+		case isApt && a.verb == "update":
+			updates = true
+		case isApt && (a.verb == "upgrade" || a.verb == "dist-upgrade" || a.verb == "full-upgrade"):
+			installs = true
+		case isApt && (a.verb == "remove" || a.verb == "purge" || a.verb == "autoremove"):
+			removes = true
+		case isApt || tidy(st):
+		case harmless[st.Name] && len(st.Stmt.Redirs) == 0:
+		default:
+			rest = append(rest, st)
+			replays = replays || replayed[st.Name]
+			other = other || !replayed[st.Name]
+		}
+	}
+	for _, name := range order {
+		name, _, _ = strings.Cut(name, "=")
+		name, _, _ = strings.Cut(name, "/")
+		s.apt.runtime[name] = true
+	}
+	switch {
+	case installs && len(order) == 0 && (build || other):
+	case installs && (build || removes || other):
+		s.instead[in] = append(s.instead[in], s.installLine(order, keep, flags))
+	case installs:
+		s.roles[in], s.apt.repeats = inBoth, true
+		return nil, true
+	case updates && !other && !replays:
+		s.apt.updates = append(s.apt.updates, in)
+	}
+	return rest, true
+}
+
+// library says what a package of the build is at run time: itself, the library
+// behind it, or nothing (drop).
+func (s *split) library(pkg string) (name string, drop bool, why string) {
+	name, _, _ = strings.Cut(pkg, "=")
+	name, _, _ = strings.Cut(name, "/")
+	bare, _, _ := strings.Cut(name, ":")
+	line := s.ref.Repository()
+	switch {
+	case line == "node" && s.compiles() && strings.HasPrefix(bare, "python"):
+		return "", true, "" // node-gyp's
+	case buildOnly[bare] || strings.HasPrefix(bare, "linux-headers") || versioned(bare, "gcc-") || versioned(bare, "g++-") || versioned(bare, "clang-"):
+		return "", true, ""
+	case !strings.HasSuffix(bare, "-dev") && !strings.HasSuffix(bare, "-dev-compat"):
+		return pkg, false, ""
+	case inSlim[line][bare]:
+		return "", true, ""
+	case devLibrary[bare] != "":
+		return devLibrary[bare], false, ""
+	}
+	return "", false, "what is compiled with " + bare + " needs its library at run time, and which package that is isn't known"
+}
+
+func versioned(name, prefix string) bool {
+	rest, ok := strings.CutPrefix(name, prefix)
+	return ok && strings.Trim(rest, "0123456789.") == ""
+}
+
+// installLine is a RUN that installs the packages of the runtime stage, and
+// notes its commands as added.
+func (s *split) installLine(names []string, keep map[string]string, flags []string) string {
+	var fl []string
+	libs := true
+	for _, n := range names {
+		libs = libs && keep[n] != n
+	}
+	for _, f := range flags {
+		if !slices.Contains(fl, f) {
+			fl = append(fl, f)
+		}
+	}
+	if !slices.Contains(fl, "-y") && !slices.Contains(fl, "--yes") && !slices.Contains(fl, "-qy") && !slices.Contains(fl, "-yq") && !slices.Contains(fl, "-qqy") && !slices.Contains(fl, "-yqq") && !slices.Contains(fl, "--assume-yes") {
+		fl = append([]string{"-y"}, fl...)
+	}
+	if libs && !slices.Contains(fl, "--no-install-recommends") {
+		fl = append(fl, "--no-install-recommends")
+	}
+	install := strings.Join(append(append([]string{"apt-get", "install"}, fl...), names...), " ")
+	commands := []string{"apt-get update", install, "rm -rf /var/lib/apt/lists/*"}
+	s.adds = append(s.adds, commands...)
+	indent, leading := runStyle(s.doc)
+	sep := " && \\\n" + indent
+	if leading {
+		sep = " \\\n" + indent + "&& "
+	}
+	return s.keyword("RUN") + " " + strings.Join(commands, sep)
+}
+
+// settleUpdates: an update of the index alone goes where installs follow it.
+func (s *split) settleUpdates() {
+	for _, in := range s.apt.updates {
+		if s.apt.repeats {
+			s.roles[in] = inBoth
+		}
+	}
+}
+
+// compiles reports whether the file installs a compiler by itself.
+func (s *split) compiles() bool {
+	for _, in := range s.stage.Instructions {
+		if in.Keyword == "run" && (strings.Contains(in.Text, "g++") || strings.Contains(in.Text, "build-essential") || strings.Contains(in.Text, "gcc")) {
+			return true
+		}
+	}
+	return false
+}
+
+// touched are the trees that a COPY or ADD brings, and the paths that a COPY
+// from a heredoc, or the file commands of a RUN, write. why tells when they
+// aren't known.
+func (s *split) touched(in *rewrite.Instruction) (trees []rewrite.Tree, paths []string, why string) {
+	if in.Keyword != "run" {
+		eff := in.Effects(s.p.Repo, s.p.Name)
+		return eff.Trees, eff.Writes, eff.Unknown
+	}
+	all, why := steps(in)
+	if why != "" {
+		return nil, nil, why
+	}
+	for _, st := range all {
+		for _, r := range st.Stmt.Redirs {
+			if r.Word != nil && r.Hdoc == nil {
+				w := plainWord(r.Word)
+				if strings.Contains(w, "$") {
+					return nil, nil, "it writes to a computed path"
+				}
+				if w != "/dev/null" && strings.Trim(w, "0123456789") != "" {
+					paths = append(paths, abs(st.Dir, w))
+				}
+			}
+		}
+		switch {
+		case harmless[st.Name]:
+			continue
+		case strings.HasPrefix(st.Name, "user"), strings.HasPrefix(st.Name, "add"), strings.HasPrefix(st.Name, "group"), st.Name == "ldconfig":
+			paths = append(paths, "/etc")
+			continue
+		}
+		var words []string
+		for _, a := range st.Args[1:] {
+			if !strings.HasPrefix(a, "-") {
+				words = append(words, a)
+			}
+		}
+		if len(words) > 0 && (st.Name == "chmod" || st.Name == "chown" || st.Name == "chgrp" || st.Name == "sed") {
+			words = words[1:]
+		}
+		for _, w := range words {
+			if strings.ContainsAny(w, "$`~") || st.Dir == "" && !strings.HasPrefix(w, "/") {
+				return nil, nil, "it changes the computed path " + w
+			}
+			if i := strings.IndexAny(w, "*?["); i >= 0 {
+				w = w[:strings.LastIndexByte(w[:i], '/')+1]
+			}
+			paths = append(paths, abs(st.Dir, w))
+		}
+	}
+	return nil, paths, ""
+}
