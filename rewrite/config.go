@@ -66,8 +66,13 @@ func (c Config) Field(f ConfigFields) string {
 	return ""
 }
 
-// Config computes the image config at the end of the stage.
+// Config is the image config at the end of the stage.
 func (s *Stage) Config() Config {
+	s.configOnce.Do(func() { s.config = s.resultingConfig() })
+	return s.config
+}
+
+func (s *Stage) resultingConfig() Config {
 	b := newConfigBuilder()
 	s.apply(b)
 	st := s.At(nil)
@@ -157,7 +162,7 @@ func (s *Stage) apply(b *configBuilder) {
 
 func cmdText(c instructions.ShellDependantCmdLine, s *Stage, in *Instruction) string {
 	if c.PrependShell {
-		return fmt.Sprintf("shell %q %q", s.shellAt(in), c.CmdLine)
+		return fmt.Sprintf("shell %q %q", s.At(in).Shell, c.CmdLine)
 	}
 	return fmt.Sprintf("exec %q", []string(c.CmdLine))
 }

@@ -6,6 +6,7 @@ package rewrite
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
@@ -66,8 +67,8 @@ type Instruction struct {
 	node     *parser.Node
 	segs     []segment
 	doc      *Document
-	shell    *Script // cache of Shell()
-	shellErr string
+	shell    func() (*Script, string) // Shell(), once
+	parsed   *parsedScript            // shared with the same instruction of other documents
 }
 
 // Word is a piece of an instruction's logical text.
@@ -96,8 +97,14 @@ type Stage struct {
 	Instructions []*Instruction // without FROM
 	doc          *Document
 
-	image        images.Image // cache of Image()
-	known, asked bool
+	// What is worked out once, when it is first asked for.
+	baseOnce, imageOnce, statesOnce, configOnce sync.Once
+	base                                        string // BaseName()
+	parent                                      *Stage
+	image                                       images.Image
+	known                                       bool
+	states                                      []State // before each instruction, and at the end
+	config                                      Config
 }
 
 // Doc is the document the instruction belongs to.

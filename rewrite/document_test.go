@@ -83,7 +83,7 @@ func TestParseErrors(t *testing.T) {
 		{"empty", "", "Dockerfile:1:1: the file is empty: write a FROM line, or delete the file"},
 		{"blank", "\n \t\r\n", "Dockerfile:1:1: the file is empty: write a FROM line, or delete the file"},
 		{"comments", "# a\n# b\n", "Dockerfile:1:1: only comments, no instruction: write a FROM line, or delete the file"},
-		{"NUL", "FROM a\nRUN \x00\n", "Dockerfile:2:5: binary data (a NUL byte): this is not a Dockerfile; leave it out with --skip-file or rename it"},
+		{"NUL", "FROM a\nRUN \x00\n", "Dockerfile:2:5: binary data (a NUL byte): this is not a Dockerfile; name the Dockerfiles that you mean instead"},
 		{"UTF-8", "FROM a\nRUN \xff\n", "Dockerfile:2:5: invalid UTF-8: save the file as UTF-8"},
 		{"long line", "FROM a\nRUN " + strings.Repeat("x", 65536) + "\n", "Dockerfile:2:1: a line of 65541 bytes; BuildKit takes at most 65535: break the line with a continuation"},
 		{"unknown", "FROM a\n  FETCH b\n", "Dockerfile:2:3: unknown instruction FETCH: see the Dockerfile reference for the instructions there are"},

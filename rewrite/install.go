@@ -129,12 +129,10 @@ func (i *Install) pip(args []string, rp *repo.Repo, origin func(string) (string,
 // place works out Dir and Ctx, the image folder and the context folder of the
 // same contents, from one file that stands at abs and comes from ctx.
 func (i *Install) place(abs, ctx string) bool {
-	dir, from := i.Dir, "."
-	if rel, ok := strings.CutPrefix(abs, strings.TrimSuffix(dir, "/")+"/"); !ok {
-		dir, from = path.Dir(abs), path.Dir(ctx)
-	} else if ctx != rel {
-		if from, ok = strings.CutSuffix(ctx, "/"+rel); !ok {
-			return false
+	dir, from := path.Dir(abs), path.Dir(ctx)
+	if rel, ok := strings.CutPrefix(abs, strings.TrimSuffix(i.Dir, "/")+"/"); ok {
+		if up, ok := strings.CutSuffix("./"+ctx, "/"+rel); ok {
+			dir, from = i.Dir, path.Clean(up)
 		}
 	}
 	same := i.Ctx == "" || i.Ctx == from && i.Dir == dir

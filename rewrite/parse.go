@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -43,6 +44,28 @@ func Parse(path, text string, src images.Source) (*Document, error) {
 	return build(path, text, sc, src)
 }
 
+// confirm has BuildKit judge a document that came out of Reparse as a whole.
+// Its instructions have their typed form already; a difference in text would
+// be a difference in that too.
+func (d *Document) confirm() error {
+	if err := readable(d.Path, d.Src); err != nil {
+		return err
+	}
+	res, err := parser.Parse(strings.NewReader(d.Src))
+	if err != nil {
+		return parseError(d.Path, d.Src, err)
+	}
+	if byte(res.EscapeToken) != d.Escape || len(d.Instructions) != len(res.AST.Children) {
+		return &Error{Path: d.Path, Msg: "BuildKit sees other instructions"}
+	}
+	for i, in := range d.Instructions {
+		if err := agree(d.Path, in, res.AST.Children[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Reparse reads text that came out of edits on old. Our scanner finds the
 // instructions; those whose bytes are unchanged keep their BuildKit node and
 // typed form, the others are judged by BuildKit one by one. The caller must
@@ -63,7 +86,7 @@ func Reparse(old *Document, text string) (*Document, error) {
 	for _, in := range sc.instructions {
 		raw := text[in.Span.Start:in.Span.End]
 		if k := known[raw]; k != nil && sc.escape == old.Escape {
-			in.node, in.Cmd, in.JSON = k.node, k.Cmd, k.JSON
+			in.node, in.Cmd, in.JSON, in.parsed = k.node, k.Cmd, k.JSON, k.parsed
 			continue
 		}
 		res, err := parser.Parse(strings.NewReader(prefix + raw))
@@ -90,6 +113,13 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 	var stage *Stage
 	for _, in := range d.Instructions {
 		in.doc = d
+		switch in.Keyword {
+		case "run", "cmd", "entrypoint", "healthcheck":
+			in.shell = sync.OnceValues(in.parseShell)
+			if in.parsed == nil {
+				in.parsed = &parsedScript{}
+			}
+		}
 		if in.Cmd == nil {
 			cmd, err := instructions.ParseInstruction(in.node)
 			if err != nil {

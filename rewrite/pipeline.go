@@ -67,12 +67,20 @@ type run struct {
 	ignores ignores
 	res     *Result
 	refused map[string]bool // changes that failed a gate or were turned down
+	quiet   map[*Transform]quiet
+}
+
+// quiet is a state in which a transform had nothing to do.
+type quiet struct {
+	doc      *Document
+	repo     *repo.Repo
+	declined []Decline
 }
 
 func (r *run) fixpoint(ctx context.Context, ts []*Transform) error {
 	start, startRepo := r.doc, r.repo
 	seen := map[string]bool{r.state(): true}
-	r.refused = map[string]bool{}
+	r.refused, r.quiet = map[string]bool{}, map[*Transform]quiet{}
 	for round := 0; ; round++ {
 		before := r.state()
 		r.res.Declined = nil
@@ -101,7 +109,7 @@ func (r *run) fixpoint(ctx context.Context, ts []*Transform) error {
 		seen[now] = true
 	}
 	if r.doc.Src != start.Src {
-		if _, err := Parse(r.in.Path, r.doc.Src, r.in.Images); err != nil {
+		if err := r.doc.confirm(); err != nil {
 			r.revert(start, startRepo, "the rewritten file does not parse: "+err.Error())
 			return nil
 		}
@@ -144,6 +152,10 @@ func (r *run) pass(t *Transform) *Pass {
 
 // exhaust applies a transform's changes one by one until it has none left.
 func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error) {
+	if q, ok := r.quiet[t]; ok && q.doc == r.doc && q.repo == r.repo {
+		r.res.Declined = append(r.res.Declined, q.declined...)
+		return 0, nil // it has seen this and had nothing to do
+	}
 	limit := maxSteps + len(r.doc.Instructions)
 	for step := 0; ; step++ {
 		if step > limit {
@@ -160,10 +172,11 @@ func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error
 			applied++
 		}
 		if !progress {
-			for _, d := range p.declined {
-				d.Transform = t.Name
-				r.res.Declined = append(r.res.Declined, d)
+			for i := range p.declined {
+				p.declined[i].Transform = t.Name
 			}
+			r.res.Declined = append(r.res.Declined, p.declined...)
+			r.quiet[t] = quiet{r.doc, r.repo, p.declined}
 			return applied, nil
 		}
 	}
@@ -304,12 +317,16 @@ func (r *run) offer(ctx context.Context, ts []*Transform) {
 	if err := more.fixpoint(ctx, ts); err != nil {
 		return
 	}
+	offered := map[string]bool{}
 	for _, out := range more.res.Outcomes {
 		if out.Status == Applied {
 			out.Status = Offered
+			offered[out.Transform] = true
 			r.res.Outcomes = append(r.res.Outcomes, out)
 		}
 	}
+	// What --unsafe would do isn't left alone; what it would leave alone is said too.
+	r.res.Declined = slices.DeleteFunc(r.res.Declined, func(d Decline) bool { return offered[d.Transform] })
 	for _, d := range more.res.Declined {
 		if !slices.Contains(r.res.Declined, d) {
 			r.res.Declined = append(r.res.Declined, d)

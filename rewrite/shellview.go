@@ -3,6 +3,7 @@ package rewrite
 import (
 	"path"
 	"strings"
+	"sync"
 
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -11,12 +12,33 @@ import (
 // syntax tree. Offsets in the tree are byte offsets into Text; Span maps them
 // to source bytes. Scripts are edited in the source, never reprinted.
 type Script struct {
-	Text     string
-	File     *syntax.File
-	in       *Instruction
-	base     int  // offset of Text in the instruction's logical text
-	heredoc  bool // Text is the body of the instruction's only heredoc
-	commands []Command
+	Text    string
+	File    *syntax.File
+	in      *Instruction
+	base    int  // offset of Text in the instruction's logical text
+	heredoc bool // Text is the body of the instruction's only heredoc
+	parsed  *parsedScript
+}
+
+// parsedScript is what follows from a script's text alone.
+type parsedScript struct {
+	once         sync.Once
+	file         *syntax.File
+	err          error
+	commandsOnce sync.Once
+	commands     []Command
+}
+
+func (p *parsedScript) parse(text string) (*syntax.File, error) {
+	p.once.Do(func() {
+		for _, lang := range []syntax.LangVariant{syntax.LangBash, syntax.LangPOSIX} {
+			parser := syntax.NewParser(syntax.KeepComments(true), syntax.Variant(lang))
+			if p.file, p.err = parser.Parse(strings.NewReader(text), ""); p.err == nil {
+				return
+			}
+		}
+	})
+	return p.file, p.err
 }
 
 // Command is one simple command of a script.
@@ -33,25 +55,20 @@ type Command struct {
 // there is none: exec form, a shell that isn't POSIX, a script that does not
 // parse. Callers leave such an instruction alone.
 func (in *Instruction) Shell() (script *Script, why string) {
-	if in.shell == nil && in.shellErr == "" {
-		in.shell, in.shellErr = in.parseShell()
+	if in.shell == nil {
+		return nil, strings.ToUpper(in.Keyword) + " holds no script"
 	}
-	return in.shell, in.shellErr
+	return in.shell()
 }
 
 func (in *Instruction) parseShell() (*Script, string) {
-	switch in.Keyword {
-	case "run", "cmd", "entrypoint", "healthcheck":
-	default:
-		return nil, strings.ToUpper(in.Keyword) + " holds no script"
-	}
 	if in.JSON {
 		return nil, "it is in exec form"
 	}
 	if why := in.opaqueShell(); why != "" {
 		return nil, why
 	}
-	s := &Script{in: in, base: in.Args.Start, Text: in.Args.Text}
+	s := &Script{in: in, base: in.Args.Start, Text: in.Args.Text, parsed: in.parsed}
 	if in.Keyword == "healthcheck" {
 		kind, rest, _ := strings.Cut(in.Args.Text, " ")
 		if !strings.EqualFold(kind, "cmd") {
@@ -71,11 +88,8 @@ func (in *Instruction) parseShell() (*Script, string) {
 		}
 	}
 	var err error
-	for _, lang := range []syntax.LangVariant{syntax.LangBash, syntax.LangPOSIX} {
-		p := syntax.NewParser(syntax.KeepComments(true), syntax.Variant(lang))
-		if s.File, err = p.Parse(strings.NewReader(s.Text), ""); err == nil {
-			return s, ""
-		}
+	if s.File, err = s.parsed.parse(s.Text); err == nil {
+		return s, ""
 	}
 	return nil, "its script does not parse: " + strings.TrimPrefix(err.Error(), ":")
 }
@@ -89,7 +103,7 @@ func (in *Instruction) opaqueShell() string {
 	if in.doc.Escape == '`' {
 		return "the file's escape token is `, as on Windows"
 	}
-	sh := in.Stage.shellAt(in)
+	sh := in.Stage.At(in).Shell
 	if len(sh) > 0 {
 		switch path.Base(sh[0]) {
 		case "sh", "bash", "ash", "dash", "ksh", "zsh":
@@ -131,10 +145,8 @@ func (s *Script) Source(n syntax.Node) string {
 
 // Commands lists the simple commands in source order, nested ones included.
 func (s *Script) Commands() []Command {
-	if s.commands == nil {
-		s.commands = s.collect()
-	}
-	return s.commands
+	s.parsed.commandsOnce.Do(func() { s.parsed.commands = s.collect() })
+	return s.parsed.commands
 }
 
 func (s *Script) collect() []Command {

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"maps"
 	"path"
 	"strings"
 
@@ -115,22 +116,28 @@ func (d *Document) globals() map[string]string {
 
 // BaseName is the reference after FROM with global ARG defaults filled in.
 func (s *Stage) BaseName() string {
-	name := s.From.Cmd.(*instructions.Stage).BaseName
-	if !strings.Contains(name, "$") {
-		return name
-	}
-	return expand(envs{s.doc.globals()}, rune(s.doc.Escape), name)
+	s.baseOnce.Do(s.resolve)
+	return s.base
 }
 
 // Parent is the earlier stage that this one is built from, nil for an image.
 func (s *Stage) Parent() *Stage {
-	name := strings.ToLower(s.BaseName())
+	s.baseOnce.Do(s.resolve)
+	return s.parent
+}
+
+func (s *Stage) resolve() {
+	s.base = s.From.Cmd.(*instructions.Stage).BaseName
+	if strings.Contains(s.base, "$") {
+		s.base = expand(envs{s.doc.globals()}, rune(s.doc.Escape), s.base)
+	}
+	name := strings.ToLower(s.base)
 	for i := s.Index - 1; i >= 0; i-- {
 		if p := s.doc.Stages[i]; p.Name != "" && p.Name == name {
-			return p
+			s.parent = p
+			return
 		}
 	}
-	return nil
 }
 
 // root is the stage at the start of the chain of parents.
@@ -149,17 +156,26 @@ func (s *Stage) Image() (images.Image, bool) {
 	if s.doc.images == nil {
 		return images.Image{}, false
 	}
-	if !s.asked {
-		s.asked = true
+	s.imageOnce.Do(func() {
 		if ref, err := images.ParseRef(s.root().BaseName()); err == nil {
 			s.image, s.known = s.doc.images.Image(ref)
 		}
-	}
+	})
 	return s.image, s.known
 }
 
-// At is the state just before instruction in; with nil, at the stage's end.
+// At is the state just before instruction in; with nil, at the stage's end. Its
+// maps are shared: callers must not change them.
 func (s *Stage) At(in *Instruction) State {
+	s.statesOnce.Do(func() { s.states = s.walk() })
+	if in == nil || in.Stage != s || in == s.From {
+		return s.states[len(s.Instructions)]
+	}
+	return s.states[in.Index-s.From.Index-1]
+}
+
+// walk works out the states of a stage.
+func (s *Stage) walk() []State {
 	var st State
 	if p := s.Parent(); p != nil {
 		st = p.At(nil) // ARGs included: dockerfile2llb's dispatchState.init
@@ -175,76 +191,66 @@ func (s *Stage) At(in *Instruction) State {
 		}
 		st.Env, st.Args = map[string]string{}, map[string]string{}
 	}
-	arg := func(k, v string) {
-		st.Args[k] = v
-		if _, ok := st.Env[k]; ok {
-			if st.late == nil {
-				st.late = map[string]string{}
-			}
-			st.late[k] = v
-		}
+	out := make([]State, 0, len(s.Instructions)+1)
+	for _, in := range s.Instructions {
+		out = append(out, st)
+		st = st.after(in)
 	}
-	var globals map[string]string
-	for _, i := range s.Instructions {
-		if i == in {
-			break
-		}
-		switch cmd := i.Cmd.(type) {
-		case *instructions.EnvCommand:
-			before := st.lookup()
-			set := make([][2]string, 0, len(cmd.Env))
-			for _, kv := range cmd.Env {
-				set = append(set, [2]string{expand(before, rune(s.doc.Escape), kv.Key), expand(before, rune(s.doc.Escape), kv.Value)})
-			}
-			for _, kv := range set {
-				st.Env[kv[0]] = kv[1]
-				delete(st.late, kv[0])
-			}
-		case *instructions.ArgCommand:
-			for _, a := range cmd.Args {
-				if a.Value != nil {
-					arg(a.Key, expand(st.lookup(), rune(s.doc.Escape), *a.Value))
-				} else {
-					if globals == nil {
-						globals = s.doc.globals()
-					}
-					if v, ok := globals[a.Key]; ok {
-						arg(a.Key, v)
-					}
-				}
-			}
-		case *instructions.WorkdirCommand:
-			p := expand(st.lookup(), rune(s.doc.Escape), cmd.Path)
-			switch {
-			case strings.Contains(p, "$"):
-				st.Workdir = ""
-			case strings.HasPrefix(p, "/"):
-				st.Workdir = path.Clean(p)
-			case st.Workdir != "":
-				st.Workdir = path.Join(st.Workdir, p)
-			}
-		case *instructions.UserCommand:
-			st.User = expand(st.lookup(), rune(s.doc.Escape), cmd.User)
-		case *instructions.ShellCommand:
-			st.Shell = cmd.Shell
-		}
-	}
-	return st
+	return append(out, st)
 }
 
-// shellAt is the SHELL in force before in, nil for the default.
-func (s *Stage) shellAt(in *Instruction) []string {
-	var sh []string
-	if p := s.Parent(); p != nil {
-		sh = p.shellAt(nil)
-	}
-	for _, i := range s.Instructions {
-		if i == in {
-			break
+// after is the state behind an instruction. Maps that change are copied first.
+func (s State) after(in *Instruction) State {
+	escape := rune(in.doc.Escape)
+	switch cmd := in.Cmd.(type) {
+	case *instructions.EnvCommand:
+		before := s.lookup()
+		s.Env, s.late = clone(s.Env), maps.Clone(s.late)
+		for _, kv := range cmd.Env {
+			k := expand(before, escape, kv.Key)
+			s.Env[k] = expand(before, escape, kv.Value)
+			delete(s.late, k)
 		}
-		if cmd, ok := i.Cmd.(*instructions.ShellCommand); ok {
-			sh = cmd.Shell
+	case *instructions.ArgCommand:
+		s.Args, s.late = clone(s.Args), maps.Clone(s.late)
+		for _, a := range cmd.Args {
+			var v string
+			if a.Value != nil {
+				v = expand(s.lookup(), escape, *a.Value)
+			} else if g, ok := in.doc.globals()[a.Key]; ok {
+				v = g
+			} else {
+				continue
+			}
+			s.Args[a.Key] = v
+			if _, ok := s.Env[a.Key]; ok {
+				if s.late == nil {
+					s.late = map[string]string{}
+				}
+				s.late[a.Key] = v
+			}
 		}
+	case *instructions.WorkdirCommand:
+		p := expand(s.lookup(), escape, cmd.Path)
+		switch {
+		case strings.Contains(p, "$"):
+			s.Workdir = ""
+		case strings.HasPrefix(p, "/"):
+			s.Workdir = path.Clean(p)
+		case s.Workdir != "":
+			s.Workdir = path.Join(s.Workdir, p)
+		}
+	case *instructions.UserCommand:
+		s.User = expand(s.lookup(), escape, cmd.User)
+	case *instructions.ShellCommand:
+		s.Shell = cmd.Shell
 	}
-	return sh
+	return s
+}
+
+func clone(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return maps.Clone(m)
 }
