@@ -27,6 +27,9 @@ var merged = [][2]string{{"/bin", "/usr/bin"}, {"/sbin", "/usr/sbin"}, {"/lib", 
 
 // real is the path behind such a link.
 func real(p string) string {
+	if len(p) < 4 || strings.IndexByte("bslv", p[1]) < 0 {
+		return p
+	}
 	for _, m := range merged {
 		if inside(p, m[0]) {
 			return m[1] + p[len(m[0]):]
@@ -50,7 +53,7 @@ func links(p string) []string {
 func (e *Effects) ground(st State) {
 	e.workdir = st.Workdir
 	if e.UsesAll {
-		e.programs = append(append(e.programs, programs...), pathFolders(st)...)
+		e.programs = append(e.programs, pathFolders(st)...)
 	}
 	for _, list := range [][]string{e.Reads, e.Writes, e.programs, e.makes} {
 		for i := range list {
@@ -59,6 +62,9 @@ func (e *Effects) ground(st State) {
 	}
 	for i := range e.Trees {
 		e.Trees[i].Dest = real(e.Trees[i].Dest)
+	}
+	if e.UsesAll {
+		e.programs = append(e.programs, programs...)
 	}
 }
 

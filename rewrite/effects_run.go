@@ -139,6 +139,9 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		if k := steered(st); k != "" {
 			return k + " is set"
 		}
+		if i.Manager != "pip" && i.Manager != "go" {
+			e.Reads = append(e.Reads, nodeReads(i.Dir)...) // also those that aren't there today
+		}
 		for _, f := range i.Files {
 			rel := f
 			if i.Ctx != "." && i.Ctx != "" {
@@ -221,6 +224,9 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 			}
 		}
 		e.Writes = append(e.Writes, pathFolders(st)...)
+		if c.Name == "yarn" || c.Name == "pnpm" {
+			e.Reads = append(e.Reads, nodeReads(st.Workdir)...)
+		}
 		e.Reads = append(append(e.Reads, languages...), "/etc")
 		e.Writes = append(append(e.Writes, languages...), homes(st)...)
 	default:
@@ -269,6 +275,16 @@ func named(c Command) bool {
 		return args[1] == "install"
 	}
 	return false
+}
+
+// nodeReads are the files beside which npm, Yarn or pnpm look for what to do.
+// An .npmrc that git leaves out comes with COPY . . all the same.
+func nodeReads(dir string) []string {
+	var out []string
+	for _, f := range []string{"package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "pnpm-workspace.yaml", "npm-shrinkwrap.json", "package-lock.json", "yarn.lock", "pnpm-lock.yaml"} {
+		out = append(out, path.Join(dir, f))
+	}
+	return out
 }
 
 func first(a ...string) string {

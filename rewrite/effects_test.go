@@ -146,6 +146,7 @@ func TestCommute(t *testing.T) {
 		{"PIP_CONSTRAINT", "ENV PIP_CONSTRAINT=/app/requirements.txt\nCOPY . .\nRUN pip install flask", "PIP_CONSTRAINT is set"},
 		{"PIP_CONSTRAINT for one command", "COPY . .\nRUN PIP_CONSTRAINT=requirements.txt pip install flask", "it sets PIP_CONSTRAINT"},
 		{"npm install -g", "COPY . .\nRUN npm install -g pnpm", ""},
+		{"pnpm add -g goes by package.json", "COPY . .\nRUN pnpm add -g tsx", "the copy brings package.json"},
 
 		// Dependency installs.
 		{"npm ci and the code, node_modules not ignored", "COPY package.json package-lock.json ./\nCOPY . .\nRUN npm ci", "the build context may hold node_modules"},
@@ -176,6 +177,9 @@ func TestCommute(t *testing.T) {
 		t.Error("npm ci, part of node_modules taken back")
 	} else if !strings.Contains(why, "node_modules") {
 		t.Error(why)
+	}
+	if ok, why := commute(t, npm, contextOf(append([]string{".gitignore=.npmrc\n"}, ignoring...)...), settled...); ok || !strings.Contains(why, ".npmrc") {
+		t.Error("an .npmrc that git leaves out:", ok, why)
 	}
 	// Settled excuses reading, not writing.
 	if ok, _ := commute(t, "FROM scratch\nWORKDIR /app\nCOPY . .\nRUN touch package.json\n", contextOf(ignoring...), settled...); ok {

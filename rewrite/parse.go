@@ -68,8 +68,8 @@ func (d *Document) confirm() error {
 
 // Reparse reads text that came out of edits on old. Our scanner finds the
 // instructions; those whose bytes are unchanged keep their BuildKit node and
-// typed form, the others are judged by BuildKit one by one. The caller must
-// Parse the last text once more.
+// typed form, the others are judged by BuildKit. The caller must confirm the
+// last document, or Parse its text once more.
 func Reparse(old *Document, text string) (*Document, error) {
 	sc, err := scan(old.Path, text)
 	if err != nil {
@@ -79,9 +79,11 @@ func Reparse(old *Document, text string) (*Document, error) {
 	for _, in := range old.Instructions {
 		known[in.Raw()] = in
 	}
-	prefix := ""
+	// One parse for all: each costs BuildKit two compilations of a regexp.
+	var fresh []*Instruction
+	var lines strings.Builder
 	if sc.escape != '\\' {
-		prefix = "# escape=" + string(sc.escape) + "\n"
+		lines.WriteString("# escape=" + string(sc.escape) + "\n")
 	}
 	for _, in := range sc.instructions {
 		raw := text[in.Span.Start:in.Span.End]
@@ -89,16 +91,23 @@ func Reparse(old *Document, text string) (*Document, error) {
 			in.node, in.Cmd, in.JSON, in.parsed = k.node, k.Cmd, k.JSON, k.parsed
 			continue
 		}
-		res, err := parser.Parse(strings.NewReader(prefix + raw))
+		fresh = append(fresh, in)
+		lines.WriteString(raw)
+	}
+	if len(fresh) > 0 {
+		fail := func(line int, msg string) error { return &Error{Path: old.Path, Line: line, Col: 1, Msg: msg} }
+		res, err := parser.Parse(strings.NewReader(lines.String()))
 		if err != nil {
-			return nil, &Error{Path: old.Path, Line: in.Line, Col: 1, Msg: cause(err)}
+			return nil, fail(fresh[0].Line, cause(err))
 		}
-		if len(res.AST.Children) != 1 {
-			return nil, &Error{Path: old.Path, Line: in.Line, Col: 1, Msg: "an edit runs into its neighbour"}
+		if len(res.AST.Children) != len(fresh) {
+			return nil, fail(fresh[0].Line, "an edit runs into its neighbour")
 		}
-		in.node = res.AST.Children[0]
-		if what := differ(in, in.node); what != "" {
-			return nil, &Error{Path: old.Path, Line: in.Line, Col: 1, Msg: "BuildKit reads the " + what + " of this instruction differently"}
+		for i, in := range fresh {
+			in.node = res.AST.Children[i]
+			if what := differ(in, in.node); what != "" {
+				return nil, fail(in.Line, "BuildKit reads the "+what+" of this instruction differently")
+			}
 		}
 	}
 	return build(old.Path, text, sc, old.images)

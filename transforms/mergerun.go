@@ -55,9 +55,10 @@ func mergeGroup(p *rewrite.Pass, ins []*rewrite.Instruction, i int) (group []*re
 		return nil, i + 1
 	}
 	group = []*rewrite.Instruction{ins[i]}
+	until := cleanedUp(ins, i)
 	for next = i + 1; next < len(ins) && ins[next].Keyword == "run"; next++ {
 		a, b := ins[next-1], ins[next]
-		if !worthMerging(group, b) {
+		if next > until && !worthMerging(group, b) {
 			break
 		}
 		if why := cannotJoin(group, a, b); why != "" {
@@ -89,6 +90,9 @@ var fetchCommands = words(`curl wget tar unzip gunzip bunzip2 gpg dirmngr sha256
 var fileCommands = words(`locale-gen update-locale localedef ldconfig useradd adduser groupadd addgroup usermod groupmod chpasswd passwd
 	mkdir touch chmod chown chgrp ln cp mv rm install echo printf cat tee sed grep true test [ find xargs rmdir`)
 
+// builtins say nothing about what a step is for.
+var builtins = words(`cd set export umask : exit`)
+
 var cleanCommands = words(`rm rmdir chmod chown chgrp find xargs strip`)
 
 var installCommands = words(`pip pip3 pip2 pipenv poetry uv conda mamba npm npx yarn pnpm bun gem bundle bundler composer go cargo cpan cpanm mix dotnet mvn gradle sbt luarocks pear pecl docker-php-ext-install easy_install R Rscript opam cabal stack`)
@@ -108,7 +112,7 @@ func kindOf(in *rewrite.Instruction) stepKind {
 	}
 	kind, clean := kindOther, true
 	for _, c := range s.Commands() {
-		if len(c.Args) == 0 {
+		if len(c.Args) == 0 || builtins[c.Name] {
 			continue
 		}
 		clean = clean && (cleanCommands[c.Name] || cleansCache(c))
@@ -166,6 +170,27 @@ func worthMerging(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
 		return ka == kb || ka == kindClean && kb == kindFiles
 	}
 	return false
+}
+
+// cleanedUp finds how far the set-up steps that begin at i reach to a RUN that
+// deletes something, i when there is none: all of them belong together then,
+// or the deleted files ship in the layer of an earlier one.
+func cleanedUp(ins []*rewrite.Instruction, i int) int {
+	until, writes := i, false
+	for k := i; k < len(ins) && ins[k].Keyword == "run"; k++ {
+		switch kindOf(ins[k]) {
+		case kindPackages, kindFetch:
+			writes = true
+		case kindFiles:
+		case kindClean:
+			if writes && deletes(ins[k]) {
+				until = k
+			}
+		default:
+			return until
+		}
+	}
+	return until
 }
 
 // deletes: the step removes files or walks a whole tree, so that it undoes or
