@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"drydock/images"
 	"drydock/rewrite"
@@ -185,13 +186,13 @@ func firstCopy(s *rewrite.Stage) *rewrite.Instruction {
 	return nil
 }
 
-var rootWords = regexp.MustCompile(`\b(sudo|gosu|su-exec|setpriv|runuser|crond?|sshd|openssh-server|supervisord?|s6-overlay|runit|systemd|iptables|docker\.sock|dockerd|privileged|setcap|chroot|mount|fuse|tini-root|init\.d|service)\b`)
+var rootWords = lazily(`\b(sudo|gosu|su-exec|setpriv|runuser|crond?|sshd|openssh-server|supervisord?|s6-overlay|runit|systemd|iptables|docker\.sock|dockerd|privileged|setcap|chroot|mount|fuse|tini-root|init\.d|service)\b`)
 
 // rootsHome: tools that install below the home directory of whoever runs them;
 // root's home is closed to others.
-var rootsHome = regexp.MustCompile(`/root\b|~/|\$HOME|\$\{HOME|--user\b|\bpipenv\b|\bpoetry install|\bpipx\b|\bnvm\b|\brustup\b|\bplaywright\b|\bpuppeteer\b|nltk\.download|huggingface|spacy download|\bsdkman\b|\basdf\b|\brbenv\b|\bpyenv\b|\buv (sync|python|tool)`)
+var rootsHome = lazily(`/root\b|~/|\$HOME|\$\{HOME|--user\b|\bpipenv\b|\bpoetry install|\bpipx\b|\bnvm\b|\brustup\b|\bplaywright\b|\bpuppeteer\b|nltk\.download|huggingface|spacy download|\bsdkman\b|\basdf\b|\brbenv\b|\bpyenv\b|\buv (sync|python|tool)`)
 
-var makesUser = regexp.MustCompile(`\b(useradd|adduser|groupadd|addgroup)\b`)
+var makesUser = lazily(`\b(useradd|adduser|groupadd|addgroup)\b`)
 
 // rootSigns looks for what needs root in the file, the scripts that it starts
 // and the compose services that run it.
@@ -229,20 +230,20 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (*rewrite.Instruction, string)
 					return in, "a variable points into root's home"
 				}
 			case "run":
-				if m := rootsHome.FindString(in.Text); m != "" && !(m == "pipenv" && strings.Contains(in.Text, "--system")) {
+				if m := rootsHome().FindString(in.Text); m != "" && !(m == "pipenv" && strings.Contains(in.Text, "--system")) {
 					return in, "a RUN puts things into root's home (" + strings.TrimSpace(m) + ")"
 				}
-				if m := makesUser.FindString(in.Text); m != "" {
+				if m := makesUser().FindString(in.Text); m != "" {
 					return in, m + " makes a user already; choose it with USER"
 				}
-				if m := rootWords.FindString(in.Text); m != "" && m != "mount" && m != "cron" || strings.Contains(in.Text, "cron ") {
+				if m := rootWords().FindString(in.Text); m != "" && m != "mount" && m != "cron" || strings.Contains(in.Text, "cron ") {
 					return in, "a RUN installs or uses " + first(m, "cron")
 				}
 			case "cmd", "entrypoint":
-				if m := rootWords.FindString(in.Text); m != "" {
+				if m := rootWords().FindString(in.Text); m != "" {
 					return in, "it starts " + m
 				}
-				if m := scriptRoot.FindString(in.Args.Text); m != "" {
+				if m := scriptRoot().FindString(in.Args.Text); m != "" {
 					return in, "what it starts uses " + strings.TrimSpace(m)
 				}
 				for _, w := range strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(` ",[]`, r) }) {
@@ -273,6 +274,12 @@ func first(a, b string) string {
 	return b
 }
 
+// lazily compiles a pattern at its first use, so that starting the program
+// stays fast.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
 // scriptSigns reads a script of the project that the image starts.
 func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string) string {
 	if !strings.HasSuffix(word, ".sh") && !strings.Contains(word, "entrypoint") && !strings.Contains(word, "start") && !strings.HasSuffix(word, ".ini") {
@@ -294,11 +301,11 @@ func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string) string {
 		return ""
 	}
 	for n, l := range strings.Split(string(src), "\n") {
-		if m := scriptRoot.FindString(l); m != "" && !strings.HasPrefix(strings.TrimSpace(l), "#") {
+		if m := scriptRoot().FindString(l); m != "" && !strings.HasPrefix(strings.TrimSpace(l), "#") {
 			return fmt.Sprintf("%s:%d uses %s", ctx, n+1, strings.TrimSpace(m))
 		}
 	}
 	return ""
 }
 
-var scriptRoot = regexp.MustCompile(`\b(chown|chmod|gosu|su-exec|setpriv|runuser|sudo|su|cron|crond|sshd|supervisord|iptables|usermod|useradd|adduser|mkdir|mount|sysctl|apt-get|apk|service|ln|sed -i|cp|tee|envsubst|uid *=|gid *=)(\s|$)|>>? *[a-z/.]`)
+var scriptRoot = lazily(`\b(chown|chmod|gosu|su-exec|setpriv|runuser|sudo|su|cron|crond|sshd|supervisord|iptables|usermod|useradd|adduser|mkdir|mount|sysctl|apt-get|apk|service|ln|sed -i|cp|tee|envsubst|uid *=|gid *=)(\s|$)|>>? *[a-z/.]`)

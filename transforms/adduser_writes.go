@@ -12,10 +12,10 @@ import (
 // Signs in the source that a program writes files at places other than /tmp.
 // They are hints, not proof: one is enough for add-user to decline.
 
-var writers = map[string]*regexp.Regexp{
-	".py": regexp.MustCompile(`open\([^)\n]*,\s*(mode\s*=\s*)?["'](w|a|x|r\+)|sqlite|os\.(makedirs|mkdir|rename|remove)\(|\.(mkdir|write_text|write_bytes|touch|unlink)\(|shutil\.|FileHandler\(|\.save\(["'\w/]*(path|file|\.png|\.jpg)|UPLOAD_FOLDER|MEDIA_ROOT|\.to_csv\(|\.to_pickle\(|torch\.save|joblib\.dump|pickle\.dump\(`),
-	".js": regexp.MustCompile(`(writeFile|appendFile|createWriteStream|mkdir|mkdtemp|copyFile|unlink|rename|rm)(Sync)?\(|fs-extra|multer|sqlite|lowdb|nedb|leveldb|LevelDB|winston\.transports\.File|nodemon|webpack-dev-server|react-scripts start|next dev|vite`),
-	".go": regexp.MustCompile(`os\.(Create|OpenFile|WriteFile|Mkdir|MkdirAll|Rename|Remove|RemoveAll)\(|ioutil\.WriteFile|sqlite|bolt\.Open|bbolt\.Open|badger\.Open|leveldb\.Open|lumberjack`),
+var writers = map[string]func() *regexp.Regexp{
+	".py": lazily(`open\([^)\n]*,\s*(mode\s*=\s*)?["'](w|a|x|r\+)|sqlite|os\.(makedirs|mkdir|rename|remove)\(|\.(mkdir|write_text|write_bytes|touch|unlink)\(|shutil\.|FileHandler\(|\.save\(["'\w/]*(path|file|\.png|\.jpg)|UPLOAD_FOLDER|MEDIA_ROOT|\.to_csv\(|\.to_pickle\(|torch\.save|joblib\.dump|pickle\.dump\(`),
+	".js": lazily(`(writeFile|appendFile|createWriteStream|mkdir|mkdtemp|copyFile|unlink|rename|rm)(Sync)?\(|fs-extra|multer|sqlite|lowdb|nedb|leveldb|LevelDB|winston\.transports\.File|nodemon|webpack-dev-server|react-scripts start|next dev|vite`),
+	".go": lazily(`os\.(Create|OpenFile|WriteFile|Mkdir|MkdirAll|Rename|Remove|RemoveAll)\(|ioutil\.WriteFile|sqlite|bolt\.Open|bbolt\.Open|badger\.Open|leveldb\.Open|lumberjack`),
 }
 
 func init() {
@@ -23,7 +23,7 @@ func init() {
 		writers[e] = writers[".js"]
 	}
 	for _, e := range []string{".rb", ".php", ".java", ".kt", ".rs", ".cs"} {
-		writers[e] = regexp.MustCompile(`File\.(write|open|new)|FileUtils|file_put_contents|fopen\(|mkdir|move_uploaded_file|FileWriter|FileOutputStream|Files\.(write|create)|File::create|create_dir|File\.(Write|Create|Append)|sqlite|Sqlite|SQLite|h2:file|Directory\.Create`)
+		writers[e] = lazily(`File\.(write|open|new)|FileUtils|file_put_contents|fopen\(|mkdir|move_uploaded_file|FileWriter|FileOutputStream|Files\.(write|create)|File::create|create_dir|File\.(Write|Create|Append)|sqlite|Sqlite|SQLite|h2:file|Directory\.Create`)
 	}
 }
 
@@ -68,7 +68,7 @@ func writeSigns(p *rewrite.Pass) string {
 			continue
 		}
 		for n, l := range strings.Split(string(src), "\n") {
-			if m := re.FindString(l); m != "" && !strings.Contains(l, "/tmp") && !strings.Contains(strings.ToLower(l), "tempfile") {
+			if m := re().FindString(l); m != "" && !strings.Contains(l, "/tmp") && !strings.Contains(strings.ToLower(l), "tempfile") {
 				return fmt.Sprintf("%s:%d may write files (%s)", f, n+1, strings.TrimSpace(m))
 			}
 		}
