@@ -103,7 +103,7 @@ type Stage struct {
 	parent                                      *Stage
 	image                                       images.Image
 	known                                       bool
-	states                                      []State // before each instruction, and at the end
+	states                                      []*State // before each instruction, and at the end
 	config                                      Config
 }
 

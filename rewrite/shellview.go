@@ -29,11 +29,21 @@ type parsedScript struct {
 	commands     []Command
 }
 
+// parsers are kept, since a new one costs more than a short script.
+var parsers = map[syntax.LangVariant]*sync.Pool{syntax.LangBash: parserPool(syntax.LangBash), syntax.LangPOSIX: parserPool(syntax.LangPOSIX)}
+
+func parserPool(lang syntax.LangVariant) *sync.Pool {
+	return &sync.Pool{New: func() any { return syntax.NewParser(syntax.KeepComments(true), syntax.Variant(lang)) }}
+}
+
 func (p *parsedScript) parse(text string) (*syntax.File, error) {
 	p.once.Do(func() {
 		for _, lang := range []syntax.LangVariant{syntax.LangBash, syntax.LangPOSIX} {
-			parser := syntax.NewParser(syntax.KeepComments(true), syntax.Variant(lang))
-			if p.file, p.err = parser.Parse(strings.NewReader(text), ""); p.err == nil {
+			pool := parsers[lang]
+			parser := pool.Get().(*syntax.Parser)
+			p.file, p.err = parser.Parse(strings.NewReader(text), "")
+			pool.Put(parser)
+			if p.err == nil {
 				return
 			}
 		}

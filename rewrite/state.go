@@ -169,13 +169,13 @@ func (s *Stage) Image() (images.Image, bool) {
 func (s *Stage) At(in *Instruction) State {
 	s.statesOnce.Do(func() { s.states = s.walk() })
 	if in == nil || in.Stage != s || in == s.From {
-		return s.states[len(s.Instructions)]
+		return *s.states[len(s.Instructions)]
 	}
-	return s.states[in.Index-s.From.Index-1]
+	return *s.states[in.Index-s.From.Index-1]
 }
 
 // walk works out the states of a stage.
-func (s *Stage) walk() []State {
+func (s *Stage) walk() []*State {
 	var st State
 	if p := s.Parent(); p != nil {
 		st = p.At(nil) // ARGs included: dockerfile2llb's dispatchState.init
@@ -191,12 +191,17 @@ func (s *Stage) walk() []State {
 		}
 		st.Env, st.Args = map[string]string{}, map[string]string{}
 	}
-	out := make([]State, 0, len(s.Instructions)+1)
+	out := make([]*State, 0, len(s.Instructions)+1)
+	now := &st
 	for _, in := range s.Instructions {
-		out = append(out, st)
-		st = st.after(in)
+		out = append(out, now)
+		switch in.Keyword {
+		case "env", "arg", "workdir", "user", "shell":
+			next := now.after(in)
+			now = &next
+		}
 	}
-	return append(out, st)
+	return append(out, now)
 }
 
 // after is the state behind an instruction. Maps that change are copied first.

@@ -108,12 +108,12 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 			early.Files = append(early.Files, f)
 		}
 	}
-	com := rewrite.Commuter{Repo: p.Repo, Name: p.Name, Settled: settled}
+	com := rewrite.Commuter{Repo: p.Repo, Name: p.Name}
 	be := broad.Effects(p.Repo, p.Name)
 	for in := broad.Next(); in != nil; in = in.Next() {
-		oe := eff
-		if in != run {
-			oe = in.Effects(p.Repo, p.Name)
+		oe := in.Effects(p.Repo, p.Name)
+		if in == run { // the files are there by then, copied just above
+			oe, com.Settled = eff, settled
 		}
 		if ok, why := com.Commute(be, oe); !ok {
 			p.Decline(run, "stays behind COPY on line %d, which can't move below line %d: %s", broad.Line, in.Line, why)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path"
 	"strings"
+	"sync"
 
 	"drydock/repo"
 	"drydock/rewrite"
@@ -144,7 +145,7 @@ func missingEntries(p *rewrite.Pass, ig *repo.Ignore) (patterns, reasons []strin
 		if !e.when(p) || ig.Excluded(e.probe) || e.tree && ig.ExcludesTree(e.probe) {
 			continue
 		}
-		alone := repo.ParseIgnore(ig.Path, []byte(e.pattern+"\n"))
+		alone := matcher(e.pattern)
 		hides := false
 		for _, s := range sources {
 			first, _, _ := strings.Cut(s, "/")
@@ -161,6 +162,17 @@ func missingEntries(p *rewrite.Pass, ig *repo.Ignore) (patterns, reasons []strin
 		}
 	}
 	return patterns, reasons
+}
+
+var matchers sync.Map // pattern -> *repo.Ignore
+
+// matcher is an ignore file that holds one of our patterns.
+func matcher(pattern string) *repo.Ignore {
+	if m, ok := matchers.Load(pattern); ok {
+		return m.(*repo.Ignore)
+	}
+	m, _ := matchers.LoadOrStore(pattern, repo.ParseIgnore(".dockerignore", []byte(pattern+"\n")))
+	return m.(*repo.Ignore)
 }
 
 // wholeCopy is the first instruction that copies the context's root.

@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -210,7 +209,7 @@ func module3(p string) string {
 }
 
 // noData are entries of a project that no program reads when it runs.
-var noData = regexp.MustCompile(`(?i)^(\.git.*|\.docker.*|\.idea|\.vscode|\.golangci.*|\.goreleaser.*|\.travis.*|\.circleci|\.editorconfig|\.air.*|\.pre-commit.*|go\.(mod|sum|work|work\.sum)|.*\.go|.*\.md|vendor|testdata|tests?|docs?|examples?|hack|ci|scripts?|deploy(ments?)?|charts|k8s|helm|tools?|licen[cs]e.*|copying|notice|authors|codeowners|makefile.*|.*\.mk|taskfile.*|justfile|.*dockerfile.*|containerfile.*|.*compose.*\.ya?ml|.*\.sh|renovate.*|codecov.*|node_modules|package(-lock)?\.json|yarn\.lock|skaffold.*|procfile|jenkinsfile|buf.*\.yaml|sqlc\.ya?ml|.*\.nix)$`)
+var noData = lazily(`(?i)^(\.git.*|\.docker.*|\.idea|\.vscode|\.golangci.*|\.goreleaser.*|\.travis.*|\.circleci|\.editorconfig|\.air.*|\.pre-commit.*|go\.(mod|sum|work|work\.sum)|.*\.go|.*\.md|vendor|testdata|tests?|docs?|examples?|hack|ci|scripts?|deploy(ments?)?|charts|k8s|helm|tools?|licen[cs]e.*|copying|notice|authors|codeowners|makefile.*|.*\.mk|taskfile.*|justfile|.*dockerfile.*|containerfile.*|.*compose.*\.ya?ml|.*\.sh|renovate.*|codecov.*|node_modules|package(-lock)?\.json|yarn\.lock|skaffold.*|procfile|jenkinsfile|buf.*\.yaml|sqlc\.ya?ml|.*\.nix)$`)
 
 // allData takes every entry of the module, and of the context above it that is
 // copied too, which holds something else than Go source and papers.
@@ -218,7 +217,7 @@ func (g *goSplit) allData(o goOutput) {
 	ig := g.p.Repo.Ignore(g.p.Name)
 	for _, e := range g.p.Repo.ReadDir(o.mod.Dir) {
 		name := path.Join(o.mod.Dir, e.Name())
-		if noData.MatchString(e.Name()) || ig.Excluded(name) || ig.ExcludesTree(name) || e.IsDir() && !g.holdsData(name, 0) {
+		if noData().MatchString(e.Name()) || ig.Excluded(name) || ig.ExcludesTree(name) || e.IsDir() && !g.holdsData(name, 0) {
 			continue
 		}
 		for _, p := range g.imagePaths(name) {
@@ -231,7 +230,7 @@ func (g *goSplit) allData(o goOutput) {
 func (g *goSplit) holdsData(dir string, depth int) bool {
 	for _, e := range g.p.Repo.ReadDir(dir) {
 		switch {
-		case noData.MatchString(e.Name()):
+		case noData().MatchString(e.Name()):
 		case !e.IsDir():
 			return true
 		case depth > 8 || g.holdsData(path.Join(dir, e.Name()), depth+1):
@@ -296,11 +295,18 @@ func (g *goSplit) need(p string) {
 func (g *goSplit) runtime() {
 	st := g.stage.At(nil)
 	var later *rewrite.Instruction
-	relative := false
+	relative, between := false, false
 	for _, in := range g.stage.Instructions {
 		if in.Keyword == "workdir" && in.Index > g.last.Index {
+			if later == nil {
+				between = between || !strings.HasPrefix(in.Args.Text, "/")
+			}
 			later = in
 			g.roles[in] = inRuntime
+		}
+		if later == nil && in.Index > g.last.Index {
+			_, dest, _, copies := in.Copy()
+			between = between || copies && !strings.HasPrefix(dest, "/")
 		}
 		if (in.Keyword == "copy" || in.Keyword == "add") && g.roles[in] == inBoth {
 			_, dest, _, _ := in.Copy()
@@ -314,7 +320,7 @@ func (g *goSplit) runtime() {
 				g.roles[in] = inBoth
 			}
 		}
-	case later != nil && strings.HasPrefix(later.Args.Text, "/"):
+	case later != nil && !between:
 	case later != nil:
 		g.first = append(g.first, g.keyword("WORKDIR")+" "+g.stage.At(g.last).Workdir)
 	default:

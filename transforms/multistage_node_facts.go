@@ -3,7 +3,6 @@ package transforms
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,14 +71,14 @@ func (n *nodeSplit) facts() bool {
 			}
 		}
 		for script, body := range i.node.Scripts {
-			if slices.Contains(i.node.Lifecycle(), script) && escapes.MatchString(body) {
+			if slices.Contains(i.node.Lifecycle(), script) && escapes().MatchString(body) {
 				return n.decline(i.in, "the %s script may write outside %s: %s", script, n.app, body)
 			}
 		}
 	}
 	for _, b := range n.builds {
 		for _, i := range n.installs {
-			if name := scriptOf(b.step.Args); name != "" && i.step.Dir == b.step.Dir && escapes.MatchString(i.node.Scripts[name]) {
+			if name := scriptOf(b.step.Args); name != "" && i.step.Dir == b.step.Dir && escapes().MatchString(i.node.Scripts[name]) {
 				return n.decline(b.in, "the %s script may write outside %s: %s", name, n.app, i.node.Scripts[name])
 			}
 		}
@@ -107,9 +106,9 @@ func (n *nodeSplit) yarn(node *repo.Node) string {
 }
 
 // escapes: a script that leaves the package's folder, or the image's paths.
-var escapes = regexp.MustCompile(`(^|[\s=>"'])(\.\./|/[a-z]|~/|\$HOME)`)
+var escapes = lazily(`(^|[\s=>"'])(\.\./|/[a-z]|~/|\$HOME)`)
 
-var runVerb = regexp.MustCompile(`^(run|run-script)$`)
+var runVerb = lazily(`^(run|run-script)$`)
 
 // scriptOf is the npm script that a command runs, "" for none.
 func scriptOf(args []string) string {
@@ -126,7 +125,7 @@ func scriptOf(args []string) string {
 		}
 	}
 	switch {
-	case len(words) > 1 && runVerb.MatchString(words[0]):
+	case len(words) > 1 && runVerb().MatchString(words[0]):
 		return words[1]
 	case len(words) > 0 && (args[0] == "yarn" || words[0] == "start" || words[0] == "test" || words[0] == "stop" || words[0] == "restart"):
 		return words[0]

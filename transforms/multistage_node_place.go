@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"drydock/rewrite"
@@ -131,7 +130,7 @@ func (n *nodeSplit) ownsFolder(in *rewrite.Instruction) bool {
 }
 
 func (n *nodeSplit) installsGlobally(in *rewrite.Instruction) bool {
-	return globalInstall.MatchString(in.Text)
+	return globalInstall().MatchString(in.Text)
 }
 
-var globalInstall = regexp.MustCompile(`\s(-g|--global|global)\s`)
+var globalInstall = lazily(`\s(-g|--global|global)\s`)

@@ -3,7 +3,6 @@ package transforms
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -34,6 +33,7 @@ type pythonSplit struct {
 	imports  bool                 // a later RUN imports packages
 	files    map[string]bool      // requirements files, as image paths
 	moves    []*rewrite.Instruction
+	mixed    bool           // a RUN installs packages and changes other files
 	asked    []repo.Package // everything that is installed by name
 }
 
@@ -87,7 +87,7 @@ func (py *pythonSplit) run(in *rewrite.Instruction) bool {
 	if !ok {
 		return false
 	}
-	pips, replays := 0, 0
+	pips, replays, idle := 0, 0, 0
 	for _, st := range rest {
 		verb, args, isPip := pipArgs(st)
 		switch {
@@ -108,22 +108,43 @@ func (py *pythonSplit) run(in *rewrite.Instruction) bool {
 		case replayed[st.Name]:
 			replays++
 		case harmless[st.Name]:
-			replays++
+			replays += len(st.Stmt.Redirs)
+			idle++
 		default:
 			return py.decline(in, "%s", py.unknown(st))
 		}
 	}
 	switch {
-	case pips > 0 && replays > 0:
-		return py.decline(in, "it installs packages and changes other files in one RUN")
 	case pips > 0:
 		py.roles[in], py.last = inBuild, in
-	case replays > 0:
+		return replays == 0 || py.repeat(in, rest)
+	case replays+idle > 0:
 		py.roles[in] = inBoth
 		py.moves = append(py.moves, in)
 	case py.roles[in] == inBuild:
 		py.last = in
 	}
+	return true
+}
+
+// repeat takes the file commands out of a RUN that installs packages too, for
+// a RUN of their own in the runtime stage.
+func (py *pythonSplit) repeat(in *rewrite.Instruction, rest []step) bool {
+	sh, _ := in.Shell()
+	var commands []string
+	for _, st := range rest {
+		if !replayed[st.Name] && (!harmless[st.Name] || len(st.Stmt.Redirs) == 0) {
+			continue
+		}
+		src := sh.Source(st.Stmt)
+		if st.Dir != py.stage.At(in).Workdir || strings.Contains(src, "\n") || len(in.Heredocs) > 0 {
+			return py.decline(in, "it installs packages and changes other files in one RUN")
+		}
+		commands = append(commands, src)
+		py.adds = append(py.adds, st.Key)
+	}
+	py.instead[in] = append(py.instead[in], py.keyword("RUN")+" "+strings.Join(commands, " && "))
+	py.mixed = true
 	return true
 }
 
@@ -168,7 +189,7 @@ func (py *pythonSplit) environment() string {
 	}
 	for _, in := range py.stage.Instructions {
 		if in.Keyword == "run" && in.Index <= py.last.Index {
-			if m := sitePath.FindString(in.Text); m != "" {
+			if m := sitePath().FindString(in.Text); m != "" {
 				return fmt.Sprintf("line %d names %s, where", in.Line, m) + " packages aren't during the build any more"
 			}
 		}
@@ -176,7 +197,7 @@ func (py *pythonSplit) environment() string {
 	return ""
 }
 
-var sitePath = regexp.MustCompile(`/usr/local/lib/python[\w./-]*|site-packages|dist-packages`)
+var sitePath = lazily(`/usr/local/lib/python[\w./-]*|site-packages|dist-packages`)
 
 // prefix gives pip its own prefix. With one install and nothing that imports
 // afterwards the prefix alone will do; several installs, or a later import,
@@ -195,9 +216,9 @@ func (py *pythonSplit) prefix() bool {
 	}
 	env := py.keyword("ENV") + " PIP_PREFIX=" + dir
 	if len(py.installs) > 1 || py.imports {
-		v := pythonMinor.FindString(first1(py.ref.Tag, py.img.Line))
+		v := pythonMinor().FindString(first1(py.ref.Tag, py.img.Line))
 		if v == "" {
-			v = pythonMinor.FindString(py.img.Version)
+			v = pythonMinor().FindString(py.img.Version)
 		}
 		if v == "" {
 			return py.decline(first, "packages are used during the build, and the folder for them depends on a Python version that isn't known")
@@ -249,10 +270,10 @@ func (py *pythonSplit) firstCopy(last *rewrite.Instruction) (code *rewrite.Instr
 	return code
 }
 
-var pythonMinor = regexp.MustCompile(`^[23]\.\d+`)
+var pythonMinor = lazily(`^[23]\.\d+`)
 
 func first1(a, b string) string {
-	if pythonMinor.MatchString(a) {
+	if pythonMinor().MatchString(a) {
 		return a
 	}
 	return b

@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,23 +11,22 @@ import (
 // nativeNeeds are Python packages that need a library or a program which full
 // Debian-based images bring by chance and slim ones don't: what they link to
 // when pip compiles them (no wheel on PyPI), load by name or call. The value
-// lists the Debian packages one of which mends it; "" for none that would be
-// right in every release. Sources: each project's installation notes, and
+// lists the Debian packages one of which mends it, parted by |; "" for none. Sources: each project's installation notes, and
 // runs in the lab (uwsgi, psycopg2, mysqlclient: "cannot open shared object").
 var nativeNeeds = map[string]string{
 	// compiled against a library, no wheels for Linux
-	"psycopg2": "libpq5", "psycopg2cffi": "libpq5", "psycopg": "libpq5", "psycopg-c": "libpq5", "pygresql": "libpq5",
-	"mysqlclient": "libmariadb3", "mysql-python": "libmariadb3", "mariadb": "libmariadb3", "uwsgi": "libxml2", "python-ldap": "libldap-2.5-0", "pyldap": "libldap-2.5-0",
-	"pillow-simd": "libjpeg62-turbo", "gdal": "gdal-bin", "pygobject": "libgirepository-1.0-1", "pycairo": "libcairo2", "xmlsec": "libxmlsec1-openssl", "python3-saml": "libxmlsec1-openssl",
-	"pylibmc": "libmemcached11", "pyicu": "libicu-dev", "pyaudio": "libportaudio2", "python-snappy": "libsnappy1v5", "m2crypto": "openssl", "dbus-python": "libdbus-1-3", "systemd-python": "libsystemd0",
-	"pycups": "libcups2", "rpy2": "r-base", "pygraphviz": "graphviz", "mod-wsgi": "apache2", "pysqlcipher3": "libsqlcipher0", "kerberos": "libgssapi-krb5-2", "pykerberos": "libgssapi-krb5-2",
+	"psycopg2": "libpq5|postgresql-client", "psycopg2cffi": "libpq5", "psycopg": "libpq5", "psycopg-c": "libpq5", "pygresql": "libpq5",
+	"mysqlclient": "libmariadb3|mariadb-client|default-mysql-client", "mysql-python": "libmariadb3", "mariadb": "libmariadb3", "uwsgi": "libxml2", "python-ldap": "libldap-2.5-0", "pyldap": "libldap-2.5-0",
+	"pillow-simd": "libjpeg62-turbo", "gdal": "", "pygobject": "libgirepository-1.0-1", "pycairo": "libcairo2", "xmlsec": "libxmlsec1-openssl", "python3-saml": "libxmlsec1-openssl",
+	"pylibmc": "libmemcached11", "pyicu": "", "pyaudio": "libportaudio2", "python-snappy": "libsnappy1v5", "m2crypto": "openssl", "dbus-python": "libdbus-1-3", "systemd-python": "libsystemd0",
+	"pycups": "libcups2", "rpy2": "r-base|r-base-core", "pygraphviz": "graphviz", "mod-wsgi": "apache2", "pysqlcipher3": "libsqlcipher0", "kerberos": "libgssapi-krb5-2", "pykerberos": "libgssapi-krb5-2",
 	"gssapi": "libgssapi-krb5-2", "ibm-db": "", "pyscard": "libpcsclite1", "pyusb": "libusb-1.0-0", "hidapi": "libusb-1.0-0", "pymssql": "libsybdb5", "cx-oracle": "", "python-apt": "",
-	"bjoern": "libev4", "leveldb": "libleveldb1d", "python-prctl": "libcap2", "pyfuse3": "libfuse3-3", "fusepy": "libfuse2", "opencv-python": "libgl1", "opencv-contrib-python": "libgl1",
+	"bjoern": "libev4", "leveldb": "libleveldb1d", "python-prctl": "libcap2", "pyfuse3": "libfuse3-3", "fusepy": "libfuse2", "opencv-python": "libglib2.0-0|libglib2.0-0t64|ffmpeg", "opencv-contrib-python": "libglib2.0-0|libglib2.0-0t64|ffmpeg",
 	// loaded by name (dlopen)
-	"python-magic": "libmagic1", "weasyprint": "libpango-1.0-0", "cairocffi": "libcairo2", "cairosvg": "libcairo2", "pyzbar": "libzbar0", "wand": "libmagickwand-6.q16-6", "pyodbc": "unixodbc",
-	"xvfbwrapper": "xvfb", "pyvirtualdisplay": "xvfb", "pangocffi": "libpango-1.0-0", "python-vlc": "vlc", "libusb1": "libusb-1.0-0", "pyexiv2": "libexiv2-27",
+	"python-magic": "libmagic1|file", "weasyprint": "libpango-1.0-0|libpangoft2-1.0-0|libpangocairo-1.0-0|weasyprint", "cairocffi": "libcairo2", "cairosvg": "libcairo2", "pyzbar": "libzbar0", "wand": "libmagickwand-6.q16-6|imagemagick", "pyodbc": "unixodbc|msodbcsql17|msodbcsql18|tdsodbc",
+	"xvfbwrapper": "xvfb", "pyvirtualdisplay": "xvfb", "pangocffi": "libpango-1.0-0", "python-vlc": "vlc", "libusb1": "libusb-1.0-0", "pyexiv2": "",
 	// call a program
-	"gitpython": "git", "pre-commit": "git", "ansible": "openssh-client", "ansible-core": "openssh-client", "mercurial": "mercurial", "python-gnupg": "gnupg", "gnupg": "gnupg",
+	"gitpython": "git", "pre-commit": "git", "ansible": "openssh-client|ssh", "ansible-core": "openssh-client|ssh", "mercurial": "mercurial", "python-gnupg": "gnupg", "gnupg": "gnupg",
 	"pytesseract": "tesseract-ocr", "pdf2image": "poppler-utils", "pydub": "ffmpeg", "playwright": "", "pyppeteer": "chromium", "cppyy": "g++", "pyximport": "gcc", "theano": "g++", "pymc3": "g++", "aesara": "g++", "pytensor": "g++",
 	"weave": "gcc", "mkdocs-git-revision-date-localized-plugin": "git", "mkdocs-git-revision-date-plugin": "git", "dvc": "git", "copier": "git", "cookiecutter": "git", "gitlint": "git",
 }
@@ -48,7 +46,7 @@ var wheelSince = map[string]map[string]string{
 	"shapely": {"3.6": "1.6.0", "3.7": "1.7.0", "3.8": "1.7.0", "3.9": "1.7.1", "3.10": "1.8.0", "3.11": "1.8.5", "3.12": "2.0.2", "3.13": "2.0.6", "3.14": "2.1.2", "3.15": "2.2.0"},
 }
 
-var exactPin = regexp.MustCompile(`===?\s*([0-9][0-9.]*)`)
+var exactPin = lazily(`===?\s*([0-9][0-9.]*)`)
 
 // packages checks what is installed by name; "" when nothing speaks against
 // the slim image.
@@ -72,20 +70,23 @@ func (py *pythonSplit) needs(p repo.Package) string {
 				return ""
 			}
 		}
-		if lib != "" && py.apt.runtime[lib] {
-			return ""
+		for _, l := range strings.Split(lib, "|") {
+			if py.apt.runtime[l] {
+				return ""
+			}
 		}
 		if lib == "" {
 			return at + p.Name + " needs libraries that the slim image hasn't"
 		}
+		lib, _, _ = strings.Cut(lib, "|")
 		return at + p.Name + " needs " + lib + " at run time, which the slim image hasn't"
 	}
 	since := wheelSince[p.Name]
 	if since == nil {
 		return ""
 	}
-	minor := pythonMinor.FindString(first1(py.ref.Tag, py.img.Line))
-	want, pin := since[minor], exactPin.FindStringSubmatch(p.Spec)
+	minor := pythonMinor().FindString(first1(py.ref.Tag, py.img.Line))
+	want, pin := since[minor], exactPin().FindStringSubmatch(p.Spec)
 	switch {
 	case py.noBinary():
 		return at + p.Name + " is compiled, against libraries that the slim image hasn't"

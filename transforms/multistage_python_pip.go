@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"drydock/repo"
@@ -94,11 +93,11 @@ var pipValue = words(`-i --index-url --extra-index-url --trusted-host --timeout 
 
 var pipFlag = words(`-U --upgrade -q -qq --quiet -v -vv -vvv --verbose --no-cache-dir --no-cache --pre --no-deps --disable-pip-version-check --no-input --require-hashes --no-warn-script-location --prefer-binary --force-reinstall --no-build-isolation --no-compile --compile --ignore-installed -I --no-python-version-warning --isolated --break-system-packages --use-pep517 --no-index`)
 
-var reqName = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]]*)\])?`)
+var reqName = lazily(`^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]]*)\])?`)
 
 // named1 reads a requirement from the command line.
 func named1(a string) repo.Package {
-	m := reqName.FindStringSubmatch(a)
+	m := reqName().FindStringSubmatch(a)
 	if m == nil {
 		return repo.Package{Spec: a}
 	}
@@ -111,9 +110,9 @@ func named1(a string) repo.Package {
 	return p
 }
 
-var pepRuns = regexp.MustCompile(`[-_.]+`)
+var pepRuns = lazily(`[-_.]+`)
 
-func pep503(s string) string { return pepRuns.ReplaceAllString(strings.ToLower(s), "-") }
+func pep503(s string) string { return pepRuns().ReplaceAllString(strings.ToLower(s), "-") }
 
 // requirements follows a requirements file into the context.
 func (py *pythonSplit) requirements(in *rewrite.Instruction, st step, file string) bool {

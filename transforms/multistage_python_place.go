@@ -3,7 +3,6 @@ package transforms
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"drydock/rewrite"
@@ -24,7 +23,7 @@ func (py *pythonSplit) place() bool {
 			chown = chown || kept[in] && owner
 		}
 	}
-	stay := false // a file command that the build stage needs too
+	stay := py.mixed // a file command that the build stage needs too
 	for _, in := range py.moves {
 		if in.Index > py.last.Index {
 			continue
@@ -126,6 +125,9 @@ func (py *pythonSplit) unread(trees []rewrite.Tree) bool {
 // placeWritten: RUNs write into the application's folder, so it is copied from
 // the build stage as they leave it.
 func (py *pythonSplit) placeWritten() bool {
+	if py.mixed {
+		return py.decline(py.writer, "another RUN installs packages and changes other files")
+	}
 	dir := py.writers[0].Dir
 	for _, w := range py.writers {
 		if w.Dir != dir {
@@ -195,7 +197,7 @@ func systemDir(dir string) bool {
 	return false
 }
 
-var staticRoot = regexp.MustCompile(`(?m)^\s*(?:STATIC_ROOT|COMPRESS_ROOT)\s*=\s*(?:Path\()?["'](/[^"']*)["']`)
+var staticRoot = lazily(`(?m)^\s*(?:STATIC_ROOT|COMPRESS_ROOT)\s*=\s*(?:Path\()?["'](/[^"']*)["']`)
 
 // staticRoot declines where collectstatic writes outside the folder.
 func (py *pythonSplit) staticRoot(dir string) string {
@@ -208,7 +210,7 @@ func (py *pythonSplit) staticRoot(dir string) string {
 		if err != nil {
 			continue
 		}
-		for _, m := range staticRoot.FindAllStringSubmatch(string(src), -1) {
+		for _, m := range staticRoot().FindAllStringSubmatch(string(src), -1) {
 			if !below(path.Clean(m[1]), dir) {
 				return fmt.Sprintf("%s sets %s, outside %s", f, strings.TrimSpace(m[0]), dir)
 			}

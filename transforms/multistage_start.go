@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -175,6 +176,9 @@ func (s *split) canStart() ([]command, bool) {
 	if !ok {
 		return nil, false
 	}
+	if len(all) == 0 && !slices.ContainsFunc(s.runs(), func(b repo.Build) bool { return len(b.Command)+len(b.Entrypoint) > 0 }) {
+		return nil, s.decline(s.stage.From, "no CMD or ENTRYPOINT says what runs; it may be an image to build in")
+	}
 	for _, c := range all {
 		c.args = unwrap(c.args)
 		if len(c.args) == 0 {
@@ -275,9 +279,9 @@ func (s *split) scriptLacks(word string, depth int) string {
 	return ""
 }
 
-var spawn = map[string]*regexp.Regexp{
-	".py": regexp.MustCompile(`(?:subprocess\.\w+|os\.system|os\.popen|os\.exec\w+|Popen|check_output|check_call|shutil\.which)\(\s*\[?\s*f?["']([\w./+-]+)|^\s*(?:import|from)\s+(tkinter|_tkinter|turtle)\b`),
-	".js": regexp.MustCompile("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
+var spawn = map[string]func() *regexp.Regexp{
+	".py": lazily(`(?:subprocess\.\w+|os\.system|os\.popen|os\.exec\w+|Popen|check_output|check_call|shutil\.which)\(\s*\[?\s*f?["']([\w./+-]+)|^\s*(?:import|from)\s+(tkinter|_tkinter|turtle)\b`),
+	".js": lazily("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
 }
 
 // sourceLacks looks through the project's source for calls of programs that
@@ -303,7 +307,7 @@ func (s *split) sourceLacks(exts ...string) string {
 		if err != nil || len(src) > maxScanBytes {
 			continue
 		}
-		re := spawn[exts[0]]
+		re := spawn[exts[0]]()
 		for n, l := range strings.Split(string(src), "\n") {
 			m := re.FindStringSubmatch(l)
 			if m == nil {

@@ -142,7 +142,7 @@ func (s *split) system(in *rewrite.Instruction, all []step) (rest []step, ok boo
 	}
 	switch {
 	case installs && len(order) == 0 && (build || other):
-	case installs && (build || removes || other):
+	case installs && len(order) > 0 && (build || removes || other || !assumesYes(flags)):
 		s.instead[in] = append(s.instead[in], s.installLine(order, keep, flags))
 	case installs:
 		s.roles[in], s.apt.repeats = inBoth, true
@@ -193,7 +193,7 @@ func (s *split) installLine(names []string, keep map[string]string, flags []stri
 			fl = append(fl, f)
 		}
 	}
-	if !slices.Contains(fl, "-y") && !slices.Contains(fl, "--yes") && !slices.Contains(fl, "-qy") && !slices.Contains(fl, "-yq") && !slices.Contains(fl, "-qqy") && !slices.Contains(fl, "-yqq") && !slices.Contains(fl, "--assume-yes") {
+	if !assumesYes(fl) {
 		fl = append([]string{"-y"}, fl...)
 	}
 	if libs && !slices.Contains(fl, "--no-install-recommends") {
@@ -208,6 +208,17 @@ func (s *split) installLine(names []string, keep map[string]string, flags []stri
 		sep = " \\\n" + indent + "&& "
 	}
 	return s.keyword("RUN") + " " + strings.Join(commands, sep)
+}
+
+// assumesYes: without it apt asks where it didn't on the full image, because a
+// package that was there has to be installed now.
+func assumesYes(flags []string) bool {
+	for _, f := range flags {
+		if f == "--yes" || f == "--assume-yes" || !strings.HasPrefix(f, "--") && strings.Contains(f, "y") {
+			return true
+		}
+	}
+	return false
 }
 
 // settleUpdates: an update of the index alone goes where installs follow it.

@@ -7,14 +7,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"drydock/images"
 	"drydock/repo"
 	"drydock/rewrite"
 )
 
-// split1 runs multi-stage alone over a context directory and checks that a
-// second run changes nothing and that no gate drops anything.
-func split1(t *testing.T, dir string) (text string, res *rewrite.Result) {
+// splitDir runs multi-stage alone over a context directory, and checks that no
+// gate drops a change and that a second run changes nothing.
+func splitDir(t *testing.T, dir string) *rewrite.Result {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
 	if err != nil {
@@ -22,13 +24,16 @@ func split1(t *testing.T, dir string) (text string, res *rewrite.Result) {
 	}
 	only := []*rewrite.Transform{ByName("multi-stage")}
 	in := rewrite.Input{Path: "Dockerfile", Src: string(src), Name: "Dockerfile", Repo: repo.Load(os.DirFS(dir)), Images: images.Catalogue()}
-	res, err = rewrite.Run(context.Background(), in, only, rewrite.Options{Unsafe: true})
+	res, err := rewrite.Run(context.Background(), in, only, rewrite.Options{Unsafe: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range res.Outcomes {
 		if o.Status == rewrite.Dropped {
 			t.Errorf("dropped: %s: %s", o.Title, o.Gate)
+		}
+		if o.Safety != rewrite.Assumes || o.Assumes == "" || o.Gain == "" {
+			t.Errorf("a split names its assumption and its gain: %+v", o)
 		}
 	}
 	in.Src = res.After
@@ -39,11 +44,11 @@ func split1(t *testing.T, dir string) (text string, res *rewrite.Result) {
 	if again.Changed() {
 		t.Errorf("a second run changes the file again:\n%s", again.After)
 	}
-	return res.After, res
+	return res
 }
 
-// context1 writes files into a temporary build context.
-func context1(t *testing.T, files map[string]string) string {
+// splitFiles is splitDir over a context of the given files.
+func splitFiles(t *testing.T, files map[string]string) *rewrite.Result {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -55,7 +60,7 @@ func context1(t *testing.T, files map[string]string) string {
 			t.Fatal(err)
 		}
 	}
-	return dir
+	return splitDir(t, dir)
 }
 
 func reasons(res *rewrite.Result) string {
@@ -66,3 +71,283 @@ func reasons(res *rewrite.Result) string {
 	return strings.Join(out, "\n")
 }
 
+// Every case of fixtures/multi-stage either splits, or is named declined-… or
+// nothing-… and stays as it is.
+func TestMultiStageFixtures(t *testing.T) {
+	why := map[string]string{
+		"declined-go-cgo-library":          "main.go links -lz",
+		"declined-go-compose-health":       "compose.yaml checks the container with curl",
+		"declined-go-exec":                 "main.go:5 starts other programs",
+		"declined-go-gopath":               "there is no go.mod for /go/src/buoy",
+		"declined-go-run":                  "go run",
+		"declined-go-shell-form":           "CMD is in shell form",
+		"declined-node-canvas":             "canvas needs libraries",
+		"declined-node-pnpm":               "pnpm is for a later version",
+		"declined-node-root-folder":        "give it a WORKDIR of its own",
+		"declined-node-workspaces":         "workspaces are for a later version",
+		"declined-python-healthcheck-curl": "HEALTHCHECK runs curl",
+		"declined-python-local-path":       "the local path ./berths",
+		"declined-python-poetry":           "poetry keeps its packages elsewhere",
+		"declined-python-psycopg2":         "requirements.txt:2: psycopg2 needs libpq5",
+		"declined-python-runs-git":         "app.py:10 runs git",
+		"declined-python-unknown-run":      "python -m nltk.downloader",
+	}
+	dirs, _ := filepath.Glob("../fixtures/multi-stage/*")
+	for _, dir := range dirs {
+		name := filepath.Base(dir)
+		t.Run(name, func(t *testing.T) {
+			res := splitDir(t, dir)
+			left := strings.HasPrefix(name, "declined-") || strings.HasPrefix(name, "nothing-")
+			if res.Changed() == left {
+				t.Errorf("changed: %v; declined: %s", res.Changed(), reasons(res))
+			}
+			if want := why[name]; strings.HasPrefix(name, "declined-") && (want == "" || !strings.Contains(reasons(res), want)) {
+				t.Errorf("declined with %q, want %q", reasons(res), want)
+			}
+			if strings.HasPrefix(name, "nothing-") && len(res.Declined) > 0 {
+				t.Errorf("there is nothing to say, yet: %s", reasons(res))
+			}
+		})
+	}
+}
+
+const (
+	flaskApp = "from flask import Flask\n\napp = Flask(__name__)\n"
+	jsApp    = "require('http').createServer((q, r) => r.end('ok')).listen(3000)\n"
+	goMain   = "package main\n\nfunc main() { println(1) }\n"
+	goMod    = "module example.com/buoy\n\ngo 1.22\n"
+	pkgJSON  = `{"name": "x", "version": "1.0.0", "dependencies": {"express": "4.18.2"}}`
+	pkgDev   = `{"name": "x", "version": "1.0.0", "scripts": {"build": "tsc", "start": "node dist/x.js", "dev": "nodemon x.js"}, "dependencies": {"express": "4.18.2"}, "devDependencies": {"typescript": "5.0.0", "nodemon": "3.0.0"}}`
+)
+
+func TestMultiStageTexts(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{"python: the four variables where a later RUN imports", map[string]string{
+			"Dockerfile":       "FROM python:3.12\nWORKDIR /app\nRUN pip install --upgrade pip\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nRUN pip install gunicorn\nCOPY app.py .\nCMD [\"gunicorn\", \"app:app\"]\n",
+			"requirements.txt": "flask\n", "app.py": flaskApp,
+		}, `FROM python:3.12 AS builder
+WORKDIR /app
+RUN pip install --upgrade pip
+COPY requirements.txt .
+ENV PIP_PREFIX=/install \
+    PIP_IGNORE_INSTALLED=1 \
+    PYTHONPATH=/install/lib/python3.12/site-packages \
+    PATH=/install/bin:$PATH
+RUN pip install --no-cache-dir -r requirements.txt
+RUN pip install --no-cache-dir gunicorn
+
+FROM python:3.12-slim
+WORKDIR /app
+COPY --from=builder /install /usr/local
+COPY app.py .
+CMD ["gunicorn", "app:app"]
+`},
+		{"python: PIP_NO_CACHE_DIR is said already; file commands of the install's RUN run again", map[string]string{
+			"Dockerfile":       "FROM python:3.12\nENV PIP_NO_CACHE_DIR=1\nCOPY wait.sh /usr/local/bin/\nRUN mkdir /app && pip install flask && chmod +x /usr/local/bin/wait.sh\nWORKDIR /app\nCOPY app.py .\nCMD wait.sh && python app.py",
+			"requirements.txt": "flask\n", "app.py": flaskApp, "wait.sh": "#!/bin/sh\nsleep 1\n",
+		}, `FROM python:3.12 AS builder
+ENV PIP_NO_CACHE_DIR=1
+COPY wait.sh /usr/local/bin/
+ENV PIP_PREFIX=/install
+RUN mkdir /app && pip install flask && chmod +x /usr/local/bin/wait.sh
+
+FROM python:3.12-slim
+ENV PIP_NO_CACHE_DIR=1
+COPY wait.sh /usr/local/bin/
+RUN mkdir /app && chmod +x /usr/local/bin/wait.sh
+COPY --from=builder /install /usr/local
+WORKDIR /app
+COPY app.py .
+CMD wait.sh && python app.py`},
+		{"python: apt without -y would ask on the slim image", map[string]string{
+			"Dockerfile": "FROM python:3.12\nRUN apt-get update && apt-get install unzip\nRUN pip install flask\nCOPY app.py .\nCMD [\"python\", \"app.py\"]\n", "app.py": flaskApp,
+		}, `FROM python:3.12 AS builder
+RUN apt-get update && apt-get install unzip
+ENV PIP_PREFIX=/install
+RUN pip install --no-cache-dir flask
+
+FROM python:3.12-slim
+RUN apt-get update && \
+    apt-get install -y unzip && \
+    rm -rf /var/lib/apt/lists/*
+COPY --from=builder /install /usr/local
+COPY app.py .
+CMD ["python", "app.py"]
+`},
+		{"node: prune, the stage's own name stays with the image", map[string]string{
+			"Dockerfile":   "FROM --platform=linux/amd64 node:20 AS web\nARG VERSION=1\nARG TOKEN\nLABEL version=$VERSION\nWORKDIR /app\nCOPY . .\nRUN npm install && npm run build\nVOLUME /data\nCMD npm start\n",
+			"package.json": pkgDev, "x.ts": "export {}\n",
+		}, `FROM --platform=linux/amd64 node:20 AS builder
+ARG VERSION=1
+ARG TOKEN
+WORKDIR /app
+COPY . .
+RUN npm install && npm run build
+RUN npm prune --omit=dev --ignore-scripts
+
+FROM --platform=linux/amd64 node:20-slim AS web
+ARG VERSION=1
+LABEL version=$VERSION
+WORKDIR /app
+COPY --from=builder /app /app
+VOLUME /data
+CMD npm start
+`},
+		{"node 14: npm 6 knows no --omit, and no npm ci for new lock files", map[string]string{
+			"Dockerfile": "FROM node:14\nWORKDIR /app\nCOPY . .\nRUN npm install\nCMD [\"node\", \"x.js\"]\n", "package.json": pkgDev, "x.js": jsApp,
+		}, `FROM node:14 AS builder
+WORKDIR /app
+COPY . .
+RUN npm install
+RUN npm prune --production
+
+FROM node:14-slim
+WORKDIR /app
+COPY --from=builder /app /app
+CMD ["node", "x.js"]
+`},
+		{"node: code after the last build step comes from the context", map[string]string{
+			"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY package.json .\nRUN yarn install --production\nCOPY . .\nEXPOSE 3000\nCMD [\"yarn\", \"start\"]\n", "package.json": pkgJSON, "x.js": jsApp,
+		}, `FROM node:20 AS builder
+WORKDIR /app
+COPY package.json .
+RUN yarn install --production
+
+FROM node:20-slim
+WORKDIR /app
+COPY --from=builder /app /app
+COPY . .
+EXPOSE 3000
+CMD ["yarn", "start"]
+`},
+		{"go: flags of the user stay, a folder as output, files that ENV and CMD name", map[string]string{
+			"Dockerfile": "FROM golang:1.22\nENV CONFIG=/src/conf/buoy.json\nWORKDIR /src\nCOPY . .\nRUN mkdir -p /out && CGO_ENABLED=0 GOOS=linux go build -a -ldflags '-w -X main.v=1' -o /out ./cmd/buoy\nUSER 1000\nENTRYPOINT [\"/out/buoy\", \"-words=words.txt\"]\n",
+			"go.mod":     goMod, "cmd/buoy/main.go": goMain, "conf/buoy.json": "{}", "words.txt": "ahoy\n",
+		}, `FROM golang:1.22 AS build
+ENV CONFIG=/src/conf/buoy.json
+WORKDIR /src
+COPY . .
+RUN mkdir -p /out && CGO_ENABLED=0 GOOS=linux go build -trimpath -a -ldflags '-s -w -X main.v=1' -o /out ./cmd/buoy
+
+FROM gcr.io/distroless/static-debian13:nonroot
+WORKDIR /src
+ENV CONFIG=/src/conf/buoy.json
+COPY --from=build /src/conf/buoy.json /src/conf/buoy.json
+COPY --from=build /src/words.txt /src/words.txt
+COPY --from=build /out/buoy /out/buoy
+USER 1000
+ENTRYPOINT ["/out/buoy", "-words=words.txt"]
+`},
+		{"go: what is copied after the build", map[string]string{
+			"Dockerfile": "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -o /buoy .\nCOPY words.txt .\nWORKDIR /run\nCMD [\"/buoy\"]\n", "go.mod": goMod, "main.go": goMain, "words.txt": "ahoy\n",
+		}, `FROM golang:1.22 AS build
+WORKDIR /src
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /buoy .
+
+FROM gcr.io/distroless/static-debian13:nonroot
+WORKDIR /src
+COPY --from=build /buoy /buoy
+COPY words.txt .
+WORKDIR /run
+CMD ["/buoy"]
+`},
+		{"go: the module's name without -o, a debug build keeps its flags", map[string]string{
+			"Dockerfile": "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -gcflags=\"all=-N -l\"\nCMD [\"./buoy\"]\n", "go.mod": strings.Replace(goMod, "buoy", "buoy/v2", 1), "main.go": goMain,
+		}, `FROM golang:1.22 AS build
+WORKDIR /src
+COPY . .
+RUN CGO_ENABLED=0 go build -gcflags="all=-N -l"
+
+FROM gcr.io/distroless/static-debian13:nonroot
+WORKDIR /src
+COPY --from=build /src/buoy /src/buoy
+CMD ["./buoy"]
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			res := splitFiles(t, c.files)
+			if d := cmp.Diff(c.want, res.After); d != "" {
+				t.Errorf("(-want +got)\n%s\ndeclined: %s", d, reasons(res))
+			}
+		})
+	}
+}
+
+func TestMultiStageDeclines(t *testing.T) {
+	python := func(lines string) map[string]string {
+		return map[string]string{"Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\n" + lines, "requirements.txt": "flask\n", "app.py": flaskApp, "run.sh": "#!/bin/sh\ncurl -s http://db:5432\nexec python app.py\n"}
+	}
+	node := func(lines string) map[string]string {
+		return map[string]string{"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\n" + lines, "package.json": pkgJSON, "x.js": jsApp}
+	}
+	golang := func(lines string) map[string]string {
+		return map[string]string{"Dockerfile": "FROM golang:1.22\nWORKDIR /src\nCOPY . .\n" + lines, "go.mod": goMod, "main.go": goMain}
+	}
+	install := "RUN pip install -r requirements.txt\n"
+	cmd := "CMD [\"python\", \"app.py\"]\n"
+	for _, c := range []struct {
+		files map[string]string
+		want  string
+	}{
+		{python(install + "ENTRYPOINT [\"./run.sh\"]\n"), "run.sh runs curl"},
+		{python(install + "ONBUILD COPY . .\n" + cmd), "ONBUILD"},
+		{python("USER 1000\n" + install + cmd), "pip runs as user 1000"},
+		{python("RUN pip install .\n" + cmd), "installs from the project itself"},
+		{python("RUN pip install git+ssh://git@example.com/x\n" + cmd), "over ssh"},
+		{python("RUN curl -s https://example.com/x | sh\n" + install + cmd), "a pipe"},
+		{python("RUN make\n" + install + cmd), "the effects of make aren't known"},
+		{python("RUN apt-get update && apt-get install -y libgdal-dev\n" + install + cmd), "libgdal-dev"},
+		{python("RUN pip install lxml==4.6.2\n" + cmd), "no wheel for Python 3.12"},
+		{python("ENV PIP_TARGET=/x\n" + install + cmd), "PIP_TARGET"},
+		{python("COPY --from=busybox /bin/busybox /bin/\n" + install + cmd), "it copies from busybox"},
+		{python(install), "no CMD or ENTRYPOINT"},
+		{python("RUN python -m venv /venv && /venv/bin/pip install flask\n" + cmd), "virtual environment"},
+		{node("RUN npm install\nCMD git pull && node x.js\n"), "CMD runs git"},
+		{node("RUN npm install\nRUN chmod 777 /app\nRUN node x.js\nCMD [\"node\", \"x.js\"]\n"), "owner or mode of /app itself"},
+		{node("RUN npm install express\nCMD [\"node\", \"x.js\"]\n"), "which package.json may not name"},
+		{node("RUN npm install -g typescript\nRUN npm install\nCMD [\"tsc\", \"-w\"]\n"), "installed globally"},
+		{golang("RUN apt-get update && apt-get install -y ffmpeg\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "ffmpeg may be needed"},
+		{golang("RUN mkdir /data\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "it makes /data"},
+		{golang("RUN go build -o /app .\nUSER daemon\nCMD [\"/app\"]\n"), "no user daemon"},
+		{golang("RUN go build -o /app .\nHEALTHCHECK CMD wget -q localhost\nCMD [\"/app\"]\n"), "HEALTHCHECK"},
+		{golang("RUN go build -o /app .\nCMD [\"/other\"]\n"), "which no go build writes there"},
+		{golang("RUN go build -race -o /app .\nCMD [\"/app\"]\n"), "-race"},
+		{golang("RUN make build\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "the effects of make build aren't known"},
+	} {
+		res := splitFiles(t, c.files)
+		if res.Changed() || !strings.Contains(reasons(res), c.want) {
+			t.Errorf("%s\nchanged: %v\ndeclined with %q, want %q", c.files["Dockerfile"], res.Changed(), reasons(res), c.want)
+		}
+	}
+}
+
+// Development dependencies stay where something needs them.
+func TestMultiStageKeepsDev(t *testing.T) {
+	for cmd, want := range map[string]string{
+		`CMD ["npm", "run", "dev"]`:    "npm script dev uses nodemon",
+		`CMD ["npx", "nodemon", "x"]`:  "CMD runs npx",
+		`CMD ["node", "x.js"]`:         "the source uses nodemon",
+		`CMD node_modules/.bin/tsc -w`: "CMD runs tsc",
+	} {
+		res := splitFiles(t, map[string]string{"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install\n" + cmd + "\n", "package.json": pkgDev, "x.js": "require('nodemon')\n"})
+		if !res.Changed() || strings.Contains(res.After, "prune") || !strings.Contains(res.Outcomes[0].Why, want) {
+			t.Errorf("%s: declined %q, want %q in %+v\n%s", cmd, reasons(res), want, res.Outcomes, res.After)
+		}
+	}
+}
+
+func TestLdflags(t *testing.T) {
+	for word, want := range map[string]string{
+		`-ldflags="-X a=b"`: `-ldflags="-s -w -X a=b"`, `'-w'`: `'-s -w'`, `"-s -w"`: `"-s -w"`, `""`: `"-s -w"`, `$LDFLAGS`: `$LDFLAGS`, `-ldflags=-s`: `-ldflags=-s`,
+	} {
+		off, text := ldflags(word)
+		if got := word[:off] + text + word[off:]; got != want {
+			t.Errorf("%s: %s, want %s", word, got, want)
+		}
+	}
+}
