@@ -59,10 +59,10 @@ func runCopyOrder(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) 
 	return nil, nil
 }
 
-// broadCopy is the COPY that brings the install's files together with more.
+// broadCopy is the COPY, or ADD of a folder, that brings the install's files together with more.
 func broadCopy(p *rewrite.Pass, s *rewrite.Stage, in *rewrite.Instruction, file string) *rewrite.Instruction {
 	_, by := s.Origin(in, file, p.Repo, p.Name)
-	if by == nil || by.Stage != s || by.Keyword != "copy" || by.Index > in.Index {
+	if by == nil || by.Stage != s || by.Index > in.Index {
 		return nil
 	}
 	for _, src := range by.ContextSources() {
