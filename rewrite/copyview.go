@@ -202,3 +202,29 @@ func (s *Stage) Origin(in *Instruction, abs string, rp *repo.Repo, name string) 
 	}
 	return ctx, by
 }
+
+// Trace is Origin for readers of the finished image: it also follows COPY
+// --from an earlier stage. What a RUN made of the file on the way isn't seen.
+func (s *Stage) Trace(abs string, rp *repo.Repo, name string) (ctx string, ok bool) {
+	if ctx, by := s.Origin(nil, abs, rp, name); by != nil {
+		return ctx, true
+	}
+	for _, in := range s.Instructions {
+		sources, dest, from, isCopy := in.Copy()
+		if !isCopy || from == "" || len(sources) != 1 {
+			continue
+		}
+		st := s.At(in)
+		to, ok := st.Abs(st.Expand(dest))
+		earlier := s.doc.StageByRef(from, s.Index)
+		if !ok || earlier == nil || !inside(abs, to) || !strings.HasPrefix(sources[0], "/") {
+			continue
+		}
+		for _, p := range []string{path.Join(sources[0], abs[len(strings.TrimSuffix(to, "/")):]), sources[0]} {
+			if ctx, ok = earlier.Trace(p, rp, name); ok && path.Base(p) == path.Base(abs) {
+				return ctx, true
+			}
+		}
+	}
+	return "", false
+}

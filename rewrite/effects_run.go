@@ -194,8 +194,13 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		for _, a := range c.Args[1:] {
 			parents = parents || c.Name == "mkdir" && (a == "--parents" || strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "p"))
 		}
-		for n, a := range c.Args[1:] {
-			if strings.HasPrefix(a, "-") || n == 0 && (c.Name == "chmod" || c.Name == "chown" || c.Name == "chgrp") {
+		whom := c.Name == "chmod" || c.Name == "chown" || c.Name == "chgrp" // the first word is an owner or a mode
+		for _, a := range c.Args[1:] {
+			if strings.HasPrefix(a, "-") {
+				continue
+			}
+			if whom {
+				whom = false
 				continue
 			}
 			if i := strings.IndexAny(a, "*?["); i > 0 && strings.HasPrefix(a, "/") {

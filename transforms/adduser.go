@@ -289,8 +289,8 @@ func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string) string {
 	if !ok {
 		return word + " is a computed path"
 	}
-	ctx, by := s.Origin(nil, abs, p.Repo, p.Name)
-	if by == nil {
+	ctx, ok := s.Trace(abs, p.Repo, p.Name)
+	if !ok {
 		if strings.HasSuffix(word, ".sh") {
 			return word + " isn't in the build context, so what it needs can't be read"
 		}

@@ -116,7 +116,7 @@ func (g *goSplit) place() bool {
 		case "workdir":
 			g.roles[in] = inBuild
 		case "run":
-			if in.Index > g.last.Index && len(runKeys(in)) > 0 && !g.onlyModes(in) {
+			if in.Index > g.last.Index {
 				g.last = in
 			}
 		}
@@ -144,9 +144,6 @@ func (g *goSplit) place() bool {
 	}
 	return true
 }
-
-// onlyModes: commands that change modes and owners, or nothing.
-func (g *goSplit) onlyModes(in *rewrite.Instruction) bool { return false }
 
 // files collects what the source, the arguments and ENV name.
 func (g *goSplit) files() bool {

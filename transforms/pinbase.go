@@ -47,7 +47,7 @@ func runPinBase(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		}
 		pin, ok := p.Images.Pin(ref, wanted(p, ref))
 		if !ok {
-			if moving(word.Text) && pin.Why != "" {
+			if moving(word.Text) && pin.Why != "" && !strings.Contains(ref.Repository(), "distroless") { // its tags carry no version
 				p.Decline(s.From, "%s", pin.Why)
 			}
 			continue

@@ -1,0 +1,145 @@
+package transforms
+
+import (
+	"slices"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// What a RUN is for, and whether joining it with its neighbour is worth it.
+
+// stepKind sorts RUNs by what they are for.
+type stepKind int
+
+const (
+	kindOther    stepKind = iota
+	kindPackages          // system packages, and what their sources need
+	kindFetch             // downloads and what is done with them
+	kindFiles             // directories, owners, accounts, small files
+	kindInstall           // language packages
+	kindClean             // nothing but deleting and changing owners or modes
+)
+
+var packageCommands = words(`apt-get apt apt-key apt-cache apt-mark add-apt-repository dpkg dpkg-reconfigure apk yum dnf microdnf zypper rpm yum-config-manager
+	update-ca-certificates debconf-set-selections update-alternatives`)
+
+var fetchCommands = words(`curl wget tar unzip gunzip bunzip2 gpg dirmngr sha256sum sha1sum sha512sum md5sum`)
+
+var fileCommands = words(`locale-gen update-locale localedef ldconfig useradd adduser groupadd addgroup usermod groupmod chpasswd passwd
+	mkdir touch chmod chown chgrp ln cp mv rm install echo printf cat tee sed grep true test [ find xargs rmdir`)
+
+// builtins say nothing about what a step is for.
+var builtins = words(`cd set export umask : exit`)
+
+var cleanCommands = words(`rm rmdir chmod chown chgrp find xargs strip`)
+
+var installCommands = words(`pip pip3 pip2 pipenv poetry uv conda mamba npm npx yarn pnpm bun gem bundle bundler composer go cargo cpan cpanm mix dotnet mvn gradle sbt luarocks pear pecl docker-php-ext-install easy_install R Rscript opam cabal stack`)
+
+func words(s string) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range strings.Fields(s) {
+		out[w] = true
+	}
+	return out
+}
+
+func kindOf(in *rewrite.Instruction) stepKind {
+	s, why := in.Shell()
+	if why != "" {
+		return kindOther
+	}
+	kind, clean := kindOther, true
+	for _, c := range s.Commands() {
+		if len(c.Args) == 0 || builtins[c.Name] {
+			continue
+		}
+		clean = clean && (cleanCommands[c.Name] || cleansCache(c))
+		k := kindOther
+		switch {
+		case packageCommands[c.Name]:
+			k = kindPackages
+		case cleansCache(c):
+			continue
+		case installCommands[c.Name]:
+			return kindInstall
+		case fetchCommands[c.Name]:
+			k = kindFetch
+		case fileCommands[c.Name]:
+			k = kindFiles
+		default:
+			return kindOther
+		}
+		if kind == kindOther || k < kind {
+			kind = k
+		}
+	}
+	if clean && len(s.Commands()) > 0 {
+		return kindClean
+	}
+	return kind
+}
+
+// cleansCache: clean-up verbs of package managers.
+func cleansCache(c rewrite.Command) bool {
+	for _, a := range c.Args[min(1, len(c.Args)):] {
+		switch a {
+		case "clean", "autoclean", "autoremove", "purge", "remove", "del", "erase":
+			return true
+		case "cache":
+			return slices.Contains(c.Args, "clean") || slices.Contains(c.Args, "purge")
+		}
+	}
+	return false
+}
+
+// worthMerging: set-up steps of one kind in a row, or a clean-up after
+// anything.
+func worthMerging(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
+	kb, ka := kindOf(b), kindOther
+	for _, a := range group {
+		if k := kindOf(a); k != kindClean || ka == kindOther {
+			ka = k
+		}
+	}
+	switch kb {
+	case kindClean:
+		return ka == kindPackages || ka == kindFetch || ka == kindFiles || ka == kindClean || deletes(b)
+	case kindPackages, kindFetch, kindFiles:
+		return ka == kb || ka == kindClean && kb == kindFiles
+	}
+	return false
+}
+
+// cleanedUp finds how far the set-up steps that begin at i reach to a RUN that
+// deletes something, i when there is none: all of them belong together then,
+// or the deleted files ship in the layer of an earlier one.
+func cleanedUp(ins []*rewrite.Instruction, i int) int {
+	until, writes := i, false
+	for k := i; k < len(ins) && ins[k].Keyword == "run"; k++ {
+		switch kindOf(ins[k]) {
+		case kindPackages, kindFetch:
+			writes = true
+		case kindFiles:
+		case kindClean:
+			if writes && deletes(ins[k]) {
+				until = k
+			}
+		default:
+			return until
+		}
+	}
+	return until
+}
+
+// deletes: the step removes files or walks a whole tree, so that it undoes or
+// doubles what the layer before it holds.
+func deletes(in *rewrite.Instruction) bool {
+	s, _ := in.Shell()
+	for _, c := range s.Commands() {
+		if c.Name == "rm" || cleansCache(c) || slices.Contains(c.Args, "-R") || slices.Contains(c.Args, "-delete") {
+			return true
+		}
+	}
+	return false
+}
