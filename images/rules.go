@@ -113,9 +113,7 @@ func (r *rule) holds(t *lexed, img *Image) bool {
 }
 
 func expand(s string, img *Image) string {
-	if strings.Contains(s, "{std}") {
-		s = strings.Replace(s, "{std}", usualPath, 1)
-	}
+	s = strings.Replace(s, "{std}", usualPath, 1)
 	if strings.Contains(s, "{version}") {
 		s = strings.ReplaceAll(s, "{version}", img.Version)
 	}

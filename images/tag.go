@@ -213,9 +213,7 @@ func (f *family) lineOf(version string) string {
 // through hashicorp/go-version, see want.go.
 
 func numericStart(s string) bool {
-	if strings.HasPrefix(s, "v") {
-		s = s[1:]
-	}
+	s = strings.TrimPrefix(s, "v")
 	return s != "" && s[0] >= '0' && s[0] <= '9'
 }
 

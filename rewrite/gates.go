@@ -298,9 +298,7 @@ func allExcluded(ig *repo.Ignore, files []string) bool {
 func contextSources(d *Document) []string {
 	var out []string
 	for _, in := range d.Instructions {
-		for _, s := range in.ContextSources() {
-			out = append(out, s)
-		}
+		out = append(out, in.ContextSources()...)
 	}
 	return out
 }
