@@ -49,22 +49,40 @@ var cases = map[string]chainCase{
 // TestChain is the promise of the program: the image does what it did, smaller, not as root, with the dependencies in a
 // layer of their own; and a second run finds nothing more to do.
 func TestChain(t *testing.T) {
-	dirs, err := os.ReadDir(filepath.Join(world.root, "fixtures", "chain"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var table table
-	for _, d := range dirs {
-		if !d.IsDir() {
-			continue
+	for _, dir := range fixtures(t) {
+		name := strings.TrimPrefix(dir, "chain/")
+		c, ok := cases[name]
+		if !ok {
+			c.root = true // what it must give is in golden/
 		}
-		t.Run(d.Name(), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			var p pair
-			defer func() { table.add(t, d.Name(), p) }()
-			chain(t, d.Name(), cases[d.Name()], &p)
+			defer func() { table.add(t, name, p) }()
+			chain(t, dir, c, &p)
 		})
 	}
 	table.print(t)
+}
+
+// fixtures lists the cases below fixtures/: chain/*, and with E2E_ALL those that multi-stage splits.
+func fixtures(t *testing.T) (dirs []string) {
+	parents := []string{"chain"}
+	if os.Getenv("E2E_ALL") != "" {
+		parents = append(parents, "multi-stage")
+	}
+	for _, parent := range parents {
+		entries, err := os.ReadDir(filepath.Join(world.root, "fixtures", parent))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range entries {
+			if d.IsDir() && !strings.HasPrefix(d.Name(), "declined-") && !strings.HasPrefix(d.Name(), "nothing-") {
+				dirs = append(dirs, parent+"/"+d.Name())
+			}
+		}
+	}
+	return dirs
 }
 
 // pair is one case, both ways.
@@ -73,15 +91,15 @@ type pair struct {
 	rebuild, rebuilt time.Duration // after a change to one source file, before and after
 }
 
-func chain(t *testing.T, name string, c chainCase, p *pair) {
+func chain(t *testing.T, fixture string, c chainCase, p *pair) {
 	ctx := t.Context()
 	was, is := filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), "after")
 	for _, dir := range []string{was, is} {
-		if err := os.CopyFS(dir, os.DirFS(filepath.Join(world.root, "fixtures", "chain", name))); err != nil {
+		if err := os.CopyFS(dir, os.DirFS(filepath.Join(world.root, "fixtures", fixture))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	fix(t, ctx, name, is)
+	fix(t, ctx, filepath.Base(fixture), is)
 	rewritten, err := os.ReadFile(filepath.Join(is, "Dockerfile"))
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@
 package report
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -89,6 +90,9 @@ func AsError(path string, err error) *Error {
 	}
 	// A panic's stack follows on further lines; one line says enough.
 	msg, _, _ := strings.Cut(err.Error(), "\n")
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &Error{Path: path, Message: "interrupted", Hint: "the file was left alone"}
+	}
 	return &Error{Path: path, Message: strings.TrimPrefix(msg, path+": "), Hint: "the file was left alone; please report it"}
 }
 
