@@ -71,6 +71,9 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	case ownUser[st.Base.Repository]:
 		return decline(s.From, "%s manages its user by itself", st.Base.Repository)
 	}
+	if why := strange(p, s, start); why != "" {
+		return decline(start, "%s", why)
+	}
 	if in, why := rootSigns(p, s); why != "" {
 		return decline(in, "%s", why)
 	}

@@ -1,0 +1,91 @@
+package transforms
+
+import (
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// What the image starts: add-user judges the project's own programs, whose
+// source it can read, and nobody else's.
+
+// runners start code of the project: interpreters and the servers of their
+// ecosystems.
+var runners = words(`sh bash ash dash env node npm npx yarn pnpm bun deno gunicorn uvicorn hypercorn daphne flask waitress-serve granian fastapi streamlit
+	ruby bundle rails rackup puma unicorn java dotnet php perl mix elixir pm2-runtime tini dumb-init`)
+
+var pythonName = lazily(`^python[0-9.]*$`)
+
+// strange tells why drydock can't know what the started program does; "" when
+// it is the project's own.
+func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) string {
+	name := program(start)
+	if name == "" {
+		return "what it starts is computed"
+	}
+	base := path.Base(name)
+	if runners[base] || pythonName().MatchString(base) {
+		return ""
+	}
+	abs, ok := s.At(nil).Abs(name)
+	if !ok {
+		return "what it starts is computed"
+	}
+	if _, ok := s.Trace(abs, p.Repo, p.Name); ok {
+		return "" // a script of the project, read by scriptSigns
+	}
+	for t := s; t != nil; t = t.Parent() {
+		if builtHere(p, t, base) {
+			return ""
+		}
+	}
+	return "drydock can't see what " + name + " does"
+}
+
+// program is the first word of what an ENTRYPOINT or CMD starts.
+func program(start *rewrite.Instruction) string {
+	if start.JSON {
+		var list []string
+		if json.Unmarshal([]byte(start.Args.Text), &list) != nil || len(list) == 0 {
+			return ""
+		}
+		return list[0]
+	}
+	sh, why := start.Shell()
+	if why != "" {
+		return ""
+	}
+	for _, c := range sh.Commands() {
+		if len(c.Args) > 1 && c.Name == "exec" {
+			return c.Args[1]
+		}
+		if len(c.Args) > 0 && !builtins[c.Name] {
+			return c.Args[0]
+		}
+	}
+	return ""
+}
+
+var compiles = lazily(`\b(go (build|install)|cargo (build|install)|mvn|mvnw|gradle|gradlew|dotnet publish|npm run|yarn build|gcc|g\+\+|make|cmake|stack build|swift build|mix release)\b`)
+
+// builtHere reports whether the stage, or one that it copies programs from,
+// compiles source of the project.
+func builtHere(p *rewrite.Pass, s *rewrite.Stage, base string) bool {
+	source, build := false, false
+	for _, in := range s.Instructions {
+		source = source || len(in.ContextSources()) > 0
+		build = build || in.Keyword == "run" && compiles().MatchString(in.Text) && !strings.Contains(in.Text, "git clone")
+		sources, dest, from, ok := in.Copy()
+		if !ok || from == "" {
+			continue
+		}
+		holds := path.Base(dest) == base || strings.HasSuffix(dest, "/") || slices.ContainsFunc(sources, func(x string) bool { return path.Base(x) == base }) || !strings.Contains(path.Base(dest), ".")
+		if t := p.Doc.StageByRef(from, s.Index); t != nil && holds && builtHere(p, t, base) {
+			return true
+		}
+	}
+	return source && build
+}
