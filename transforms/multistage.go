@@ -33,9 +33,10 @@ rests on an assumption that is written down.
 
 It declines where a fact speaks against it: packages that need libraries or
 programs of the full image (psycopg2, uwsgi, canvas, GitPython, …), start
-commands and health checks that use curl, git or a compiler, cgo, computed file
-names, workspaces, other package managers, and every RUN whose effects aren't
-known.`,
+commands and health checks that use curl, git or a compiler, cgo that links
+system libraries, Go programs that start others, workspaces, other package
+managers, and every RUN whose effects aren't known. Where a Go program computes
+the names of files that it reads, the project's data files go along.`,
 	Run: runMultiStage,
 })
 
