@@ -78,7 +78,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		return decline(in, "%s", why)
 	}
 	if p.Unsafe { // reads the source: only where the change could be kept
-		if why := writeSigns(p); why != "" {
+		if why := writeSigns(p, start); why != "" {
 			return decline(start, "%s", why)
 		}
 	}

@@ -35,7 +35,7 @@ const (
 
 // writeSigns names the first place in the project's source that writes files;
 // "" for none. A context too big to read counts as a sign.
-func writeSigns(p *rewrite.Pass) string {
+func writeSigns(p *rewrite.Pass, start *rewrite.Instruction) string {
 	if !p.Repo.Known() {
 		return "without the build context drydock can't see what the program writes"
 	}
@@ -46,7 +46,7 @@ func writeSigns(p *rewrite.Pass) string {
 	ig := p.Repo.Ignore(p.Name)
 	read := 0
 	for _, f := range files {
-		if f == "package.json" {
+		if f == "package.json" && start != nil && (strings.Contains(start.Text, "npm") || strings.Contains(start.Text, "yarn") || strings.Contains(start.Text, "pnpm")) {
 			if why := devStart(p); why != "" {
 				return why
 			}

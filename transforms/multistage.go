@@ -57,7 +57,8 @@ func runMultiStage(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 		return nil, nil
 	}
 	make := recipes[ref.Repository()]
-	if make == nil || small(stage.BaseName()) {
+	toolchain := ref.Repository() == "golang" && !strings.Contains(ref.Tag, "onbuild") && !strings.Contains(ref.Tag, "windows") && !strings.Contains(ref.Tag, "nanoserver")
+	if make == nil || small(stage.BaseName()) && !toolchain {
 		return nil, nil
 	}
 	img, _ := stage.Image()
@@ -72,7 +73,8 @@ func runMultiStage(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 	return nil, nil
 }
 
-// small: the base is a runtime image already, or one without Debian's libraries.
+// small: the base is a runtime image already, or one without Debian's
+// libraries. Go's images are never small, since they hold the toolchain.
 func small(ref string) bool {
 	for _, w := range []string{"slim", "alpine", "distroless", "windows", "nanoserver", "onbuild", "pypy"} {
 		if strings.Contains(ref, w) {

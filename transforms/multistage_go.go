@@ -105,9 +105,10 @@ var goTools = words(`swag templ wire sqlc protoc buf mockgen mockery statik pack
 // goChecks leave nothing that runs.
 var goChecks = words(`golangci-lint staticcheck gofmt goimports upx strip golint`)
 
-// goSystem are packages of Debian that a build uses, or that distroless static
+// goSystem are packages of Debian and Alpine that a build uses, or that distroless static
 // brings itself (certificates, time zones).
-var goSystem = words(`git ca-certificates tzdata curl wget make unzip bash openssh-client protobuf-compiler gnupg vim nano less lsb-release xz-utils jq upx upx-ucl build-essential mercurial bzr tar gzip zip ssh`)
+var goSystem = words(`git ca-certificates tzdata curl wget make unzip bash openssh-client protobuf-compiler gnupg vim nano less lsb-release xz-utils jq upx upx-ucl build-essential mercurial bzr tar gzip zip ssh
+	build-base alpine-sdk musl-dev libc-dev linux-headers openssh openssh-client-default protoc protobuf protobuf-dev binutils-gold`)
 
 // run sorts one RUN.
 func (g *goSplit) run(in *rewrite.Instruction) bool {
@@ -117,6 +118,9 @@ func (g *goSplit) run(in *rewrite.Instruction) bool {
 	}
 	for _, st := range all {
 		a, isApt := readApt(st)
+		if !isApt {
+			a, isApt = readApk(st)
+		}
 		switch {
 		case st.Name == "go" && len(st.Args) > 1:
 			if !g.goCommand(in, st) {
@@ -299,7 +303,7 @@ func (g *goSplit) chooseBase() bool {
 		keepsRoot = "only root may enter " + st.Workdir
 	}
 	if keepsRoot == "" && g.p.Unsafe {
-		keepsRoot = writeSigns(g.p)
+		keepsRoot = writeSigns(g.p, nil)
 	}
 	if keepsRoot != "" {
 		ref = ref.WithTag("latest")

@@ -77,6 +77,33 @@ func readApt(st step) (a apt, ok bool) {
 	return a, true
 }
 
+// readApk reads a call of Alpine's apk in the terms of apt.
+func readApk(st step) (a apt, ok bool) {
+	if st.Name != "apk" {
+		return a, false
+	}
+	for i := 1; i < len(st.Args); i++ {
+		w := st.Args[i]
+		switch {
+		case w == "-t" || w == "--virtual" || w == "-X" || w == "--repository" || w == "-p" || w == "--root":
+			i++
+		case strings.HasPrefix(w, "-"):
+		case a.verb == "":
+			if a.verb = w; w == "add" {
+				a.verb = "install"
+			}
+		case strings.ContainsAny(w, "$`*"):
+			a.bad = w
+		default:
+			w, _, _ = strings.Cut(w, "~")
+			w, _, _ = strings.Cut(w, ">")
+			w, _, _ = strings.Cut(w, "@")
+			a.words = append(a.words, w)
+		}
+	}
+	return a, true
+}
+
 // tidy: deleting caches of package managers, which the runtime stage has not.
 func tidy(st step) bool {
 	if st.Name != "rm" {
