@@ -3,6 +3,7 @@ package transforms
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -25,7 +26,8 @@ of the COPY with every commit
 Each entry is written only where this project holds such a thing or its tools
 will make it, and where no Dockerfile of the context copies it and nothing in
 the build asks for it: .git stays when a version comes from git
-(setuptools-scm, git describe), a committed .env stays, and so on. Patterns
+(setuptools-scm, git describe), a committed .env stays, node_modules stay where
+no RUN installs them, and so on. Patterns
 are anchored at the context's root, as Docker reads them.
 
 It assumes that nothing in the image reads the left-out files when it runs. It
@@ -46,13 +48,13 @@ type ignoreEntry struct {
 
 var ignoreEntries = []ignoreEntry{
 	{".git", ".git", true, "the history; it changes with every commit", func(p *rewrite.Pass) bool { return p.Repo.Exists(".git") && gitNeeded(p) == "" }},
-	{"**/node_modules", "node_modules", true, "installed in the image; the host's copy would overwrite it", func(p *rewrite.Pass) bool { return p.Repo.Exists("package.json") }},
+	{"**/node_modules", "node_modules", true, "installed in the image; the host's copy would overwrite it", func(p *rewrite.Pass) bool { return p.Repo.Exists("package.json") && installsNode(p) }},
 	{"**/npm-debug.log*", "npm-debug.log", false, "logs", func(p *rewrite.Pass) bool { return p.Repo.Exists("package.json") }},
 	{"**/__pycache__", "__pycache__", true, "byte code of the host's Python", isPython},
 	{"**/*.pyc", "x.pyc", false, "byte code of the host's Python", isPython},
-	{".venv", ".venv", true, "a virtual environment of the host", isPython},
+	{".venv", ".venv", true, "a virtual environment of the host", func(p *rewrite.Pass) bool { return isPython(p) && !wantsVenv(p) }},
 	{"venv", "venv", true, "a virtual environment of the host", func(p *rewrite.Pass) bool {
-		return isPython(p) && (p.Repo.Exists("venv/pyvenv.cfg") || !p.Repo.Exists("venv"))
+		return isPython(p) && !wantsVenv(p) && (p.Repo.Exists("venv/pyvenv.cfg") || !p.Repo.Exists("venv"))
 	}},
 	{".pytest_cache", ".pytest_cache", true, "test cache", isPython},
 	{".env", ".env", false, "secrets of a developer's machine; git leaves it out too", func(p *rewrite.Pass) bool { return p.Repo.GitIgnored(".env") }},
@@ -61,6 +63,47 @@ var ignoreEntries = []ignoreEntry{
 	{".vscode", ".vscode", true, "editor settings", func(p *rewrite.Pass) bool { return p.Repo.GitIgnored(".vscode") || p.Repo.Exists(".vscode") }},
 	{"Dockerfile*", "Dockerfile", false, "the builder reads it by itself", func(p *rewrite.Pass) bool { return p.Name == "Dockerfile" }},
 	{".dockerignore", ".dockerignore", false, "the builder reads it by itself", func(p *rewrite.Pass) bool { return true }},
+}
+
+// installsNode: every Dockerfile that copies the whole context installs the
+// packages itself; one that doesn't ships the host's node_modules.
+func installsNode(p *rewrite.Pass) bool {
+	for _, d := range append([]*rewrite.Document{p.Doc}, p.Siblings...) {
+		if copiesAll(d) != nil && !anyRun(d, "npm", "yarn", "pnpm", "bun", "lerna", "nx") {
+			return false
+		}
+	}
+	return true
+}
+
+// wantsVenv: a Dockerfile speaks of a virtual environment that none of its RUNs
+// makes, so it means the host's.
+func wantsVenv(p *rewrite.Pass) bool {
+	for _, d := range append([]*rewrite.Document{p.Doc}, p.Siblings...) {
+		if strings.Contains(d.Src, "venv") && !anyRun(d, "venv", "virtualenv", "uv", "poetry", "pipenv", "pdm") {
+			return true
+		}
+	}
+	return false
+}
+
+// anyRun reports whether a RUN has one of the words.
+func anyRun(d *rewrite.Document, names ...string) bool {
+	for _, in := range d.Instructions {
+		if in.Keyword != "run" {
+			continue
+		}
+		text := in.Args.Text
+		for _, h := range in.Heredocs {
+			text += d.Src[h.Body.Start:h.Body.End]
+		}
+		for _, w := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\n\r;&|()\"'[],", r) }) {
+			if slices.Contains(names, path.Base(w)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func isPython(p *rewrite.Pass) bool {
@@ -87,6 +130,9 @@ func runDockerignore(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 			p.Decline(at, "%s leaves out everything or brings parts back (%s); it is left as it is", ig.Path, pat)
 			return nil, nil
 		}
+	}
+	if p.Repo.Exists("package.json") && !installsNode(p) && !ig.ExcludesTree("node_modules") {
+		p.Decline(at, "node_modules stays in the build context: no RUN installs the packages")
 	}
 	missing, reasons := missingEntries(p, ig)
 	if onlyMinor(missing) {
@@ -176,8 +222,10 @@ func matcher(pattern string) *repo.Ignore {
 }
 
 // wholeCopy is the first instruction that copies the context's root.
-func wholeCopy(p *rewrite.Pass) *rewrite.Instruction {
-	for _, in := range p.Doc.Instructions {
+func wholeCopy(p *rewrite.Pass) *rewrite.Instruction { return copiesAll(p.Doc) }
+
+func copiesAll(d *rewrite.Document) *rewrite.Instruction {
+	for _, in := range d.Instructions {
 		if in.Keyword != "copy" && in.Keyword != "add" {
 			continue
 		}
