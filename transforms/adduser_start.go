@@ -13,9 +13,10 @@ import (
 // source it can read, and nobody else's.
 
 // runners start code of the project: interpreters and the servers of their
-// ecosystems.
+// ecosystems. Ruby and PHP aren't among them: their frameworks write logs and
+// caches next to the code.
 var runners = words(`sh bash ash dash env node npm npx yarn pnpm bun deno gunicorn uvicorn hypercorn daphne flask waitress-serve granian fastapi streamlit
-	ruby bundle rails rackup puma unicorn java dotnet php perl mix elixir pm2-runtime tini dumb-init`)
+	java dotnet pm2-runtime tini dumb-init`)
 
 var pythonName = lazily(`^python[0-9.]*$`)
 

@@ -84,7 +84,7 @@ func devStart(p *rewrite.Pass) string {
 	}
 	for _, k := range []string{"start", "dev"} {
 		script := n.Scripts[k]
-		for _, w := range []string{"react-scripts start", "nodemon", "next dev", "vite", "webpack", "ts-node", "ng serve", "vue-cli-service serve"} {
+		for _, w := range []string{"react-scripts start", "nodemon", "next dev", "next start", "vite", "webpack", "ts-node", "ng serve", "vue-cli-service serve"} {
 			if k == "start" && strings.Contains(script, w) {
 				return "npm " + k + " runs " + w + ", which writes next to the code"
 			}
