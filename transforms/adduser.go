@@ -23,12 +23,14 @@ of the base's distribution. The code stays owned by root and readable: the
 program can't rewrite itself.
 
 It assumes that the program writes only to /tmp and its home and needs no right
-of root. It declines where something speaks against that: a port under 1024, a
-VOLUME, sudo, gosu, cron, sshd, supervisord, chown in the entry point, the
-Docker socket, source code that writes files or a database next to itself, a
-user that the file creates and doesn't use, an explicit USER root at the end,
-an image without CMD and ENTRYPOINT, services that drop root by themselves
-(nginx, postgres, …), and a base that drydock doesn't know.`,
+of root. It declines where something speaks against that: a program whose
+source it can't read; source code, variables or folders that show where it
+writes; a port under 1024, a VOLUME, sudo, gosu, cron, sshd, supervisord, chown
+in the entry point, the Docker socket; files that only root may read; a user
+that the file creates and doesn't use, an explicit USER root at the end, an
+image without CMD and ENTRYPOINT; services that drop root by themselves (nginx,
+postgres, …), frameworks that write next to the code (Rails, Laravel, Next), and
+a base that drydock doesn't know.`,
 	Run: runAddUser,
 })
 
