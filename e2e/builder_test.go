@@ -53,8 +53,8 @@ func findBuilder(ctx context.Context) (builder, error) {
 		}
 		why = append(why, fmt.Sprintf("%s: %v", b, err))
 	}
-	return "", fmt.Errorf("no builder answers (%s): set BUILDKIT_HOST and have buildctl on PATH, or have a docker buildx builder;"+
-		" with the lab: . \"$(../shared/lab/up)\"", strings.Join(why, "; "))
+	return "", fmt.Errorf("no builder answers (%s): set BUILDKIT_HOST and have buildctl on PATH, or have a docker buildx builder",
+		strings.Join(why, "; "))
 }
 
 func answer(ctx context.Context, name string, args ...string) error {
