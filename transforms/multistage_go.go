@@ -134,7 +134,7 @@ func (g *goSplit) run(in *rewrite.Instruction) bool {
 				}
 			}
 			if a.bad != "" {
-				return g.decline(in, "the package name %s is computed", a.bad)
+				return g.decline(in, "%s is no plain name of a package", a.bad)
 			}
 		case st.Name == "mv" || st.Name == "cp":
 			if !g.moved(in, st) {

@@ -59,6 +59,8 @@ func readApt(st step) (a apt, ok bool) {
 	for i := 1; i < len(st.Args); i++ {
 		w := st.Args[i]
 		switch {
+		case !plain(w) || i+1 < len(st.Args) && w == "-o" && !plain(st.Args[i+1]):
+			a.bad = w
 		case w == "-o" || w == "-t" || w == "-c":
 			a.flags = append(a.flags, w)
 			if i++; i < len(st.Args) {
@@ -68,13 +70,17 @@ func readApt(st step) (a apt, ok bool) {
 			a.flags = append(a.flags, w)
 		case a.verb == "":
 			a.verb = w
-		case strings.ContainsAny(w, "$`*"):
-			a.bad = w
 		default:
 			a.words = append(a.words, w)
 		}
 	}
 	return a, true
+}
+
+// plain: a word that a shell takes as it stands, so that it can be written
+// again without quotes.
+func plain(w string) bool {
+	return w != "" && strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._:=/@,%~") == ""
 }
 
 // readApk reads a call of Alpine's apk in the terms of apt.
@@ -92,7 +98,7 @@ func readApk(st step) (a apt, ok bool) {
 			if a.verb = w; w == "add" {
 				a.verb = "install"
 			}
-		case strings.ContainsAny(w, "$`*"):
+		case !plain(w):
 			a.bad = w
 		default:
 			w, _, _ = strings.Cut(w, "~")
@@ -132,7 +138,7 @@ func (s *split) system(in *rewrite.Instruction, all []step) (rest []step, ok boo
 		switch {
 		case isApt && (a.verb == "install" || a.verb == "satisfy"):
 			if a.bad != "" {
-				return nil, s.decline(in, "the package name %s is computed", a.bad)
+				return nil, s.decline(in, "%s is no plain name of a package", a.bad)
 			}
 			installs, flags = true, append(flags, a.flags...)
 			for _, w := range a.words {
