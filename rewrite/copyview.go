@@ -157,15 +157,15 @@ func isArchive(s string) bool {
 	return false
 }
 
-// inside reports whether p is dir or lies below it; both clean and absolute.
-func inside(p, dir string) bool {
+// Inside reports whether p is dir or lies below it; both clean and absolute.
+func Inside(p, dir string) bool {
 	return dir == "/" || p == dir || strings.HasPrefix(p, dir+"/")
 }
 
 // ctxPath is the context path that lands at abs through the tree.
 func (t Tree) ctxPath(abs string) (string, bool) {
 	switch {
-	case t.Dir && inside(abs, t.Dest):
+	case t.Dir && Inside(abs, t.Dest):
 		return contextPath(t.Ctx + "/" + strings.TrimPrefix(abs[len(t.Dest):], "/")), true
 	case !t.Dir && abs == t.Dest:
 		return t.Ctx, true
@@ -217,7 +217,7 @@ func (s *Stage) Trace(abs string, rp *repo.Repo, name string) (ctx string, ok bo
 		st := s.At(in)
 		to, ok := st.Abs(st.Expand(dest))
 		earlier := s.doc.StageByRef(from, s.Index)
-		if !ok || earlier == nil || !inside(abs, to) || !strings.HasPrefix(sources[0], "/") {
+		if !ok || earlier == nil || !Inside(abs, to) || !strings.HasPrefix(sources[0], "/") {
 			continue
 		}
 		for _, p := range []string{path.Join(sources[0], abs[len(strings.TrimSuffix(to, "/")):]), sources[0]} {

@@ -226,7 +226,7 @@ func (c Commuter) Commute(a, b *Effects) (ok bool, reason string) {
 		if s.State&FieldUser != 0 && o.folder != "" {
 			return false, "the folder that WORKDIR makes belongs to the user"
 		}
-		if s.folder != "" && o.target != "" && inside(s.folder, o.target) {
+		if s.folder != "" && o.target != "" && Inside(s.folder, o.target) {
 			return false, "where the copy lands depends on whether " + o.target + " is a folder already"
 		}
 	}
@@ -259,7 +259,7 @@ func (c Commuter) apart(w, o *Effects) (bool, string) {
 	for _, x := range w.Writes {
 		for i, y := range used {
 			// Settled excuses reading only: what o writes there, w would write over.
-			if (inside(x, y) || inside(y, x)) && (i < len(o.Writes) || !c.settled(y)) {
+			if (Inside(x, y) || Inside(y, x)) && (i < len(o.Writes) || !c.settled(y)) {
 				return false, fmt.Sprintf("one writes %s, which the other uses", x)
 			}
 		}
@@ -271,7 +271,7 @@ func (c Commuter) apart(w, o *Effects) (bool, string) {
 			}
 		}
 		for _, u := range o.Trees {
-			if inside(t.Dest, u.Dest) || inside(u.Dest, t.Dest) {
+			if Inside(t.Dest, u.Dest) || Inside(u.Dest, t.Dest) {
 				if !c.sameBytes(t, u) {
 					return false, "both copy to " + t.Dest
 				}
@@ -296,7 +296,7 @@ func (c Commuter) sameBytes(t, u Tree) bool {
 	if t.Dir {
 		t, u = u, t
 	}
-	if t.Dir || t.Unknown || t.Dest != u.Dest && inside(u.Dest, t.Dest) {
+	if t.Dir || t.Unknown || t.Dest != u.Dest && Inside(u.Dest, t.Dest) {
 		return false // in the last case t.Dest may be a folder, and t lands in it
 	}
 	ctx, ok := u.ctxPath(t.Dest)
@@ -314,12 +314,12 @@ func (c Commuter) treeTouches(t Tree, p string) string {
 }
 
 func (c Commuter) treeTouchesName(t Tree, p string) string {
-	if t.Unknown && (inside(p, t.Dest) || inside(t.Dest, p)) {
+	if t.Unknown && (Inside(p, t.Dest) || Inside(t.Dest, p)) {
 		return t.Ctx + " isn't in the build context as it stands"
 	}
 	ctx, ok := t.ctxPath(p)
 	if !ok {
-		if inside(t.Dest, p) || !t.Dir && inside(p, t.Dest) { // a file may land in t.Dest, if that is a folder
+		if Inside(t.Dest, p) || !t.Dir && Inside(p, t.Dest) { // a file may land in t.Dest, if that is a folder
 			return fmt.Sprintf("the copy lands in %s", p)
 		}
 		return ""

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"path"
 	"strings"
 
@@ -31,7 +32,7 @@ func real(p string) string {
 		return p
 	}
 	for _, m := range merged {
-		if inside(p, m[0]) {
+		if Inside(p, m[0]) {
 			return m[1] + p[len(m[0]):]
 		}
 	}
@@ -42,7 +43,7 @@ func real(p string) string {
 func links(p string) []string {
 	out := []string{p}
 	for _, m := range merged {
-		if inside(p, m[1]) {
+		if Inside(p, m[1]) {
 			out = append(out, m[0]+p[len(m[1]):])
 		}
 	}
@@ -97,7 +98,7 @@ var standing = map[string]bool{"/": true, "/bin": true, "/etc": true, "/home": t
 
 // stands reports whether a folder is there for sure.
 func stands(dir, workdir string) bool {
-	return standing[dir] || workdir != "" && inside(workdir, dir)
+	return standing[dir] || workdir != "" && Inside(workdir, dir)
 }
 
 // needs notes that a path's folder must be there before.
@@ -122,12 +123,12 @@ func (in *Instruction) owner(st State) string {
 	if st.Root() || st.User == "" && !st.Known {
 		return ""
 	}
-	return first(st.User, st.Base.User)
+	return cmp.Or(st.User, st.Base.User)
 }
 
 // together is the longest folder that lies on the way to both paths.
 func together(a, b string) string {
-	for !inside(b, a) {
+	for !Inside(b, a) {
 		a = path.Dir(a)
 	}
 	return a

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"path"
 	"strings"
 
@@ -235,7 +236,7 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		e.Reads = append(append(e.Reads, languages...), "/etc")
 		e.Writes = append(append(e.Writes, languages...), homes(st)...)
 	default:
-		return "drydock doesn't know what " + first(c.Name, c.Args[0]) + " reads and writes"
+		return "drydock doesn't know what " + cmp.Or(c.Name, c.Args[0]) + " reads and writes"
 	}
 	return ""
 }
@@ -290,13 +291,4 @@ func nodeReads(dir string) []string {
 		out = append(out, path.Join(dir, f))
 	}
 	return out
-}
-
-func first(a ...string) string {
-	for _, s := range a {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

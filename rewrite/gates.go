@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"fmt"
 	"sort"
 	"strings"
@@ -45,7 +46,7 @@ func gateConfig(before, after *Document, c Change) error {
 		}
 		if t != nil {
 			if f := s.Config().Diff(t.Config()) &^ c.Config; f != 0 {
-				return fmt.Errorf("stage %s's %s would change", first(s.Name, fmt.Sprint(i)), f)
+				return fmt.Errorf("stage %s's %s would change", cmp.Or(s.Name, fmt.Sprint(i)), f)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"drydock/repo"
@@ -189,7 +190,7 @@ func (i *Install) node(args []string, rp *repo.Repo, origin func(string) (string
 	if unknown != "" {
 		i.Unknown = unknown
 	}
-	if i.Manager == "npm" && verb != "ci" || i.Manager == "yarn" && !has(rest, "--frozen-lockfile") && !has(rest, "--immutable") {
+	if i.Manager == "npm" && verb != "ci" || i.Manager == "yarn" && !slices.Contains(rest, "--frozen-lockfile") && !slices.Contains(rest, "--immutable") {
 		i.Lock = n.Lock
 		if n.Lock == "" && i.Manager == "npm" {
 			i.Writes = append(i.Writes, path.Join(i.Dir, "package-lock.json"))
@@ -199,15 +200,6 @@ func (i *Install) node(args []string, rp *repo.Repo, origin func(string) (string
 		}
 	}
 	return true
-}
-
-func has(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func (i *Install) goFacts(st State, rp *repo.Repo, origin func(string) (string, bool)) {

@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -90,7 +91,7 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (*rewrite.Instruction, string)
 					return in, m + " makes a user already; choose it with USER"
 				}
 				if m := rootWords().FindString(in.Text); m != "" && m != "mount" && m != "cron" || strings.Contains(in.Text, "cron ") {
-					return in, "a RUN installs or uses " + first(m, "cron")
+					return in, "a RUN installs or uses " + cmp.Or(m, "cron")
 				}
 			case "cmd", "entrypoint":
 				if m := rootWords().FindString(in.Text); m != "" {
@@ -118,13 +119,6 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (*rewrite.Instruction, string)
 		}
 	}
 	return nil, ""
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // makesFolder names a folder that a RUN makes and that isn't on the way to the

@@ -228,7 +228,7 @@ func (g *goSplit) mades() bool {
 	for _, m := range g.made {
 		known := false
 		for _, o := range g.outputs {
-			known = known || below(o.path, m.path) || m.path == o.root || below(o.root, m.path)
+			known = known || rewrite.Inside(o.path, m.path) || m.path == o.root || rewrite.Inside(o.root, m.path)
 		}
 		wd := g.stage.At(nil).Workdir
 		if !known && m.path != wd && m.path != "/go" && !strings.HasPrefix(m.path, "/tmp") && !strings.HasPrefix(m.path, "/root/.ssh") {
@@ -299,7 +299,7 @@ func (g *goSplit) chooseBase() bool {
 		}
 	}
 	st := g.stage.At(nil)
-	if below(st.Workdir, "/root") {
+	if rewrite.Inside(st.Workdir, "/root") {
 		keepsRoot = "only root may enter " + st.Workdir
 	}
 	if keepsRoot == "" && g.p.Unsafe {

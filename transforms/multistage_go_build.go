@@ -145,7 +145,7 @@ func (g *goSplit) dirs(mod *repo.Go, root, dir, arg string) ([]string, string) {
 	default:
 		return nil, arg + " is not a package of the module " + mod.Module
 	}
-	if !below(at, root) {
+	if !rewrite.Inside(at, root) {
 		return nil, arg + " lies outside of the module"
 	}
 	if !pattern {
@@ -157,7 +157,7 @@ func (g *goSplit) dirs(mod *repo.Go, root, dir, arg string) ([]string, string) {
 		if mod.Dir != "." {
 			rel = strings.TrimPrefix(strings.TrimPrefix(m, mod.Dir), "/")
 		}
-		if d := path.Join(root, rel); below(d, at) {
+		if d := path.Join(root, rel); rewrite.Inside(d, at) {
 			out = append(out, d)
 		}
 	}
@@ -185,17 +185,17 @@ func (g *goSplit) isDir(in *rewrite.Instruction, p string) bool {
 		if i == in {
 			break
 		}
-		if below(i.Stage.At(i.Next()).Workdir, p) && i.Next() != nil {
+		if rewrite.Inside(i.Stage.At(i.Next()).Workdir, p) && i.Next() != nil {
 			return true
 		}
 		for _, t := range i.Effects(g.p.Repo, g.p.Name).Trees {
-			if below(t.Dest, p) && (t.Dest != p || t.Dir) {
+			if rewrite.Inside(t.Dest, p) && (t.Dest != p || t.Dir) {
 				return true
 			}
 		}
 	}
 	for _, m := range g.made {
-		if below(m.path, p) {
+		if rewrite.Inside(m.path, p) {
 			return true
 		}
 	}

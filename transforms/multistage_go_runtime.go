@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -132,9 +133,9 @@ func (g *goSplit) place() bool {
 		inside := len(eff.Trees) > 0
 		for _, t := range eff.Trees {
 			secret := strings.Contains(t.Dest, ".netrc") || strings.Contains(t.Dest, ".ssh") || strings.Contains(t.Dest, ".gitconfig")
-			inside = inside && (below(t.Dest, root) || below(root, t.Dest) || secret)
+			inside = inside && (rewrite.Inside(t.Dest, root) || rewrite.Inside(root, t.Dest) || secret)
 			for _, o := range g.outputs {
-				inside = inside || below(t.Dest, o.root)
+				inside = inside || rewrite.Inside(t.Dest, o.root)
 			}
 		}
 		g.roles[in] = inBoth
@@ -160,12 +161,12 @@ func (g *goSplit) files() bool {
 		for _, m := range o.pkg.Missing {
 			g.named(m)
 		}
-		if g.computed = first(o.pkg.Computed, g.computed); o.pkg.Computed != "" {
+		if g.computed = cmp.Or(o.pkg.Computed, g.computed); o.pkg.Computed != "" {
 			g.allData(o)
 		}
 		for _, i := range o.pkg.Imports {
 			if searchesFiles[module3(i)] {
-				g.computed = first(g.computed, i)
+				g.computed = cmp.Or(g.computed, i)
 				g.allData(o)
 			}
 		}
@@ -246,7 +247,7 @@ func (g *goSplit) imagePaths(ctx string) (out []string) {
 		}
 		for _, t := range in.Effects(g.p.Repo, g.p.Name).Trees {
 			switch {
-			case t.Dir && (t.Ctx == "." || below(ctx, t.Ctx)):
+			case t.Dir && (t.Ctx == "." || rewrite.Inside(ctx, t.Ctx)):
 				rel := ctx
 				if t.Ctx != "." {
 					rel = strings.TrimPrefix(ctx[len(t.Ctx):], "/")
@@ -254,7 +255,7 @@ func (g *goSplit) imagePaths(ctx string) (out []string) {
 				out = append(out, path.Join(t.Dest, rel))
 			case t.Ctx == ctx:
 				out = append(out, t.Dest)
-			case below(t.Ctx, ctx): // a part of the folder
+			case rewrite.Inside(t.Ctx, ctx): // a part of the folder
 				out = append(out, t.Dest)
 			}
 		}
@@ -326,14 +327,14 @@ func (g *goSplit) runtime() {
 	slices.Sort(g.copies)
 	var done []string
 	for _, p := range g.copies {
-		if !slices.ContainsFunc(done, func(d string) bool { return below(p, d) }) {
+		if !slices.ContainsFunc(done, func(d string) bool { return rewrite.Inside(p, d) }) {
 			done = append(done, p)
 			g.instead[g.last] = append(g.instead[g.last], g.copyFrom(p, p))
 		}
 	}
 	seen := map[string]bool{}
 	for _, o := range g.outputs {
-		to := first(g.binDirs[o.path], o.path)
+		to := cmp.Or(g.binDirs[o.path], o.path)
 		if !seen[o.path] {
 			seen[o.path] = true
 			g.instead[g.last] = append(g.instead[g.last], g.copyFrom(o.path, to))

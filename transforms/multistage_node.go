@@ -268,12 +268,12 @@ func (n *nodeSplit) folder() bool {
 		if d == "" {
 			return n.decline(n.last, "the working directory isn't known")
 		}
-		if below(n.app, d) {
+		if rewrite.Inside(n.app, d) {
 			n.app = d
 		}
 	}
 	for _, d := range dirs {
-		if !below(d, n.app) {
+		if !rewrite.Inside(d, n.app) {
 			return n.decline(n.last, "it installs or builds in %s and in %s", n.app, d)
 		}
 	}

@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -151,11 +152,11 @@ func (n *nodeSplit) prune(cmds []command) bool {
 	case len(main.node.DevOnly()) == 0 || n.pruned || n.withoutDev(main):
 		return true
 	case len(n.installs) > 1:
-		keep = first(keep, "there are several packages")
+		keep = cmp.Or(keep, "there are several packages")
 	case main.step.Name != "npm":
-		keep = first(keep, "Yarn 1 has no prune")
+		keep = cmp.Or(keep, "Yarn 1 has no prune")
 	case n.stage.At(n.lastRun().Next()).Workdir != main.step.Dir:
-		keep = first(keep, "the install runs in another folder")
+		keep = cmp.Or(keep, "the install runs in another folder")
 	}
 	if keep == "" && n.p.Unsafe {
 		used, unknown := n.p.Repo.NodeUsesDev(main.node.Dir, n.entries(main.node, cmds)...)
@@ -200,7 +201,7 @@ func fewer(names []string) string {
 
 // major is Node's major version, 0 when it isn't known.
 func (n *nodeSplit) major() int {
-	v, _, _ := strings.Cut(first(n.img.Version, n.img.Line), ".")
+	v, _, _ := strings.Cut(cmp.Or(n.img.Version, n.img.Line), ".")
 	m, _ := strconv.Atoi(v)
 	return m
 }
@@ -239,11 +240,11 @@ func (n *nodeSplit) uses(node *repo.Node, cmds []command) (keep string, ok bool)
 				continue // it fails as it did before
 			}
 			if dev := node.ScriptDev(name); len(dev) > 0 {
-				keep = first(keep, "npm script "+name+" uses "+dev[0])
+				keep = cmp.Or(keep, "npm script "+name+" uses "+dev[0])
 			}
 			more, err := scriptCommands(node.Scripts[name])
 			if err != nil {
-				keep = first(keep, "npm script "+name+" can't be read")
+				keep = cmp.Or(keep, "npm script "+name+" can't be read")
 			}
 			for _, m := range more {
 				if pkg := n.lacks(m[0]); pkg != "" {
@@ -254,13 +255,13 @@ func (n *nodeSplit) uses(node *repo.Node, cmds []command) (keep string, ok bool)
 		}
 		switch tool := path.Base(args[0]); tool {
 		case "npx":
-			keep = first(keep, c.where+" runs npx")
+			keep = cmp.Or(keep, c.where+" runs npx")
 		case "node", "nodejs":
 			for k, a := range args {
 				if (a == "-r" || a == "--require" || a == "--import" || a == "--loader" || a == "--experimental-loader") && k+1 < len(args) {
 					for _, d := range node.DevOnly() {
 						if args[k+1] == d || strings.HasPrefix(args[k+1], d+"/") {
-							keep = first(keep, c.where+" loads "+d)
+							keep = cmp.Or(keep, c.where+" loads "+d)
 						}
 					}
 				}
@@ -271,7 +272,7 @@ func (n *nodeSplit) uses(node *repo.Node, cmds []command) (keep string, ok bool)
 			}
 			bin := strings.Contains(args[0], "node_modules/.bin") || strings.Contains(n.stage.At(nil).Env["PATH"], "node_modules/.bin")
 			if _, own := node.Dependencies[tool]; bin && !own || slices.Contains(node.DevOnly(), tool) {
-				keep = first(keep, c.where+" runs "+tool)
+				keep = cmp.Or(keep, c.where+" runs "+tool)
 			}
 		}
 	}

@@ -26,9 +26,9 @@ func (n *nodeSplit) place() bool {
 		within, beside := 0, 0
 		note := func(p string) bool {
 			switch {
-			case below(p, n.app):
+			case rewrite.Inside(p, n.app):
 				within++
-			case isCopy && below(n.app, p):
+			case isCopy && rewrite.Inside(n.app, p):
 				return false
 			default:
 				beside++
@@ -99,7 +99,7 @@ func (n *nodeSplit) copyFolder() {
 		line = strings.Replace(line, " "+n.app, " --chown="+n.owner+" "+n.app, 1)
 		for _, in := range n.stage.Instructions {
 			if in.Keyword == "workdir" && in.Index < n.last.Index {
-				if st := n.stage.At(in.Next()); in.Next() != nil && below(st.Workdir, n.app) {
+				if st := n.stage.At(in.Next()); in.Next() != nil && rewrite.Inside(st.Workdir, n.app) {
 					n.ahead[in] = append(n.ahead[in], line)
 					return
 				}

@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -216,7 +217,7 @@ func (py *pythonSplit) prefix() bool {
 	}
 	env := py.keyword("ENV") + " PIP_PREFIX=" + dir
 	if len(py.installs) > 1 || py.imports {
-		v := pythonMinor().FindString(first1(py.ref.Tag, py.img.Line))
+		v := py.minor()
 		if v == "" {
 			v = pythonMinor().FindString(py.img.Version)
 		}
@@ -259,7 +260,7 @@ func (py *pythonSplit) firstCopy(last *rewrite.Instruction) (code *rewrite.Instr
 		}
 		eff := in.Effects(py.p.Repo, py.p.Name)
 		for _, t := range eff.Trees {
-			if below(t.Dest, "/usr/local") || below("/usr/local", t.Dest) && (t.Ctx != "." || py.p.Repo.Exists("usr")) {
+			if rewrite.Inside(t.Dest, "/usr/local") || rewrite.Inside("/usr/local", t.Dest) && (t.Ctx != "." || py.p.Repo.Exists("usr")) {
 				return nil
 			}
 		}
@@ -272,11 +273,9 @@ func (py *pythonSplit) firstCopy(last *rewrite.Instruction) (code *rewrite.Instr
 
 var pythonMinor = lazily(`^[23]\.\d+`)
 
-func first1(a, b string) string {
-	if pythonMinor().MatchString(a) {
-		return a
-	}
-	return b
+// minor is the Python minor that the tag names, else the line of the image.
+func (py *pythonSplit) minor() string {
+	return cmp.Or(pythonMinor().FindString(py.ref.Tag), pythonMinor().FindString(py.img.Line))
 }
 
 // noCache keeps pip's download cache out of the build stage's layers.

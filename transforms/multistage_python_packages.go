@@ -85,7 +85,7 @@ func (py *pythonSplit) needs(p repo.Package) string {
 	if since == nil {
 		return ""
 	}
-	minor := pythonMinor().FindString(first1(py.ref.Tag, py.img.Line))
+	minor := py.minor()
 	want, pin := since[minor], exactPin().FindStringSubmatch(p.Spec)
 	switch {
 	case py.noBinary():

@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -78,7 +79,7 @@ func (py *pythonSplit) touchesRequirements(in *rewrite.Instruction) bool {
 	}
 	for f := range py.files {
 		for _, w := range writes {
-			if below(f, w) {
+			if rewrite.Inside(f, w) {
 				return true
 			}
 		}
@@ -139,11 +140,11 @@ func (py *pythonSplit) placeWritten() bool {
 			dir = path.Dir(p)
 		}
 	}
-	if wd := py.stage.At(nil).Workdir; below(dir, wd) {
+	if wd := py.stage.At(nil).Workdir; rewrite.Inside(dir, wd) {
 		dir = wd
 	}
 	if systemDir(dir) {
-		return py.decline(py.writer, "it writes into %s, which holds more than the application", first(dir, "an unknown folder"))
+		return py.decline(py.writer, "it writes into %s, which holds more than the application", cmp.Or(dir, "an unknown folder"))
 	}
 	if why := py.staticRoot(dir); why != "" {
 		return py.decline(py.writer, "%s", why)
@@ -164,9 +165,9 @@ func (py *pythonSplit) placeWritten() bool {
 		}
 		in1, out := 0, 0
 		for _, d := range dests {
-			if below(d, dir) {
+			if rewrite.Inside(d, dir) {
 				in1++
-			} else if below(dir, d) && in.Keyword != "run" {
+			} else if rewrite.Inside(dir, d) && in.Keyword != "run" {
 				return py.decline(in, "it writes into %s and beside it", dir)
 			} else {
 				out++
@@ -211,7 +212,7 @@ func (py *pythonSplit) staticRoot(dir string) string {
 			continue
 		}
 		for _, m := range staticRoot().FindAllStringSubmatch(string(src), -1) {
-			if !below(path.Clean(m[1]), dir) {
+			if !rewrite.Inside(path.Clean(m[1]), dir) {
 				return fmt.Sprintf("%s sets %s, outside %s", f, strings.TrimSpace(m[0]), dir)
 			}
 		}

@@ -252,7 +252,7 @@ func (s *split) slimBase() bool {
 // image path, exact about files and directories that it copies whole.
 func brings(trees []rewrite.Tree, abs string) bool {
 	for _, t := range trees {
-		if abs == t.Dest || t.Dir && below(abs, t.Dest) {
+		if abs == t.Dest || t.Dir && rewrite.Inside(abs, t.Dest) {
 			return true
 		}
 	}
@@ -269,7 +269,7 @@ func (s *split) covered(in *rewrite.Instruction, trees []rewrite.Tree) bool {
 				continue
 			}
 			for _, u := range later.Effects(s.p.Repo, s.p.Name).Trees {
-				if u.Dir && below(t.Dest, u.Dest) && path.Join(u.Ctx, strings.TrimPrefix(t.Dest[len(u.Dest):], "/")) == t.Ctx {
+				if u.Dir && rewrite.Inside(t.Dest, u.Dest) && path.Join(u.Ctx, strings.TrimPrefix(t.Dest[len(u.Dest):], "/")) == t.Ctx {
 					found = true
 				}
 			}
@@ -287,9 +287,4 @@ func (s *split) flags(in *rewrite.Instruction) string {
 		out = append(out, f.Text)
 	}
 	return strings.Join(out, " ")
-}
-
-// below reports whether the clean path p is dir or lies in it.
-func below(p, dir string) bool {
-	return dir == "/" || p == dir || strings.HasPrefix(p, dir+"/")
 }
