@@ -122,13 +122,7 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 	var stage *Stage
 	for _, in := range d.Instructions {
 		in.doc = d
-		switch in.Keyword {
-		case "run", "cmd", "entrypoint", "healthcheck":
-			in.shell = sync.OnceValues(in.parseShell)
-			if in.parsed == nil {
-				in.parsed = &parsedScript{}
-			}
-		}
+		in.readsShell()
 		if in.Cmd == nil {
 			cmd, err := instructions.ParseInstruction(in.node)
 			if err != nil {
@@ -136,6 +130,9 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 			}
 			in.Cmd = cmd
 			in.JSON = in.node.Attributes["json"]
+		}
+		if in.Keyword == "onbuild" {
+			in.trigger = triggerOf(in)
 		}
 		switch cmd := in.Cmd.(type) {
 		case *instructions.Stage:
@@ -147,6 +144,7 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 				return nil, &Error{Path: path, Line: in.Line, Col: 1, Msg: strings.ToUpper(in.Keyword) + " before the first FROM", Hint: "only ARG may stand there"}
 			}
 			in.Stage = stage
+			in.Inner().Stage = stage
 			if stage != nil {
 				stage.Instructions = append(stage.Instructions, in)
 			}
@@ -156,6 +154,39 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 		return nil, &Error{Path: path, Line: 1, Col: 1, Msg: "no FROM instruction", Hint: "a Dockerfile needs at least one build stage"}
 	}
 	return d, nil
+}
+
+// readsShell makes Shell work for the instructions that have one.
+func (in *Instruction) readsShell() {
+	switch in.Keyword {
+	case "run", "cmd", "entrypoint", "healthcheck":
+		in.shell = sync.OnceValues(in.parseShell)
+		if in.parsed == nil {
+			in.parsed = &parsedScript{}
+		}
+	}
+}
+
+// triggerOf reads the instruction behind ONBUILD; nil where BuildKit can't.
+func triggerOf(in *Instruction) *Instruction {
+	if in.node == nil || in.node.Next == nil || len(in.node.Next.Children) != 1 {
+		return nil
+	}
+	n := in.node.Next.Children[0]
+	cmd, err := instructions.ParseInstruction(n)
+	if err != nil {
+		return nil
+	}
+	t := &Instruction{
+		Index: in.Index, Span: in.Span, Head: in.Head, Line: in.Line, EndLine: in.EndLine, Text: in.Text, Heredocs: in.Heredocs, Comments: in.Comments,
+		Cmd: cmd, JSON: n.Attributes["json"], node: n, segs: in.segs, doc: in.doc, onbuild: true,
+	}
+	splitWordsFrom(t, in.doc.Escape, in.Args.Start)
+	if t.Keyword != strings.ToLower(n.Value) || len(t.Flags) != len(n.Flags) {
+		return nil // we read it differently
+	}
+	t.readsShell()
+	return t
 }
 
 // agree checks our reading of one instruction against BuildKit's.

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,7 +148,11 @@ func (r *run) state() string {
 }
 
 func (r *run) pass(t *Transform) *Pass {
-	return &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe}
+	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe}
+	if len(t.Policies) > 0 {
+		p.Policy = cmp.Or(r.opt.Policies[t.Name], t.Policies[0].Name)
+	}
+	return p
 }
 
 // exhaust applies a transform's changes one by one until it has none left.
@@ -312,7 +317,7 @@ func (r *run) apply(c Change) (*Document, *repo.Repo, map[string]string, error) 
 
 // offer runs on from the safe result to see what --unsafe would add.
 func (r *run) offer(ctx context.Context, ts []*Transform) {
-	o := Options{Unsafe: true}
+	o := Options{Unsafe: true, Policies: r.opt.Policies}
 	more := &run{in: r.in, opt: o, doc: r.doc, repo: r.repo, ignores: r.ignores, res: &Result{Path: r.in.Path, Before: r.doc.Src, After: r.doc.Src}}
 	if err := more.fixpoint(ctx, ts); err != nil {
 		return

@@ -113,7 +113,7 @@ func (in *Instruction) opaqueShell() string {
 	if in.doc.Escape == '`' {
 		return "the file's escape token is `, as on Windows"
 	}
-	sh := in.Stage.At(in).Shell
+	sh := in.State().Shell
 	if len(sh) > 0 {
 		switch path.Base(sh[0]) {
 		case "sh", "bash", "ash", "dash", "ksh", "zsh":

@@ -30,25 +30,41 @@ type Phase int
 
 // The phases in the order in which they run.
 const (
-	PhaseBase    Phase = iota // which image a stage starts from
-	PhaseContext              // what is sent to the builder
-	PhaseOrder                // the order of instructions
-	PhaseStages               // build and runtime kept apart
-	PhaseLayers               // how many layers, and what stays in them
-	PhaseUser                 // who runs it
+	PhaseBase     Phase = iota // which image a stage starts from
+	PhaseContext               // what is sent to the builder
+	PhaseSpelling              // how a single instruction is written
+	PhaseOrder                 // the order of instructions
+	PhaseStages                // build and runtime kept apart
+	PhaseLayers                // how many layers
+	PhasePackages              // what stays in them
+	PhaseUser                  // who runs it
+	PhaseMounts                // what a step borrows from the builder
 )
 
 // Transform is one kind of rewrite. Its metadata is data: help, explanations
 // and documentation come from it.
 type Transform struct {
-	Name    string // kebab-case, unique
-	Summary string // one line
-	Doc     string // why, when it declines, what it assumes; Markdown with sources
-	Phase   Phase
+	Name     string // kebab-case, unique
+	Summary  string // one line
+	Doc      string // what it does and why; Markdown with sources
+	Declines string // when it leaves its case alone; Markdown
+	Assumes  string // what its changes for --unsafe rest on; "" when all are safe
+	Phase    Phase
+	// OptIn: it runs only when it is asked for by name.
+	OptIn bool
+	// Policies are the ways in which it can work, the default first; none for
+	// a transform that knows one way.
+	Policies []Policy
 	// Run proposes changes of the document in the pass. Each change stands alone:
 	// the engine applies one, rescans and asks again. Where the transform sees its
 	// case but must not act it calls Pass.Decline.
 	Run func(context.Context, *Pass) ([]Change, error)
+}
+
+// Policy is one way in which a transform can work.
+type Policy struct {
+	Name    string `json:"name"`    // as Options.Policies has it
+	Summary string `json:"summary"` // what it means, in a line
 }
 
 // Pass is what a transform sees.
@@ -62,6 +78,8 @@ type Pass struct {
 	Siblings []*Document
 	// Unsafe tells that changes which rest on an assumption will be kept.
 	Unsafe bool
+	// Policy is the name of the transform's policy in force, "" when it has none.
+	Policy string
 
 	declined []Decline
 }
@@ -145,6 +163,9 @@ type Options struct {
 	Unsafe bool
 	// Offer also works out what Unsafe would add, as outcomes of status Offered.
 	Offer bool
+	// Policies name the policy of a transform, by the transform's name; without
+	// an entry its first one is in force.
+	Policies map[string]string
 	// Select, when set, decides whether one change is applied (interactive use).
 	Select func(Outcome) bool
 }

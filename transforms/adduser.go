@@ -20,11 +20,10 @@ reach, and Kubernetes' restricted policy refuses it
 An unprivileged user of the base image is used where there is one (node in
 node images, nonroot in distroless); else a system user is created, in the way
 of the base's distribution. The code stays owned by root and readable: the
-program can't rewrite itself.
-
-It assumes that the program writes only to /tmp and its home and needs no right
-of root. It declines where something speaks against that: a program whose
-source it can't read; source code, variables or folders that show where it
+program can't rewrite itself.`,
+	Assumes: `The program writes only to /tmp and its home and needs no right of root.`,
+	Declines: `Where something speaks against the assumption: a program whose
+source drydock can't read; source code, variables or folders that show where it
 writes; a port under 1024, a VOLUME, sudo, gosu, cron, sshd, supervisord, chown
 in the entry point, the Docker socket; files that only root may read; a user
 that the file creates and doesn't use, an explicit USER root at the end, an

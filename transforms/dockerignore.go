@@ -28,10 +28,9 @@ will make it, and where no Dockerfile of the context copies it and nothing in
 the build asks for it: .git stays when a version comes from git
 (setuptools-scm, git describe), a committed .env stays, node_modules stay where
 no RUN installs them, and so on. Patterns
-are anchored at the context's root, as Docker reads them.
-
-It assumes that nothing in the image reads the left-out files when it runs. It
-declines where the existing file has negations ("!") or leaves everything out
+are anchored at the context's root, as Docker reads them.`,
+	Assumes: `Nothing in the image reads the left-out files when it runs.`,
+	Declines: `Where the existing file has negations ("!") or leaves everything out
 first, and where a Dockerfile copies single files only, since then nothing of
 this reaches the image.`,
 	Run: runDockerignore,

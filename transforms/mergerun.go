@@ -23,9 +23,8 @@ is reused from the cache when it is long out of date
 Joined are set-up steps in a row (system packages, downloads, accounts,
 directories), an index update with its install, and any step with the clean-up
 that follows it. The commands, their order and their failures stay the same;
-comments between them stay as comment lines inside the instruction.
-
-It declines where joining could change what happens: different --mount,
+comments between them stay as comment lines inside the instruction.`,
+	Declines: `Where joining could change what happens: different --mount,
 --network or --security; exec form, heredocs and shells that aren't POSIX;
 cd, export, set, assignments and the like, which would leak into the next
 step; ";" lists and background jobs; comments behind a command. Dependency
@@ -154,7 +153,7 @@ func mergeChange(d *rewrite.Document, group []*rewrite.Instruction) rewrite.Chan
 	if updatesIndex(first) {
 		c.Why = "a package index fetched in a RUN of its own comes from the cache when it is long out of date"
 	}
-	indent, leading := runStyle(d)
+	indent, leading := d.RunStyle(nil)
 	esc := string(d.Escape)
 	for i, in := range group {
 		s, _ := in.Shell()
@@ -205,41 +204,6 @@ func junction(d *rewrite.Document, a, b *rewrite.Instruction, indent, esc string
 	}
 	text.WriteString(open)
 	return rewrite.Edit{Span: rewrite.Span{Start: from, End: to}, New: text.String()}
-}
-
-// runStyle finds how the file continues its RUNs: the indentation, and whether
-// && stands at the beginning of a line.
-func runStyle(d *rewrite.Document) (indent string, leading bool) {
-	count := map[string]int{}
-	lead, trail := 0, 0
-	for _, in := range d.Instructions {
-		if in.Keyword != "run" || in.EndLine == in.Line {
-			continue
-		}
-		lines := strings.Split(strings.ReplaceAll(d.Src[in.Head.Start:in.Head.End], "\r\n", "\n"), "\n")
-		for i, l := range lines {
-			t := strings.TrimLeft(l, " \t")
-			if i > 0 && t != "" && t[0] != '#' {
-				ws := l[:len(l)-len(t)]
-				if strings.HasPrefix(t, "&&") {
-					lead++
-				}
-				count[ws]++
-			}
-			body := strings.TrimRight(strings.TrimRight(strings.TrimRight(l, " \t"), string(d.Escape)), " \t")
-			if strings.HasSuffix(body, "&&") {
-				trail++
-			}
-		}
-	}
-	indent = "    "
-	best := 0
-	for ws, n := range count {
-		if n > best || n == best && len(ws) < len(indent) {
-			indent, best = ws, n
-		}
-	}
-	return indent, lead > trail
 }
 
 func updatesIndex(in *rewrite.Instruction) bool {

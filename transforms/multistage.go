@@ -28,10 +28,11 @@ and with everything at the same paths.
 - Go: a static binary, and the files that its source names, on distroless static.
 
 System packages are installed again in the runtime stage, save compilers and
-headers. Nothing but a trial build and run proves a split, so every change
-rests on an assumption that is written down.
-
-It declines where a fact speaks against it: packages that need libraries or
+headers.`,
+	Assumes: `The program needs nothing of the full image but what the recipe carries over.
+Nothing but a trial build and run proves a split, so every change writes down
+what it rests on.`,
+	Declines: `Where a fact speaks against it: packages that need libraries or
 programs of the full image (psycopg2, uwsgi, canvas, GitPython, …), start
 commands and health checks that use curl, git or a compiler, cgo that links
 system libraries, Go programs that start others, workspaces, other package

@@ -22,9 +22,9 @@ hadolint DL3006 and DL3007).
 The tag comes from what the project itself says (.python-version, runtime.txt,
 .nvmrc, engines, the go directive of go.mod, …), else from drydock's dated
 catalogue of official images: the line that the moving tag named on that date.
-A suffix such as -slim or -alpine is kept.
-
-It assumes that the project means that line. It leaves alone tags that name a
+A suffix such as -slim or -alpine is kept.`,
+	Assumes: `The project means that line.`,
+	Declines: `It leaves alone tags that name a
 release line already, digests, references built from ARG, other stages, scratch,
 and images that the catalogue doesn't hold.`,
 	Run: runPinBase,

@@ -2,44 +2,40 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"drydock/rewrite"
+	"drydock/docs"
 	"drydock/transforms"
 )
 
 func explainCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:        "explain",
-		Usage:       "tell why a transform does what it does, and when it declines",
+		Usage:       "tell what a transform does and why, with an example, and when it declines",
 		ArgsUsage:   "[NAME…]",
 		Description: "Without NAME it explains every transform.",
 		Action: func(c *cli.Context) error {
-			ts := transforms.All()
-			if c.NArg() > 0 {
-				ts = nil
+			names := c.Args().Slice()
+			if len(names) == 0 {
+				for _, t := range transforms.All() {
+					names = append(names, t.Name)
+				}
 			}
-			for _, n := range c.Args().Slice() {
-				t := transforms.ByName(n)
-				if t == nil {
+			for i, n := range names {
+				if transforms.ByName(n) == nil {
 					return unknownTransform(n)
 				}
-				ts = append(ts, t)
-			}
-			for i, t := range ts {
+				page, err := docs.Page(n)
+				if err != nil {
+					return err // the tests hold that each transform has one
+				}
 				if i > 0 {
 					fmt.Fprintln(s.out)
 				}
-				explain(s.out, t)
+				fmt.Fprint(s.out, page)
 			}
 			return nil
 		},
 	}
-}
-
-func explain(w io.Writer, t *rewrite.Transform) {
-	fmt.Fprintf(w, "%s: %s\n\n%s\n", t.Name, t.Summary, strings.TrimSpace(t.Doc))
 }

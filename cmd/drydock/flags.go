@@ -18,6 +18,7 @@ import (
 type settings struct {
 	unsafe     bool
 	transforms []*rewrite.Transform
+	policies   map[string]string // by transform
 	json       bool
 	quiet      bool
 	context    string // --context, "" when not given
@@ -30,6 +31,8 @@ func sharedFlags(extra ...cli.Flag) []cli.Flag {
 		&cli.BoolFlag{Name: "unsafe", Usage: "also make changes that rest on an assumption, which is told"},
 		&cli.StringSliceFlag{Name: "only", Usage: "run these transforms alone (`NAME,…`)"},
 		&cli.StringSliceFlag{Name: "skip", Usage: "leave these transforms out (`NAME,…`)"},
+		&cli.StringSliceFlag{Name: "with", Usage: "also run these transforms, which run only when asked for (`NAME,…`)"},
+		&cli.StringSliceFlag{Name: "policy", Usage: "how a transform works (`NAME=POLICY,…`); see drydock explain NAME"},
 		&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile; without it compose files, then the COPY sources tell"},
 		formatFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
@@ -50,7 +53,10 @@ func readSettings(c *cli.Context) (settings, error) {
 	if s.json, err = wantsJSON(c); err != nil {
 		return s, err
 	}
-	if s.transforms, err = chosen(c.StringSlice("only"), c.StringSlice("skip")); err != nil {
+	if s.transforms, err = chosen(c.StringSlice("only"), c.StringSlice("skip"), c.StringSlice("with")); err != nil {
+		return s, err
+	}
+	if s.policies, err = policies(c.StringSlice("policy")); err != nil {
 		return s, err
 	}
 	if c.IsSet("context") {
@@ -76,18 +82,43 @@ func wantsJSON(c *cli.Context) (bool, error) {
 	}
 }
 
-// chosen are the transforms to run after --only and --skip.
-func chosen(only, skip []string) ([]*rewrite.Transform, error) {
-	for _, n := range slices.Concat(only, skip) {
+// chosen are the transforms to run after --only, --skip and --with.
+func chosen(only, skip, with []string) ([]*rewrite.Transform, error) {
+	for _, n := range slices.Concat(only, skip, with) {
 		if transforms.ByName(n) == nil {
 			return nil, unknownTransform(n)
 		}
 	}
 	var out []*rewrite.Transform
 	for _, t := range transforms.All() {
-		if (len(only) == 0 || slices.Contains(only, t.Name)) && !slices.Contains(skip, t.Name) {
+		wanted := len(only) == 0 && !t.OptIn || slices.Contains(only, t.Name) || slices.Contains(with, t.Name)
+		if wanted && !slices.Contains(skip, t.Name) {
 			out = append(out, t)
 		}
+	}
+	return out, nil
+}
+
+// policies reads NAME=POLICY words.
+func policies(words []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, w := range words {
+		name, policy, _ := strings.Cut(w, "=")
+		t := transforms.ByName(name)
+		if t == nil {
+			return nil, unknownTransform(name)
+		}
+		var names []string
+		for _, p := range t.Policies {
+			names = append(names, p.Name)
+		}
+		switch {
+		case len(names) == 0:
+			return nil, usagef("--policy %s: %s works in one way only", w, name)
+		case !slices.Contains(names, policy):
+			return nil, usagef("--policy %s: choose %s", w, name+"="+strings.Join(names, " or "+name+"="))
+		}
+		out[name] = policy
 	}
 	return out, nil
 }

@@ -29,7 +29,11 @@ func listCommand(s streams) *cli.Command {
 			w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "NAME\tPHASE\tWHAT IT DOES")
 			for _, t := range transforms.All() {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", t.Name, phases[t.Phase], t.Summary)
+				summary := t.Summary
+				if t.OptIn {
+					summary += " (--with " + t.Name + ")"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\n", t.Name, phases[t.Phase], summary)
 			}
 			return w.Flush()
 		},
@@ -38,16 +42,20 @@ func listCommand(s streams) *cli.Command {
 
 // listed is a transform in JSON.
 type listed struct {
-	Name    string `json:"name"`
-	Phase   string `json:"phase"`
-	Summary string `json:"summary"`
-	Doc     string `json:"doc"`
+	Name     string           `json:"name"`
+	Phase    string           `json:"phase"`
+	Summary  string           `json:"summary"`
+	Doc      string           `json:"doc"`
+	Declines string           `json:"declines"`
+	Assumes  string           `json:"assumes"` // "" when all its changes are safe
+	OptIn    bool             `json:"opt_in"`  // runs only when asked for by --with or --only
+	Policies []rewrite.Policy `json:"policies,omitempty"`
 }
 
 func listJSON(s streams) error {
 	out := []listed{}
 	for _, t := range transforms.All() {
-		out = append(out, listed{t.Name, phases[t.Phase], t.Summary, t.Doc})
+		out = append(out, listed{t.Name, phases[t.Phase], t.Summary, t.Doc, t.Declines, t.Assumes, t.OptIn, t.Policies})
 	}
 	text, err := report.Encode(out)
 	if err != nil {
@@ -58,10 +66,13 @@ func listJSON(s streams) error {
 }
 
 var phases = map[rewrite.Phase]string{
-	rewrite.PhaseBase:    "base",
-	rewrite.PhaseContext: "context",
-	rewrite.PhaseOrder:   "order",
-	rewrite.PhaseStages:  "stages",
-	rewrite.PhaseLayers:  "layers",
-	rewrite.PhaseUser:    "user",
+	rewrite.PhaseBase:     "base",
+	rewrite.PhaseContext:  "context",
+	rewrite.PhaseSpelling: "spelling",
+	rewrite.PhaseOrder:    "order",
+	rewrite.PhaseStages:   "stages",
+	rewrite.PhaseLayers:   "layers",
+	rewrite.PhasePackages: "packages",
+	rewrite.PhaseUser:     "user",
+	rewrite.PhaseMounts:   "mounts",
 }
