@@ -116,13 +116,13 @@ func worthMerging(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
 // or the deleted files ship in the layer of an earlier one.
 func cleanedUp(ins []*rewrite.Instruction, i int) int {
 	until, writes := i, false
-	for k := i; k < len(ins) && ins[k].Keyword == "run"; k++ {
-		switch kindOf(ins[k]) {
+	for k := i; k < len(ins) && ins[k].Keyword == ins[i].Keyword && ins[k].Inner().Keyword == "run"; k++ {
+		switch in := ins[k].Inner(); kindOf(in) {
 		case kindPackages, kindFetch:
 			writes = true
 		case kindFiles:
 		case kindClean:
-			if writes && deletes(ins[k]) {
+			if writes && deletes(in) {
 				until = k
 			}
 		default:
