@@ -134,10 +134,13 @@ func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string 
 		return "it reads the status of the shell"
 	}
 	gap := a.Doc().Src[a.Span.End:b.Span.Start]
-	for _, l := range strings.Split(gap, "\n") {
-		l = strings.ToLower(strings.Trim(strings.TrimSpace(l), "# "))
+	for _, line := range strings.Split(gap, "\n") {
+		l := strings.ToLower(strings.Trim(strings.TrimSpace(line), "# "))
 		if strings.Contains(l, "[start") || strings.Contains(l, "[end") || strings.HasPrefix(l, "region") || strings.HasPrefix(l, "endregion") {
 			return "a marker of a region stands between them"
+		}
+		if word, _, _ := strings.Cut(l, " "); commentedOut[word] && strings.HasPrefix(strings.TrimSpace(line), "#") {
+			return "a commented-out instruction stands between them"
 		}
 		if strings.HasPrefix(l, "hadolint") || strings.HasPrefix(l, "drydock:") || strings.HasPrefix(l, "check=") {
 			return "the comment between them speaks to a tool about one of them"
@@ -145,6 +148,10 @@ func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string 
 	}
 	return ""
 }
+
+// commentedOut are words that begin a comment which was an instruction once, or
+// is meant to become one.
+var commentedOut = words(`run copy add env arg from workdir user cmd entrypoint expose volume label`)
 
 // mergeChange joins the group at its junctions and leaves every other byte.
 func mergeChange(d *rewrite.Document, group []*rewrite.Instruction) rewrite.Change {

@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -32,7 +33,7 @@ var fileCommands = words(`locale-gen update-locale localedef ldconfig useradd ad
 // builtins say nothing about what a step is for.
 var builtins = words(`cd set export umask : exit`)
 
-var cleanCommands = words(`rm rmdir chmod chown chgrp find xargs strip`)
+var cleanCommands = words(`rm rmdir mv chmod chown chgrp find xargs strip`)
 
 var installCommands = words(`pip pip3 pip2 pipenv poetry uv conda mamba npm npx yarn pnpm bun gem bundle bundler composer go cargo cpan cpanm mix dotnet mvn gradle sbt luarocks pear pecl docker-php-ext-install easy_install R Rscript opam cabal stack`)
 
@@ -104,11 +105,59 @@ func worthMerging(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
 	}
 	switch kb {
 	case kindClean:
-		return ka == kindPackages || ka == kindFetch || ka == kindFiles || ka == kindClean || deletes(b)
+		return ka == kindClean || deletes(b) || (ka == kindPackages || ka == kindFetch || ka == kindFiles) && touches(b, group)
 	case kindPackages, kindFetch, kindFiles:
-		return ka == kb || ka == kindClean && kb == kindFiles
+		return (ka == kb || ka == kindClean && kb == kindFiles) && !ownParagraph(group[len(group)-1], b) && asItStands(append(group[:len(group):len(group)], b))
 	}
 	return false
+}
+
+// touches: a path that b works on occurs in the steps before it.
+func touches(b *rewrite.Instruction, group []*rewrite.Instruction) bool {
+	s, _ := b.Shell()
+	for _, c := range s.Commands() {
+		for _, a := range c.Args[min(1, len(c.Args)):] {
+			if name := path.Base(strings.TrimRight(a, "/*")); len(name) > 1 && !strings.HasPrefix(a, "-") {
+				for _, in := range group {
+					if strings.Contains(in.Args.Text, name) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// ownParagraph: both are chains of their own, and a blank line and a comment
+// keep them apart. One layer less isn't worth what a reader loses.
+func ownParagraph(a, b *rewrite.Instruction) bool {
+	chain := func(in *rewrite.Instruction) bool {
+		s, _ := in.Shell()
+		return s != nil && len(s.Commands()) > 1
+	}
+	blank, comment := false, false
+	for _, l := range strings.Split(a.Doc().Src[a.Span.End:b.Span.Start], "\n") {
+		l = strings.TrimSpace(l)
+		comment = comment || strings.HasPrefix(l, "#")
+		blank = blank || l == ""
+	}
+	return blank && comment && chain(a) && chain(b)
+}
+
+// asItStands: none of the steps needs parentheses, which one layer less isn't
+// worth either.
+func asItStands(group []*rewrite.Instruction) bool {
+	for i, in := range group {
+		s, why := in.Shell()
+		if why != "" {
+			return true // told by cannotJoin
+		}
+		if subshell, _ := s.Joined(rest(group[i+1:])); subshell {
+			return false
+		}
+	}
+	return true
 }
 
 // cleanedUp finds how far the set-up steps that begin at i reach to a RUN that
@@ -137,7 +186,7 @@ func cleanedUp(ins []*rewrite.Instruction, i int) int {
 func deletes(in *rewrite.Instruction) bool {
 	s, _ := in.Shell()
 	for _, c := range s.Commands() {
-		if c.Name == "rm" || cleansCache(c) || slices.Contains(c.Args, "-R") || slices.Contains(c.Args, "-delete") {
+		if c.Name == "rm" || c.Name == "mv" || cleansCache(c) || slices.Contains(c.Args, "-R") || slices.Contains(c.Args, "-delete") {
 			return true
 		}
 	}
