@@ -174,7 +174,8 @@ func mergeChange(d *rewrite.Document, group []*rewrite.Instruction) rewrite.Chan
 		c.Config = rewrite.FieldOnBuild
 	}
 	style := joints{doc: d}
-	style.indent, style.leading = d.RunStyle(nil)
+	lines := slices.IndexFunc(group, func(in *rewrite.Instruction) bool { return in.EndLine > in.Line })
+	style.indent, style.leading = d.RunStyle(group[max(lines, 0)])
 	subshell := make([]bool, len(group))
 	for i := len(group) - 1; i >= 0; i-- {
 		s, _ := group[i].Shell()

@@ -1,7 +1,6 @@
 package transforms
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -105,28 +104,55 @@ func worthMerging(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
 	}
 	switch kb {
 	case kindClean:
-		return ka == kindClean || deletes(b) || (ka == kindPackages || ka == kindFetch || ka == kindFiles) && touches(b, group)
+		return ka == kindClean || (deletes(b) || ka == kindPackages || ka == kindFetch || ka == kindFiles) && touches(b, group)
 	case kindPackages, kindFetch, kindFiles:
 		return (ka == kb || ka == kindClean && kb == kindFiles) && !ownParagraph(group[len(group)-1], b) && asItStands(append(group[:len(group):len(group)], b))
 	}
 	return false
 }
 
-// touches: a path that b works on occurs in the steps before it.
+// touches: b deletes or changes what the steps before it wrote: a path of it
+// occurs there, or is a cache of a tool that ran there.
 func touches(b *rewrite.Instruction, group []*rewrite.Instruction) bool {
 	s, _ := b.Shell()
 	for _, c := range s.Commands() {
+		if cleansCache(c) && mentions(group, c.Name) {
+			return true
+		}
 		for _, a := range c.Args[min(1, len(c.Args)):] {
-			if name := path.Base(strings.TrimRight(a, "/*")); len(name) > 1 && !strings.HasPrefix(a, "-") {
-				for _, in := range group {
-					if strings.Contains(in.Args.Text, name) {
-						return true
-					}
+			if strings.HasPrefix(a, "-") {
+				continue
+			}
+			for _, k := range cachePaths {
+				if strings.Contains(a, k.path) && mentions(group, k.tool) {
+					return true
+				}
+			}
+			parts := strings.FieldsFunc(a, func(r rune) bool { return strings.ContainsRune("/*?{},$", r) })
+			for i, part := range parts {
+				if len(part) > 1 && (i == len(parts)-1 || !commonFolders[part]) && mentions(group, part) {
+					return true
 				}
 			}
 		}
 	}
 	return false
+}
+
+// cachePaths are where a tool leaves what it needs no more; "" stands for any.
+var cachePaths = []struct{ path, tool string }{
+	{"/var/lib/apt", "apt"}, {"/var/cache/apt", "apt"}, {"/var/cache/debconf", "apt"}, {"/var/cache/apk", "apk"}, {"/var/cache/yum", "yum"},
+	{"/var/cache/dnf", "dnf"}, {"/usr/share/doc", "apt"}, {"/usr/share/man", "apt"}, {"/.cache", ""}, {"/.npm", "npm"}, {"/tmp", ""}, {"/var/tmp", ""},
+}
+
+// commonFolders say nothing about who wrote below them.
+var commonFolders = words(`usr local share lib bin sbin etc var opt home root srv tmp cache src doc include log run mnt`)
+
+// mentions: the text of a step, or the directory that it runs in, has the word.
+func mentions(group []*rewrite.Instruction, word string) bool {
+	return slices.ContainsFunc(group, func(in *rewrite.Instruction) bool {
+		return strings.Contains(in.Raw(), word) || strings.Contains(in.State().Workdir, word)
+	})
 }
 
 // ownParagraph: both are chains of their own, and a blank line and a comment
@@ -165,18 +191,20 @@ func asItStands(group []*rewrite.Instruction) bool {
 // or the deleted files ship in the layer of an earlier one.
 func cleanedUp(ins []*rewrite.Instruction, i int) int {
 	until, writes := i, false
+	var group []*rewrite.Instruction
 	for k := i; k < len(ins) && ins[k].Keyword == ins[i].Keyword && ins[k].Inner().Keyword == "run"; k++ {
 		switch in := ins[k].Inner(); kindOf(in) {
 		case kindPackages, kindFetch:
 			writes = true
 		case kindFiles:
 		case kindClean:
-			if writes && deletes(in) {
+			if writes && deletes(in) && touches(in, group) {
 				until = k
 			}
 		default:
 			return until
 		}
+		group = append(group, ins[k].Inner())
 	}
 	return until
 }
