@@ -180,7 +180,7 @@ func (s *Script) Leaks(next string) string {
 			}
 			name := literal(n.Args[0])
 			if name == "" {
-				if !strings.HasPrefix(s.Source(n.Args[0]), "/") {
+				if !strings.Contains(s.Source(n.Args[0]), "/") { // no built-in has a slash
 					set("runs a computed command")
 				}
 				return true

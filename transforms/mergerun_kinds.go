@@ -82,6 +82,9 @@ func kindOf(in *rewrite.Instruction) stepKind {
 
 // cleansCache: clean-up verbs of package managers.
 func cleansCache(c rewrite.Command) bool {
+	if !packageCommands[c.Name] && !installCommands[c.Name] {
+		return false
+	}
 	for _, a := range c.Args[min(1, len(c.Args)):] {
 		switch a {
 		case "clean", "autoclean", "autoremove", "purge", "remove", "del", "erase":
