@@ -42,11 +42,12 @@ the other again, and stages that don't ship keep theirs for the cache.`,
 
 func runMergeRun(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	var out []rewrite.Change
+	m := merger{Pass: p, kinds: map[*rewrite.Instruction]stepKind{}}
 	for _, s := range shipping(p) {
 		for i := 0; i < len(s.Instructions); {
-			group, next := mergeGroup(p, s.Instructions, i)
+			group, next := m.group(s.Instructions, i)
 			if len(group) > 1 {
-				out = append(out, mergeChange(p.Doc, group))
+				out = append(out, m.change(group))
 			}
 			i = next
 		}
@@ -54,28 +55,37 @@ func runMergeRun(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	return out, nil
 }
 
-// mergeGroup collects the RUNs from index i that belong into one; next is
-// where to go on.
-func mergeGroup(p *rewrite.Pass, ins []*rewrite.Instruction, i int) (group []*rewrite.Instruction, next int) {
-	if ins[i].Inner().Keyword != "run" {
+// merger is one pass of merge-run.
+type merger struct {
+	*rewrite.Pass
+	kinds map[*rewrite.Instruction]stepKind
+}
+
+// group collects the RUNs from index i that belong into one; next is where to
+// go on.
+func (m merger) group(ins []*rewrite.Instruction, i int) (group []*rewrite.Instruction, next int) {
+	follows := func(k int) bool {
+		return k < len(ins) && ins[k].Inner().Keyword == "run" && ins[k].Keyword == ins[i].Keyword
+	}
+	if !follows(i) || !follows(i+1) {
 		return nil, i + 1
 	}
 	group = []*rewrite.Instruction{ins[i].Inner()}
 	until := i
-	if p.Policy != "all" {
-		until = cleanedUp(ins, i)
+	if m.Policy != "all" {
+		until = m.cleanedUp(ins, i)
 	}
-	for next = i + 1; next < len(ins) && ins[next].Inner().Keyword == "run" && ins[next].Keyword == ins[i].Keyword; next++ {
+	for next = i + 1; follows(next); next++ {
 		a, b := group[len(group)-1], ins[next].Inner()
-		if p.Policy == "all" {
-			if kindOf(a) == kindInstall && kindOf(b) == kindOther {
+		if m.Policy == "all" {
+			if m.kind(a) == kindInstall && m.kind(b) == kindOther {
 				break // a build keeps its own RUN
 			}
-		} else if next > until && !worthMerging(group, b) {
+		} else if next > until && !m.worthwhile(group, b) {
 			break
 		}
 		if why := cannotJoin(group, a, b); why != "" {
-			p.Decline(b, "not joined with the RUN above: %s", why)
+			m.Decline(b, "not joined with the RUN above: %s", why)
 			break
 		}
 		group = append(group, b)
@@ -153,9 +163,9 @@ func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string 
 // is meant to become one.
 var commentedOut = words(`run copy add env arg from workdir user cmd entrypoint expose volume label`)
 
-// mergeChange joins the group at its junctions and leaves every other byte.
-func mergeChange(d *rewrite.Document, group []*rewrite.Instruction) rewrite.Change {
-	first := group[0]
+// change joins the group at its junctions and leaves every other byte.
+func (m merger) change(group []*rewrite.Instruction) rewrite.Change {
+	first, d := group[0], m.Doc
 	c := rewrite.Change{
 		Title: fmt.Sprintf("join %d RUN instructions", len(group)),
 		Why:   "each RUN is a layer of its own",
@@ -163,7 +173,7 @@ func mergeChange(d *rewrite.Document, group []*rewrite.Instruction) rewrite.Chan
 		At:    first,
 	}
 	for _, in := range group[1:] {
-		if kindOf(in) == kindClean {
+		if m.kind(in) == kindClean {
 			c.Why = "what a later RUN deletes or changes stays in the layer of the earlier one and ships all the same"
 		}
 	}

@@ -44,6 +44,16 @@ func words(s string) map[string]bool {
 	return out
 }
 
+// kind is kindOf, worked out once.
+func (m merger) kind(in *rewrite.Instruction) stepKind {
+	k, ok := m.kinds[in]
+	if !ok {
+		k = kindOf(in)
+		m.kinds[in] = k
+	}
+	return k
+}
+
 func kindOf(in *rewrite.Instruction) stepKind {
 	s, why := in.Shell()
 	if why != "" {
@@ -96,12 +106,12 @@ func cleansCache(c rewrite.Command) bool {
 	return false
 }
 
-// worthMerging: set-up steps of one kind in a row, or a clean-up after
-// anything.
-func worthMerging(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
-	kb, ka := kindOf(b), kindOther
+// worthwhile: set-up steps of one kind in a row, or a clean-up after what it
+// cleans up.
+func (m merger) worthwhile(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
+	kb, ka := m.kind(b), kindOther
 	for _, a := range group {
-		if k := kindOf(a); k != kindClean || ka == kindOther {
+		if k := m.kind(a); k != kindClean || ka == kindOther {
 			ka = k
 		}
 	}
@@ -192,11 +202,11 @@ func asItStands(group []*rewrite.Instruction) bool {
 // cleanedUp finds how far the set-up steps that begin at i reach to a RUN that
 // deletes something, i when there is none: all of them belong together then,
 // or the deleted files ship in the layer of an earlier one.
-func cleanedUp(ins []*rewrite.Instruction, i int) int {
+func (m merger) cleanedUp(ins []*rewrite.Instruction, i int) int {
 	until, writes := i, false
 	var group []*rewrite.Instruction
 	for k := i; k < len(ins) && ins[k].Keyword == ins[i].Keyword && ins[k].Inner().Keyword == "run"; k++ {
-		switch in := ins[k].Inner(); kindOf(in) {
+		switch in := ins[k].Inner(); m.kind(in) {
 		case kindPackages, kindFetch:
 			writes = true
 		case kindFiles:
