@@ -20,7 +20,7 @@ var engine Fixer = drydock
 // engineName goes into the heading of the report.
 const engineName = "drydock"
 
-func drydock(ctx context.Context, path string, src []byte, ctxDir string, unsafe bool) (map[string][]byte, judge.Declared, []string, error) {
+func drydock(ctx context.Context, path string, src []byte, ctxDir string, m mode) (answer, error) {
 	in := rewrite.Input{Path: path, Src: string(src), Images: images.Catalogue()}
 	if ctxDir != "" {
 		in.Repo = load(ctxDir)
@@ -28,16 +28,16 @@ func drydock(ctx context.Context, path string, src []byte, ctxDir string, unsafe
 			in.Name = filepath.ToSlash(rel)
 		}
 	}
-	res, err := rewrite.Run(ctx, in, transforms.All(), rewrite.Options{Unsafe: unsafe})
+	res, err := rewrite.Run(ctx, in, transforms.All(), rewrite.Options{Unsafe: m.unsafe})
 	if err != nil {
-		return nil, judge.Declared{}, nil, err
+		return answer{}, err
 	}
-	d := judge.Declared{Applied: map[string]int{}}
-	var drops []string
+	a := answer{after: map[string][]byte{}, declared: judge.Declared{Applied: map[string]int{}}}
+	d := &a.declared
 	for _, o := range res.Outcomes {
 		switch o.Status {
 		case rewrite.Dropped:
-			drops = append(drops, o.Transform+": "+o.Title+": "+o.Gate)
+			a.drops = append(a.drops, o.Transform+": "+o.Title+": "+o.Gate)
 		case rewrite.Applied:
 			d.Applied[o.Transform]++
 			d.Added = append(d.Added, o.Adds...)
@@ -50,14 +50,16 @@ func drydock(ctx context.Context, path string, src []byte, ctxDir string, unsafe
 			d.Fields = append(d.Fields, means[o.Transform]...)
 		}
 	}
-	after := map[string][]byte{}
+	for _, x := range res.Declined {
+		a.declined = append(a.declined, decline{x.Transform, x.Line, x.Reason})
+	}
 	if res.After != res.Before {
-		after[""] = []byte(res.After)
+		a.after[""] = []byte(res.After)
 	}
 	for name, text := range res.Files {
-		after[filepath.Join(ctxDir, name)] = []byte(text)
+		a.after[filepath.Join(ctxDir, name)] = []byte(text)
 	}
-	return after, d, drops, nil
+	return a, nil
 }
 
 // fieldNames maps what a change declares to the judge's names. A base that

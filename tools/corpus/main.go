@@ -14,7 +14,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"sync"
 )
 
 type options struct {
@@ -99,46 +98,19 @@ func judgeAll(ctx context.Context, o options, fix Fixer, stderr io.Writer) (*rep
 	if err != nil {
 		return nil, err
 	}
-	if o.limit > 0 && o.limit < len(paths) {
-		step := len(paths) / o.limit
-		for i := range o.limit {
-			paths[i] = paths[i*step]
-		}
-		paths = paths[:o.limit]
-	}
+	paths = spread(paths, o.limit)
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("no Dockerfile below %s", o.dir)
 	}
 	c := &checker{root: o.dir, fix: fix, useContext: o.useContext == "auto"}
 	rep := newReport(o.dir)
-	// Only verdicts cross the channel, so memory holds one file per worker.
-	in, out := make(chan string), make(chan *verdict)
-	var wg sync.WaitGroup
-	for range o.workers {
-		wg.Go(func() {
-			for p := range in {
-				out <- c.file(ctx, p)
-			}
-		})
-	}
-	go func() {
-		defer close(in)
-		for _, p := range paths {
-			select {
-			case in <- p:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	go func() { wg.Wait(); close(out) }()
-	for v := range out {
+	err = parallel(ctx, o.workers, paths, func(p string) *verdict { return c.file(ctx, p) }, func(v *verdict) {
 		rep.add(v)
 		if rep.Files%1000 == 0 {
 			fmt.Fprintf(stderr, "%d of %d\n", rep.Files, len(paths))
 		}
-	}
-	if err := ctx.Err(); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	rep.sort()
