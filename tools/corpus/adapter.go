@@ -20,6 +20,15 @@ var engine Fixer = drydock
 // engineName goes into the heading of the report.
 const engineName = "drydock"
 
+// engineTransforms are the names of all transforms that there are.
+func engineTransforms() map[string]bool {
+	names := map[string]bool{}
+	for _, t := range transforms.All() {
+		names[t.Name] = true
+	}
+	return names
+}
+
 func drydock(ctx context.Context, path string, src []byte, ctxDir string, m mode) (answer, error) {
 	in := rewrite.Input{Path: path, Src: string(src), Images: images.Catalogue()}
 	if ctxDir != "" {
