@@ -14,17 +14,17 @@ import (
 
 // This file is the only one that knows drydock.
 
-// engine is the Fixer the runner judges: every transform, as `drydock fix` runs them.
+// engine is the Fixer the runner judges: the mode's transforms, as `drydock fix` runs them.
 var engine Fixer = drydock
 
 // engineName goes into the heading of the report.
 const engineName = "drydock"
 
-// engineTransforms are the names of all transforms that there are.
+// engineTransforms are all transforms that there are: name -> runs unasked.
 func engineTransforms() map[string]bool {
 	names := map[string]bool{}
 	for _, t := range transforms.All() {
-		names[t.Name] = true
+		names[t.Name] = !t.OptIn
 	}
 	return names
 }
@@ -37,7 +37,11 @@ func drydock(ctx context.Context, path string, src []byte, ctxDir string, m mode
 			in.Name = filepath.ToSlash(rel)
 		}
 	}
-	res, err := rewrite.Run(ctx, in, transforms.All(), rewrite.Options{Unsafe: m.unsafe})
+	ts := transforms.Default()
+	if m.optIn {
+		ts = transforms.All()
+	}
+	res, err := rewrite.Run(ctx, in, ts, rewrite.Options{Unsafe: m.unsafe, Policies: m.policies})
 	if err != nil {
 		return answer{}, err
 	}

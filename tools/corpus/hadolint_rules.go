@@ -101,17 +101,22 @@ func remedyOf(code string) remedy {
 	return remedy{"", "?"}
 }
 
-// cell is the table's text; a transform that the engine doesn't have is to come.
+// cell is the table's text. has is what the engine has: name -> runs unasked.
 func (r remedy) cell(has map[string]bool) string {
-	switch {
-	case r.transform == "":
+	if r.transform == "" {
 		return r.note
-	case !has[r.transform] && r.note != "":
-		return r.transform + " (to come; " + r.note + ")"
-	case !has[r.transform]:
-		return r.transform + " (to come)"
-	case r.note != "":
-		return r.transform + " (" + r.note + ")"
 	}
-	return r.transform
+	var notes []string
+	if unasked, ok := has[r.transform]; !ok {
+		notes = append(notes, "to come")
+	} else if !unasked {
+		notes = append(notes, "when asked for")
+	}
+	if r.note != "" {
+		notes = append(notes, r.note)
+	}
+	if len(notes) == 0 {
+		return r.transform
+	}
+	return r.transform + " (" + strings.Join(notes, "; ") + ")"
 }

@@ -110,8 +110,8 @@ func TestHadolintTable(t *testing.T) {
 	var out bytes.Buffer
 	table.markdown(&out)
 	for _, line := range []string{
-		"| DL3007 | warning | about latest \\| more | 2 | 2 | 2 |  | pin-base |",
-		"| SC2086 | warning | about $x \\| more | 0 | 2 | 2 | 2 / 2 | no: shellcheck |",
+		"| DL3007 | warning | about latest \\| more | 2 | 2 | 2 | 2 |  | pin-base |",
+		"| SC2086 | warning | about $x \\| more | 0 | 2 | 2 | 2 | 2 / 2 / 2 | no: shellcheck |",
 		"- SC2086 (safe) damaged/Dockerfile:3: RUN echo \\",
 		"- DL1000 (safe) lost/Dockerfile:2: ADD BAD /b",
 	} {
@@ -134,8 +134,14 @@ func TestRemedies(t *testing.T) {
 			t.Errorf("%s: %q", code, got)
 		}
 	}
-	if got := (remedy{"future", "-y"}).cell(has); got != "future (to come; -y)" {
-		t.Error(got)
+	for r, want := range map[remedy]string{
+		{"future", "-y"}: "future (to come; -y)",
+		{"asked", ""}:    "asked (when asked for)",
+		{"default", "x"}: "default (x)",
+	} {
+		if got := r.cell(map[string]bool{"asked": false, "default": true}); got != want {
+			t.Error(got)
+		}
 	}
 }
 

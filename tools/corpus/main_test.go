@@ -134,7 +134,7 @@ func TestModesDropsAndOtherFiles(t *testing.T) {
 	}
 	var out bytes.Buffer
 	rep.markdown(&out)
-	for _, want := range []string{"| changed files | 0 | 1 |", "| t | 0 | 2 |", "- app/Dockerfile (safe) changes dropped by a gate: merge: gate 3"} {
+	for _, want := range []string{"| changed files | 0 | 1 | 1 |", "| t | 0 | 2 | 2 |", "- app/Dockerfile (safe) changes dropped by a gate: merge: gate 3"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
