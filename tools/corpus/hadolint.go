@@ -25,7 +25,17 @@ const lintBatch = 40
 type texts struct {
 	dir     string
 	numbers map[[sha256.Size]byte]int
-	found   []map[string]int // by text: rule code -> first line
+	found   []lintFlags // by text
+}
+
+// lintFlags are what hadolint says of one text, by rule.
+type lintFlags map[string]lintFlag
+
+// lintFlag is one rule's first finding in a text.
+type lintFlag struct {
+	line    int
+	message string
+	times   int
 }
 
 // add gives a text's number and writes it when it is new.
@@ -138,7 +148,7 @@ func compareHadolint(ctx context.Context, o options, fix Fixer, run lint, stderr
 
 // lint fills in what hadolint finds in every text.
 func (t *texts) lint(ctx context.Context, workers int, run lint, table *lintTable, stderr io.Writer) error {
-	t.found = make([]map[string]int, len(t.numbers))
+	t.found = make([]lintFlags, len(t.numbers))
 	var batches [][]int
 	for n := range t.found {
 		if n%lintBatch == 0 {
@@ -161,11 +171,13 @@ func (t *texts) lint(ctx context.Context, workers int, run lint, table *lintTabl
 				continue
 			}
 			if t.found[n] == nil {
-				t.found[n] = map[string]int{}
+				t.found[n] = lintFlags{}
 			}
-			if line, ok := t.found[n][f.Code]; !ok || f.Line < line {
-				t.found[n][f.Code] = f.Line
+			is := t.found[n][f.Code]
+			if is.times++; is.times == 1 || f.Line < is.line {
+				is.line, is.message = f.Line, f.Message
 			}
+			t.found[n][f.Code] = is
 			table.saw(f)
 		}
 		if done++; done%25 == 0 {

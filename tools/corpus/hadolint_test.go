@@ -93,13 +93,16 @@ func TestHadolintTable(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", r.Code, got, want[r.Code])
 		}
 		delete(want, r.Code)
+		if r.Code == "DL3020" && (r.FindingsBefore != 4 || r.Findings["unsafe"] != 2) {
+			t.Errorf("findings: %+v", r)
+		}
 		switch r.Code {
 		case "DL3007":
 			if e := r.Remaining["unsafe"]; len(e) != 2 || e[0].File != "a/Dockerfile" || e[0].Line != 1 || !slices.Equal(e[0].Declined, []string{"line 1: no tag fits"}) {
 				t.Errorf("remaining: %+v", e)
 			}
 		case "SC2086":
-			if e := r.NewIn["safe"]; len(e) != 2 || e[0].Instruction != "RUN echo \\\n  $x" {
+			if e := r.NewIn["safe"]; len(e) != 2 || e[0].Message != "about $x | more" || e[0].Instruction != "RUN echo \\\n  $x" {
 				t.Errorf("new: %+v", e)
 			}
 		}
