@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+
+	"drydock/tools/corpus/walk"
 )
 
 type options struct {
@@ -95,7 +97,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 }
 
 func judgeAll(ctx context.Context, o options, fix Fixer, stderr io.Writer) (*report, error) {
-	paths, err := findDockerfiles(o.dir)
+	paths, err := walk.Dockerfiles(o.dir)
 	if err != nil {
 		return nil, err
 	}
