@@ -16,6 +16,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+
+	"drydock/tools/corpus/walk"
 )
 
 type options struct {
@@ -130,7 +132,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 
 // dockerfiles are the files to look at.
 func (o options) dockerfiles() ([]string, error) {
-	paths, err := findDockerfiles(o.dir)
+	paths, err := walk.Dockerfiles(o.dir)
 	if err != nil {
 		return nil, err
 	}
