@@ -32,10 +32,11 @@ func lines(ins []*rewrite.Instruction) []int {
 // options are those merge-run runs with. A policy makes it join more than it
 // does on its own.
 func options(policy string) (rewrite.Options, error) {
-	if policy != "" {
-		return rewrite.Options{}, fmt.Errorf("this drydock knows no policy, so not %q either", policy)
+	known := slices.ContainsFunc(transforms.ByName("merge-run").Policies, func(p rewrite.Policy) bool { return p.Name == policy })
+	if policy != "" && !known {
+		return rewrite.Options{}, fmt.Errorf("merge-run has no policy %q", policy)
 	}
-	return rewrite.Options{}, nil
+	return rewrite.Options{Policies: map[string]string{"merge-run": policy}}, nil
 }
 
 // merge is the file after merge-run alone.
@@ -69,6 +70,9 @@ func groups(path, before, after string) ([]group, error) {
 		if len(x) == 0 && len(y) == 0 {
 			break
 		}
+		if runs(x) > 0 && runs(y) > 0 {
+			continue // ONBUILD RUN behind RUN, or the other way round
+		}
 		if len(x) == 0 || len(y) == 0 || x[0].Text != y[0].Text {
 			return nil, fmt.Errorf("%s: merge-run changed more than RUN instructions", path)
 		}
@@ -77,12 +81,13 @@ func groups(path, before, after string) ([]group, error) {
 	return out, nil
 }
 
-// runs counts the RUN instructions at the beginning.
+// runs counts the RUN, or ONBUILD RUN, instructions at the beginning.
 func runs(ins []*rewrite.Instruction) int {
-	if i := slices.IndexFunc(ins, func(in *rewrite.Instruction) bool { return in.Keyword != "run" }); i >= 0 {
-		return i
+	n := 0
+	for n < len(ins) && ins[n].Inner().Keyword == "run" && ins[n].Keyword == ins[0].Keyword {
+		n++
 	}
-	return len(ins)
+	return n
 }
 
 func cut(path string, a, b []*rewrite.Instruction) group {
@@ -93,7 +98,7 @@ func cut(path string, a, b []*rewrite.Instruction) group {
 	for len(a) > 0 && len(b) > 0 && same(a[len(a)-1], b[len(b)-1]) {
 		a, b = a[:len(a)-1], b[:len(b)-1]
 	}
-	g := group{path: path, before: a, after: b}
+	g := group{path: path, before: inner(a), after: inner(b)}
 	for _, y := range b {
 		if !slices.ContainsFunc(a, func(x *rewrite.Instruction) bool { return same(x, y) }) {
 			g.joined++
@@ -102,8 +107,16 @@ func cut(path string, a, b []*rewrite.Instruction) group {
 	return g
 }
 
+// inner are the instructions that act, those behind ONBUILD.
+func inner(ins []*rewrite.Instruction) []*rewrite.Instruction {
+	out := make([]*rewrite.Instruction, len(ins))
+	for i, in := range ins {
+		out[i] = in.Inner()
+	}
+	return out
+}
+
 // shell is what SHELL says at the group, nil for the default.
 func (g group) shell() []string {
-	in := g.before[0]
-	return in.Stage.At(in).Shell
+	return g.before[0].State().Shell
 }

@@ -58,7 +58,7 @@ func shells(words []string) (list []shell, why string) {
 func steps(ins []*rewrite.Instruction, sh shell) ([]sandbox.Step, error) {
 	var out []sandbox.Step
 	for _, in := range ins {
-		st := in.Stage.At(in)
+		st := in.State()
 		cmd, ok := in.Cmd.(*instructions.RunCommand)
 		if !ok {
 			return nil, fmt.Errorf("line %d is no RUN", in.Line)
