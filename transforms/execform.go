@@ -140,10 +140,8 @@ func (e *execForm) work() {
 		}
 	}
 	e.program = sh.Source(args[0])
-	if e.why = startable(sh, args); e.why == "" && e.in.Keyword == "cmd" {
-		e.sees(e.program)
-	}
-	if e.why != "" {
+	e.why = startable(sh, args)
+	if e.why != "" || e.in.Keyword == "cmd" && !e.unseen(e.program) {
 		if execed {
 			e.why = "" // as it should be
 		}

@@ -57,41 +57,42 @@ func baseName(s *rewrite.Stage) string {
 	return s.BaseName()
 }
 
-// sees judges whether an ENTRYPOINT would see that the CMD is another one: it
-// sets e.why where it would.
-func (e *execForm) sees(program string) {
+// unseen reports whether no ENTRYPOINT would see that the CMD is another one.
+func (e *execForm) unseen(program string) bool {
 	in, list := entrypointOf(e.s)
 	if e.in.Trigger() {
 		e.assume("an image built on this one sets no ENTRYPOINT that looks at its arguments")
 	}
 	if in != nil {
 		switch {
-		case !in.JSON:
-			e.why = "the ENTRYPOINT in shell form ignores it"
+		case !in.JSON: // it ignores it, as one-cmd says
+			return false
 		case !runsArguments(e.p, e.s, list):
 			e.why = "ENTRYPOINT gets it as arguments: " + strings.Join(list, " ") + " would see the difference"
+			return false
 		}
-		return
+		return true
 	}
 	st := e.in.State()
 	if !st.Known {
 		e.assume("%s sets no ENTRYPOINT, or one that runs its arguments", baseName(e.s))
-		return
+		return true
 	}
 	if len(st.Base.Entrypoint) == 0 {
-		return
+		return true
 	}
 	// The entrypoint scripts of these official images run their arguments, but
 	// for those of nginx that set nginx up when it is the first of them.
 	switch st.Base.Repository {
 	case "node", "php", "drupal", "eclipse-temurin", "maven", "julia":
-		return
+		return true
 	case "nginx":
 		if !strings.HasPrefix(path.Base(program), "nginx") {
-			return
+			return true
 		}
 	}
 	e.why = "the ENTRYPOINT of " + st.Base.Repository + " gets it as arguments and would see the difference"
+	return false
 }
 
 // runsArguments reports whether an ENTRYPOINT does nothing with its arguments
