@@ -36,7 +36,7 @@ func dashOnly(sh *rewrite.Script) string {
 			}
 		case *syntax.DeclClause:
 			for _, a := range n.Args {
-				if a.Naked || a.Value != nil && !quotedOrLiteral(a.Value) || n.Variant.Value != "export" {
+				if a.Value != nil && (a.Naked || !quotedOrLiteral(a.Value)) || n.Variant.Value != "export" {
 					return say(n.Variant.Value + " of a value without quotes")
 				}
 			}
