@@ -257,7 +257,7 @@ func (e *execForm) noScript(name string) string {
 	}
 	switch strings.TrimSuffix(dir, "/") {
 	case "", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin":
-		if !written {
+		if !written && !strings.HasSuffix(base, ".sh") {
 			return "" // what a package or a compiler put there
 		}
 	}
