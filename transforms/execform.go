@@ -30,6 +30,10 @@ variables, redirections or commands in front, the command stays as it is and
 gets exec, so that the shell makes room for the program that it starts
 (https://docs.docker.com/reference/dockerfile/#shell-form-entrypoint-example).
 
+The program becomes the container's first process, as Docker recommends. One that
+handles no signals itself then ends by docker stop no sooner than before, and by
+Ctrl-C only with docker run --init.
+
 A CMD changes only where nothing else sees it: the image has no ENTRYPOINT, or
 one that is known to run its arguments (tini, an entrypoint script that ends in
 exec "$@", that of node).`,
@@ -102,6 +106,7 @@ type execForm struct {
 	reason  string
 	program string
 	assumes []string
+	kept    string // why it keeps its shell in any case
 	why     string // it is left alone
 }
 
@@ -147,12 +152,15 @@ func (e *execForm) work() {
 		}
 		return
 	}
-	kept := "its words need a shell"
-	words, plain := literalWords(args)
-	if plain && len(before) == 0 && len(last.Redirs) == 0 && strings.TrimSpace(sh.Text[args[len(args)-1].End().Offset():]) == "" {
-		if kept = e.needsShell(words); kept == "" {
-			e.json(call, args, words)
-			return
+	kept := e.kept
+	if kept == "" {
+		kept = "its words need a shell"
+		words, plain := literalWords(args)
+		if plain && len(before) == 0 && len(last.Redirs) == 0 && strings.TrimSpace(sh.Text[args[len(args)-1].End().Offset():]) == "" {
+			if kept = e.needsShell(words); kept == "" {
+				e.json(call, args, words)
+				return
+			}
 		}
 	}
 	if execed || len(before) > 0 && isHelp(sh.Source(args[len(args)-1])) {

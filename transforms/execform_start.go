@@ -91,8 +91,14 @@ func (e *execForm) unseen(program string) bool {
 			return true
 		}
 	}
-	e.why = "the ENTRYPOINT of " + st.Base.Repository + " gets it as arguments and would see the difference"
-	return false
+	if !strings.Contains(path.Base(st.Base.Entrypoint[0]), "entrypoint") {
+		e.why = "the ENTRYPOINT of " + st.Base.Repository + " gets it as arguments and would see the difference"
+		return false
+	}
+	// The other scripts look at the first argument, which is /bin/sh as long as
+	// the shell form stays.
+	e.kept = "the ENTRYPOINT of " + st.Base.Repository + " does other things for a program than for a shell"
+	return true
 }
 
 // runsArguments reports whether an ENTRYPOINT does nothing with its arguments
