@@ -85,10 +85,11 @@ var fieldNames = map[rewrite.ConfigFields]string{
 }
 
 // means is what a transform exists to alter outside the image config: the
-// copies that it adds, and for multi-stage the variables that send an install
-// elsewhere.
+// copies that it adds, for multi-stage the variables that send an install
+// elsewhere, for pipefail what a failure does.
 var means = map[string][]string{
 	"copy-order":  {judge.CopyAdded},
+	"pipefail":    {judge.ExecOpts, judge.Flow}, // a left side that fails is no longer tolerated
 	"multi-stage": {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
 }
 
