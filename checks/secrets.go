@@ -108,7 +108,7 @@ func findInCommands(p *rewrite.Pass, in *rewrite.Instruction) {
 	}
 	for _, s := range scripts(in) {
 		for _, h := range handedSecrets(s) {
-			p.Report(in, rewrite.Finding{Line: s.line(h.at), Message: h.what, Hint: giveToStep})
+			p.Report(in, rewrite.Finding{Line: s.line(h.at), Message: h.message, Hint: h.hint})
 		}
 	}
 }

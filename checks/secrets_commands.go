@@ -12,10 +12,17 @@ import (
 	"drydock/rewrite"
 )
 
-// handedSecrets lists what a script gives to commands as a password; what of a
-// hit is the whole message.
-func handedSecrets(s script) []hit {
-	var out []hit
+// handed is a secret that a command is given.
+type handed struct {
+	at            int // offset in the script
+	message, hint string
+}
+
+const giveAccount = "leave the account without a password, or set one when the container starts; and change it, it is known now"
+
+// handedSecrets lists what a script gives to commands as a password.
+func handedSecrets(s script) []handed {
+	var out []handed
 	cmds := s.Commands()
 	takes := func(name, flag string) bool {
 		return slices.ContainsFunc(cmds, func(c rewrite.Command) bool {
@@ -33,15 +40,15 @@ func handedSecrets(s script) []hit {
 		for _, text := range said(s, c, args) {
 			switch {
 			case chpasswd && account(text) != "":
-				out = append(out, hit{at, "the password of " + account(text) + " stands in the image's history in plain text"})
+				out = append(out, handed{at, "the password of " + account(text) + " stands in the image's history in plain text", giveAccount})
 			case stdin && !placeholder("a password", "", text):
-				out = append(out, hit{at, "an account's password stands in the image's history in plain text"})
+				out = append(out, handed{at, "an account's password stands in the image's history in plain text", giveAccount})
 			case debconf && preseeded(text):
-				out = append(out, hit{at, "a password for debconf stands in the image's history in plain text"})
+				out = append(out, handed{at, "a password for debconf stands in the image's history in plain text", giveAccount})
 			}
 		}
 		if what := flagSecret(args); what != "" {
-			out = append(out, hit{at, what})
+			out = append(out, handed{at, what, giveToStep})
 		}
 	}
 	return out

@@ -127,6 +127,9 @@ func opens(c rewrite.Command) (what, where string) {
 	if !othersWrite(mode) || len(targets) == 0 || !slices.ContainsFunc(targets, func(t string) bool { return !scratch(t) }) {
 		return "", ""
 	}
+	if name != "chmod" {
+		name += " -m"
+	}
 	return name + " " + mode, strings.Join(targets[:min(len(targets), 3)], " ") + more(len(targets)-3)
 }
 
