@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -101,25 +102,26 @@ func (r *run) inspect(ctx context.Context, doc *Document, rp *repo.Repo) error {
 // findings runs the checks on a document; what a comment silences is declined.
 func (r *run) findings(ctx context.Context, doc *Document, rp *repo.Repo) (out []Finding, ignored []Decline, err error) {
 	ig := readIgnores(doc)
+	var told []Finding // silenced ones too
 	for _, c := range r.opt.Checks {
 		p := &Pass{Doc: doc, Repo: rp, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings}
 		if err := p.check(ctx, c); err != nil {
 			return nil, nil, fmt.Errorf("%s: %s: %w", r.in.Path, c.Name, err)
 		}
 		for _, f := range p.findings {
-			if f.Check == "" {
-				f.Check = c.Name
+			f.Check = cmp.Or(f.Check, c.Name)
+			if slices.ContainsFunc(told, func(o Finding) bool { return f.About != "" && o.About == f.About && o.at.Index == f.at.Index }) {
+				continue
 			}
-			at := doc.Instructions[f.at.Index] // of a trigger, its ONBUILD
-			for _, name := range []string{c.Name, f.Check} {
-				if line, ok := ig.covers(name, doc, Change{At: at}); ok {
-					ignored = append(ignored, Decline{Transform: f.Check, Line: f.Line, Reason: fmt.Sprintf("ignored by the comment on line %d", line)})
-					at = nil
-					break
-				}
+			told = append(told, f)
+			at := Change{At: doc.Instructions[f.at.Index]} // of a trigger, its ONBUILD
+			line, ok := ig.covers(c.Name, doc, at)
+			if !ok {
+				line, ok = ig.covers(f.Check, doc, at)
 			}
-			told := func(o Finding) bool { return f.About != "" && o.About == f.About && o.at.Index == f.at.Index }
-			if at != nil && !slices.ContainsFunc(out, told) {
+			if ok {
+				ignored = append(ignored, Decline{Transform: f.Check, Line: f.Line, Reason: fmt.Sprintf("ignored by the comment on line %d", line)})
+			} else {
 				out = append(out, f)
 			}
 		}
