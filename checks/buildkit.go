@@ -75,7 +75,8 @@ func findRefusal(p *rewrite.Pass, err error) {
 		line = at.Locations[0][0].Start.Line
 	}
 	in := p.Doc.InstructionAt(line)
-	if in.Keyword == "from" && strings.Contains(in.Args.Text, "$") {
+	unfilled := strings.Contains(err.Error(), "should not be blank") || strings.Contains(err.Error(), "invalid reference format")
+	if unfilled && in.Keyword == "from" && strings.Contains(in.Args.Text, "$") {
 		return // a build arg is to fill it in: that is InvalidDefaultArgInFrom
 	}
 	p.Report(in, rewrite.Finding{
@@ -152,8 +153,18 @@ func windows(d *rewrite.Document) bool {
 	if d.Escape == '`' {
 		return true
 	}
-	base := strings.ToLower(d.Final().BaseName())
-	return strings.Contains(base, "windows") || strings.Contains(base, "nanoserver")
+	for _, s := range d.Stages {
+		base := strings.ToLower(s.BaseName())
+		if strings.Contains(base, "windows") || strings.Contains(base, "nanoserver") {
+			return true
+		}
+		for _, in := range s.Instructions {
+			if a := in.Args.Text; in.Keyword == "workdir" && len(a) > 2 && a[1] == ':' && (a[2] == '\\' || a[2] == '/') {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // baseKnown tells that every variable of the base image is known.
