@@ -2,55 +2,46 @@ package checks
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"sort"
+	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/client/llb/sourceresolver"
-	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
-	"github.com/moby/buildkit/solver/pb"
-	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
-	digest "github.com/opencontainers/go-digest"
-	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"drydock/images"
 	"drydock/rewrite"
 )
 
-// buildkit tells what `docker build --check` tells.
+// buildkit tells what `docker build --check` tells. How its rules are run:
+// docs/decisions/0004-build-checks.md.
 var _ = register(&rewrite.Check{
 	Name:    "buildkit",
 	Summary: "BuildKit's own build checks, as docker build --check has them",
 	Slow:    true,
-	Doc: "The checks are BuildKit's code, run on the file without a builder and without\n" +
-		"the network (https://docs.docker.com/reference/build-checks/ lists the rules), so that drydock\n" +
-		"and `docker build --check` agree. Findings carry BuildKit's rule name, as in\n" +
-		"buildkit/JSONArgsRecommended, and a link to the rule's page. `# check=skip=…` at\n" +
-		"the top of the file and above an instruction silences rules as in Docker, and so does\n" +
+	Doc: "BuildKit's rules (https://docs.docker.com/reference/build-checks/ lists them) with its own names,\n" +
+		"messages and links, without a builder and without the network; over thousands of\n" +
+		"public files drydock finds what `docker build --check` finds. Findings carry the\n" +
+		"rule, as in buildkit/JSONArgsRecommended. `# check=skip=…` at the top of the file\n" +
+		"and above an instruction silences rules as in Docker, and so does\n" +
 		"`# drydock:ignore=buildkit/RULE`. `# check=error=true` changes nothing: drydock check\n" +
-		"exits with 1 either way. A file that BuildKit would refuse to build gets\n" +
-		"the finding buildkit/BuildError.\n\n" +
-		"Runs in drydock check only, since it costs more than everything else that drydock does.",
+		"exits with 1 either way. Most of what BuildKit would refuse to build\n" +
+		"has the finding buildkit/BuildError.\n\n" +
+		"Runs in drydock check only, which is there for findings.",
 	Passes: "Rules that need to know more than the file: UndefinedVar where the base image isn't in drydock's catalogue, since\n" +
-		"the image may set the variable, and the platform of the base image. CopyIgnoredFile needs the build context. Experimental rules speak when\n" +
+		"the image may set the variable; InvalidBaseImagePlatform. CopyIgnoredFile needs the build context. Experimental rules speak when\n" +
 		"`# check=experimental=…` asks for them. SecretsUsedInArgOrEnv is left to the check secrets where that\n" +
 		"speaks of the same variable.",
-	Run: func(ctx context.Context, p *rewrite.Pass) error {
-		warnings, err := lint(ctx, p, nil)
-		if err != nil {
+	Run: func(_ context.Context, p *rewrite.Pass) error {
+		warnings, err := buildChecks(p, nil)
+		if given := unsetArgs(p.Doc); err != nil && len(given) > 0 {
 			// A build passes at least the arguments that have no default.
-			if given := unsetArgs(p.Doc); len(given) > 0 {
-				warnings, err = lint(ctx, p, given)
-			}
+			warnings, err = buildChecks(p, given)
 		}
 		for _, w := range warnings {
 			in := p.Doc.InstructionAt(w.line)
-			if w.rule == linter.RuleUndefinedVar.Name && !baseKnown(in) {
-				continue
+			if w.rule == linter.RuleUndefinedVar.Name && in.Stage != nil && !in.Stage.At(nil).Known {
+				continue // the base image may set it
 			}
 			f := rewrite.Finding{Check: "buildkit/" + w.rule, Message: w.message, Hint: "see " + w.url, Line: w.line}
 			if w.rule == linter.RuleSecretsUsedInArgOrEnv.Name {
@@ -63,7 +54,7 @@ var _ = register(&rewrite.Check{
 		if err != nil {
 			findRefusal(p, err)
 		}
-		return ctx.Err()
+		return nil
 	},
 })
 
@@ -91,61 +82,35 @@ type warning struct {
 	line               int
 }
 
-// lint runs BuildKit's conversion for its warnings. The error is what a build
-// would fail with.
-func lint(ctx context.Context, p *rewrite.Pass, buildArgs map[string]string) (out []warning, err error) {
-	caps := pb.Caps.CapSet(pb.Caps.All())
-	platform := ocispecs.Platform{OS: "linux", Architecture: "amd64"}
-	opt := dockerfile2llb.ConvertOpt{
-		MetaResolver: catalogue{p.Images},
-		LLBCaps:      &caps,
-		AllStages:    true, // as DockerfileLint
-		Warn: func(rule, _, url, message string, at []parser.Range) {
-			line := 1
-			if len(at) > 0 {
-				line = max(at[0].Start.Line, 1)
-			}
-			out = append(out, warning{rule, message, url, line})
-		},
+// buildChecks runs the rules on the file as a build with these build args
+// would; the error is what the build would fail with.
+func buildChecks(p *rewrite.Pass, buildArgs map[string]string) ([]warning, error) {
+	var out []warning
+	src := []byte(p.Doc.Src)
+	options, _, _, _ := parser.ParseDirective("check", src)
+	config, err := linter.ParseLintOptions(options)
+	if err != nil {
+		return nil, err
 	}
+	config.Warn = func(rule, _, url, message string, at []parser.Range) {
+		line := 1
+		if len(at) > 0 {
+			line = max(at[0].Start.Line, 1)
+		}
+		out = append(out, warning{rule, message, url, line})
+	}
+	b := &builder{pass: p, lint: linter.New(config), buildArgs: buildArgs, os: "linux"}
 	if windows(p.Doc) {
-		platform.OS = "windows"
+		b.os = "windows"
 	}
-	opt.BuildArgs = buildArgs
-	opt.BuildPlatforms = []ocispecs.Platform{platform}
-	_, err = dockerfile2llb.Dockerfile2LLB(ctx, []byte(p.Doc.Src), opt)
-	sort.SliceStable(out, func(i, j int) bool {
-		a, b := out[i], out[j]
-		return a.line < b.line || a.line == b.line && (a.rule < b.rule || a.rule == b.rule && a.message < b.message)
+	err = b.file(src)
+	slices.SortStableFunc(out, func(a, b warning) int {
+		if a.line != b.line {
+			return a.line - b.line
+		}
+		return strings.Compare(a.rule+a.message, b.rule+b.message)
 	})
 	return out, err
-}
-
-// catalogue answers for base images what drydock knows of them: no network.
-type catalogue struct{ source images.Source }
-
-func (c catalogue) ResolveImageConfig(_ context.Context, ref string, opt sourceresolver.Opt) (string, digest.Digest, []byte, error) {
-	var img dockerspec.DockerOCIImage
-	img.OS, img.Architecture = "linux", "amd64"
-	if opt.ImageOpt != nil && opt.ImageOpt.Platform != nil {
-		img.Platform = *opt.ImageOpt.Platform
-	}
-	// One layer: dockerfile2llb takes an image without layers for scratch.
-	img.RootFS.Type = "layers"
-	img.RootFS.DiffIDs = []digest.Digest{digest.FromString("drydock")}
-	if r, err := images.ParseRef(ref); err == nil {
-		if known, ok := c.source.Image(r); ok {
-			if known.EnvPath != "" {
-				img.Config.Env = append(img.Config.Env, "PATH="+known.EnvPath)
-			}
-			for k, v := range known.Env {
-				img.Config.Env = append(img.Config.Env, k+"="+v)
-			}
-			img.Config.WorkingDir, img.Config.User = known.Workdir, known.User
-		}
-	}
-	dt, err := json.Marshal(img)
-	return ref, "", dt, err
 }
 
 // windows tells a file for Windows images, where C:\ is absolute.
@@ -165,11 +130,6 @@ func windows(d *rewrite.Document) bool {
 		}
 	}
 	return false
-}
-
-// baseKnown tells that every variable of the base image is known.
-func baseKnown(in *rewrite.Instruction) bool {
-	return in.Stage == nil || in.Stage.At(nil).Known
 }
 
 // unsetArgs gives a value to each ARG in front of the first FROM without a default.

@@ -103,7 +103,7 @@ func findShapes(p *rewrite.Pass, in *rewrite.Instruction) {
 
 // findInCommands looks at what is handed to commands as a password.
 func findInCommands(p *rewrite.Pass, in *rewrite.Instruction) {
-	if !mentions(in, "passw", "debconf", "sshpass", "uthorization", "TOKEN:", "curl", "docker") {
+	if !mentions(in, "passw", "debconf", "sshpass", "uthorization", "oken:", "OKEN:", "-Key:", "-Api:", "login") && !(mentions(in, "curl") && mentions(in, " -u", `"-u"`, "-user")) {
 		return
 	}
 	for _, s := range scripts(in) {

@@ -34,7 +34,7 @@ var _ = register(&rewrite.Check{
 			case "copy", "add":
 				findOpenCopy(p, in)
 			case "run":
-				if !mentions(in, "chmod", "mkdir", "install") {
+				if !mentions(in, "chmod") && !(mentions(in, "mkdir", "install") && mentions(in, " -m", `"-m`, "--mode")) {
 					continue
 				}
 				for _, s := range scripts(in) {
