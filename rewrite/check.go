@@ -33,10 +33,12 @@ type Finding struct {
 	Hint    string // what to do about it
 	Line    int    // 1-based
 	// About names the thing itself, where another check may speak of it too:
-	// of findings about the same thing in an instruction the first is kept.
+	// of two checks' findings about the same thing in an instruction the first
+	// check's is kept.
 	About string
 
 	at *Instruction
+	by *Check
 }
 
 // Find reports something about an instruction.
@@ -109,8 +111,8 @@ func (r *run) findings(ctx context.Context, doc *Document, rp *repo.Repo) (out [
 			return nil, nil, fmt.Errorf("%s: %s: %w", r.in.Path, c.Name, err)
 		}
 		for _, f := range p.findings {
-			f.Check = cmp.Or(f.Check, c.Name)
-			if slices.ContainsFunc(told, func(o Finding) bool { return f.About != "" && o.About == f.About && o.at.Index == f.at.Index }) {
+			f.Check, f.by = cmp.Or(f.Check, c.Name), c
+			if slices.ContainsFunc(told, func(o Finding) bool { return f.About != "" && o.About == f.About && o.at.Index == f.at.Index && o.by != c }) {
 				continue
 			}
 			told = append(told, f)

@@ -130,11 +130,13 @@ func buildkitBuildChecks(src []byte) (out []string, failure error) {
 	return out, failure
 }
 
+var windowsBase = regexp.MustCompile(`(?m)^\s*from\s+(--\S+\s+)?\S*(windows|nanoserver)`)
+
 var driveLetter = regexp.MustCompile(`(?im)^\s*workdir\s+[a-z]:[\\/]`)
 
 func windowsFile(src string) bool {
 	lower := strings.ToLower(src)
-	return strings.Contains(lower, "escape=`") || driveLetter.MatchString(src) || regexp.MustCompile(`(?m)^\s*from .*(windows|nanoserver)`).MatchString(lower)
+	return strings.Contains(lower, "escape=`") || driveLetter.MatchString(src) || windowsBase.MatchString(lower)
 }
 
 // noDefault gives a value to the ARGs in front of the first FROM without one.
