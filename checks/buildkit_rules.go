@@ -6,7 +6,7 @@ package checks
 
 import (
 	"fmt"
-	"net"
+	"net/netip"
 	"path"
 	"regexp"
 	"strconv"
@@ -358,8 +358,10 @@ func port(raw string, at []parser.Range, lint *linter.Linter) error {
 	if ip != "" || host != "" {
 		lint.Run(&linter.RuleExposeInvalidFormat, at, linter.RuleExposeInvalidFormat.Format(raw))
 	}
-	if ip = strings.Trim(ip, "[]"); ip != "" && net.ParseIP(ip) == nil {
-		return fmt.Errorf("invalid IP address: %s", ip)
+	if ip = strings.Trim(ip, "[]"); ip != "" {
+		if _, err := netip.ParseAddr(ip); err != nil {
+			return fmt.Errorf("invalid IP address: %s", ip)
+		}
 	}
 	if !portRange(number) {
 		return fmt.Errorf("invalid containerPort: %s", number)

@@ -6,8 +6,6 @@ package checks
 
 import (
 	"bytes"
-	_ "crypto/sha256" // digests in references are told by the algorithms that are linked in
-	_ "crypto/sha512"
 	"fmt"
 	"slices"
 	"strconv"
