@@ -16,9 +16,9 @@ import (
 // buildkit tells what `docker build --check` tells. How its rules are run:
 // docs/decisions/0004-build-checks.md.
 var _ = register(&rewrite.Check{
-	Name:    "buildkit",
-	Summary: "BuildKit's own build checks, as docker build --check has them",
-	Slow:    true,
+	Name:      "buildkit",
+	Summary:   "BuildKit's own build checks, as docker build --check has them",
+	CheckOnly: true,
 	Doc: "BuildKit's rules (https://docs.docker.com/reference/build-checks/ lists them) with its own names,\n" +
 		"messages and links, without a builder and without the network; over thousands of\n" +
 		"public files drydock finds what `docker build --check` finds. Findings carry the\n" +

@@ -19,12 +19,13 @@ func register(c *rewrite.Check) *rewrite.Check {
 	return c
 }
 
-// All lists the checks in the order in which they run: by name, slow ones last.
+// All lists the checks in the order in which they run: by name, those of
+// drydock check alone behind the others.
 func All() []*rewrite.Check {
 	out := slices.Clone(registry)
 	slices.SortFunc(out, func(a, b *rewrite.Check) int {
-		if a.Slow != b.Slow {
-			if a.Slow {
+		if a.CheckOnly != b.CheckOnly {
+			if a.CheckOnly {
 				return 1
 			}
 			return -1

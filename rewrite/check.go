@@ -19,9 +19,9 @@ type Check struct {
 	Passes  string // what looks like its case and rightly isn't found; Markdown
 	// OptIn: it runs only when it is asked for by name.
 	OptIn bool
-	// Slow: it costs more than all the rest, so the program runs it where
-	// findings are the whole purpose.
-	Slow bool
+	// CheckOnly: it has so much to say that the program runs it only where
+	// findings are the purpose. It runs behind the others.
+	CheckOnly bool
 	// Run reports what it finds in the pass's document.
 	Run func(context.Context, *Pass) error
 }
@@ -112,7 +112,9 @@ func (r *run) findings(ctx context.Context, doc *Document, rp *repo.Repo) (out [
 		}
 		for _, f := range p.findings {
 			f.Check, f.by = cmp.Or(f.Check, c.Name), c
-			if slices.ContainsFunc(told, func(o Finding) bool { return f.About != "" && o.About == f.About && o.at.Index == f.at.Index && o.by != c }) {
+			if slices.ContainsFunc(told, func(o Finding) bool {
+				return f.About != "" && o.About == f.About && o.at.Index == f.at.Index && o.by != c
+			}) {
 				continue
 			}
 			told = append(told, f)

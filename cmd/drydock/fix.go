@@ -34,7 +34,7 @@ func runFix(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.checks = slices.DeleteFunc(set.checks, func(k *rewrite.Check) bool { return k.Slow })
+	set.checks = slices.DeleteFunc(set.checks, func(k *rewrite.Check) bool { return k.CheckOnly })
 	if c.IsSet("only") && len(set.transforms)+len(set.checks) == 0 {
 		return usagef("what --only names runs in drydock check alone")
 	}
