@@ -23,11 +23,12 @@ lint: ## go vet and staticcheck find nothing
 fmt: ## every Go file is as gofmt writes it; the cure is gofmt -w .
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt -w these:"; echo "$$bad"; exit 1; fi
 
-golden: ## rewrite golden/ and docs/transforms/ from fixtures/; read the difference before you commit it
+golden: ## rewrite golden/, docs/ and checks/testdata/*.golden; read the difference before you commit it
 	$(GO) test ./transforms -run 'Fixtures|Pages' -update
+	$(GO) test ./checks -update
 
-fuzz: ## fuzz the parser and the whole fix, FUZZTIME (30s) each
-	@for f in FuzzParse FuzzFix; do \
+fuzz: ## fuzz the parser, the whole fix and the checks, FUZZTIME (30s) each
+	@for f in FuzzParse FuzzFix FuzzChecks; do \
 	  pkg=$$(grep -rl --include='*_test.go' "func $$f(" . | head -n 1); \
 	  if [ -z "$$pkg" ]; then echo "no $$f"; exit 1; fi; \
 	  echo "$$f in $$(dirname $$pkg) for $(FUZZTIME)"; \

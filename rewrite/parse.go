@@ -9,10 +9,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"drydock/images"
 )
+
+// silent warns nobody. BuildKit can't do without a linter where a comment above
+// an instruction speaks to it (`# check=skip=…`): it panics.
+var silent = linter.New(&linter.Config{})
 
 // Parse reads a Dockerfile. path is used in messages only; src images answers
 // questions about base images and may be nil.
@@ -124,7 +129,7 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 		in.doc = d
 		in.readsShell()
 		if in.Cmd == nil {
-			cmd, err := instructions.ParseInstruction(in.node)
+			cmd, err := instructions.ParseInstructionWithLinter(in.node, silent)
 			if err != nil {
 				return nil, typedError(path, text, in, err)
 			}
@@ -173,7 +178,7 @@ func triggerOf(in *Instruction) *Instruction {
 		return nil
 	}
 	n := in.node.Next.Children[0]
-	cmd, err := instructions.ParseInstruction(n)
+	cmd, err := instructions.ParseInstructionWithLinter(n, silent)
 	if err != nil {
 		return nil
 	}

@@ -26,7 +26,8 @@ var errEndless = errors.New("it doesn't come to an end")
 
 // Run takes one Dockerfile through the transforms, in (Phase, Name) order and
 // again until nothing changes. A change that fails a gate is dropped and
-// reported, never kept. The error is an *Error when the file can't be read.
+// reported, never kept. Then the checks look at the file. The error is an
+// *Error when it can't be read.
 func Run(ctx context.Context, in Input, ts []*Transform, o Options) (*Result, error) {
 	if in.Repo == nil {
 		in.Repo = repo.Load(nil)
@@ -41,6 +42,9 @@ func Run(ctx context.Context, in Input, ts []*Transform, o Options) (*Result, er
 	ts = ordered(ts)
 	r := &run{in: in, opt: o, doc: doc, repo: in.Repo, ignores: readIgnores(doc), res: &Result{Path: in.Path, Before: in.Src, After: in.Src}}
 	if err := r.fixpoint(ctx, ts); err != nil {
+		return nil, err
+	}
+	if err := r.inspect(ctx, doc, in.Repo); err != nil {
 		return nil, err
 	}
 	if o.Offer && !o.Unsafe {

@@ -51,6 +51,15 @@ func (p *parsedScript) parse(text string) (*syntax.File, error) {
 	return p.file, p.err
 }
 
+// ParseScript reads a script that is no instruction's own, such as what
+// follows sh -c. It has a text and commands but no place: Span isn't for it.
+func ParseScript(text string) (*Script, error) {
+	s := &Script{Text: text, parsed: &parsedScript{}}
+	var err error
+	s.File, err = s.parsed.parse(text)
+	return s, err
+}
+
 // Command is one simple command of a script.
 type Command struct {
 	Name  string   // the command word as literal, "" when it is computed

@@ -82,6 +82,7 @@ type Pass struct {
 	Policy string
 
 	declined []Decline
+	findings []Finding
 }
 
 // Decline is a case that a transform saw and rightly left alone.
@@ -166,6 +167,8 @@ type Options struct {
 	// Policies name the policy of a transform, by the transform's name; without
 	// an entry its first one is in force.
 	Policies map[string]string
+	// Checks look at the file before and after the run.
+	Checks []*Check
 	// Select, when set, decides whether one change is applied (interactive use).
 	Select func(Outcome) bool
 }
@@ -178,6 +181,9 @@ type Result struct {
 	Files    map[string]string
 	Outcomes []Outcome
 	Declined []Decline
+	// Findings are what the checks see in After, with its lines. Remaining are
+	// those that they see in Before, with its lines, and that After still has.
+	Findings, Remaining []Finding
 }
 
 // Changed reports whether anything is to be written.

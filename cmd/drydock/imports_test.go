@@ -18,7 +18,7 @@ import (
 var layers = [][]string{
 	{"repo", "images", "docs"},
 	{"rewrite"},
-	{"transforms"},
+	{"transforms", "checks"},
 	{"verify", "replay", "report"},
 	{"bulk"},
 	{"cmd"},
