@@ -107,6 +107,36 @@ func (e *ScriptEdit) Before(c Command, command string) {
 	e.adds = append(e.adds, command)
 }
 
+// Drop takes out a command of an && chain that has another one behind it,
+// together with the && between them; comment lines in between stay. False when
+// it stands elsewhere.
+func (e *ScriptEdit) Drop(c Command) bool {
+	var next *syntax.Stmt
+	var find func(st, behind *syntax.Stmt) bool
+	find = func(st, behind *syntax.Stmt) bool {
+		if st == c.Stmt {
+			next = behind
+			return true
+		}
+		b, ok := st.Cmd.(*syntax.BinaryCmd)
+		return ok && b.Op == syntax.AndStmt && !st.Negated && !st.Background && (find(b.X, b.Y) || find(b.Y, behind))
+	}
+	if c.Stmt.Negated || !slices.ContainsFunc(e.s.File.Stmts, func(st *syntax.Stmt) bool { return find(st, nil) }) || next == nil {
+		return false
+	}
+	sp := Span{e.at(int(c.Stmt.Pos().Offset())), e.at(int(next.Pos().Offset()))}
+	if gap := e.s.in.doc.Src[sp.Start:sp.End]; strings.Contains(gap, "#") { // stop at the line's end, before the continuation
+		i := strings.IndexByte(gap, '\n')
+		if i < 0 || !strings.HasSuffix(strings.TrimRight(gap[:i], " \t\r"), string(e.s.in.doc.Escape)) {
+			return false
+		}
+		sp.End = sp.Start + strings.LastIndexByte(gap[:i], e.s.in.doc.Escape)
+	}
+	e.put(sp, "")
+	e.drops = append(e.drops, c.Key)
+	return true
+}
+
 // Append puts a command at the script's end, so that it runs where the script
 // succeeded. Script.Appendable says where that can't be.
 func (e *ScriptEdit) Append(command string) { e.end = append(e.end, command) }

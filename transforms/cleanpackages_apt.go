@@ -1,0 +1,364 @@
+package transforms
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"drydock/rewrite"
+)
+
+// apt's index: fetched in the RUN that installs from it, and removed there.
+
+// aptUse is what a RUN does with the index below /var/lib/apt/lists.
+type aptUse struct {
+	needs    bool  // it rests on the index of an earlier layer
+	first    *call // the call that does, nil when it can't be given an update
+	fetches  bool
+	removed  bool // what it fetched last
+	installs bool
+	last     call   // the last call of apt
+	opaque   string // a program that may do any of these, by name
+}
+
+// aptReaders read the index, whatever their arguments.
+var aptReaders = words(`apt-cache aptitude rosdep mk-build-deps gdebi tasksel apt-file apt-show-versions`)
+
+// aptFetching are words of set-up scripts that fetch the index themselves.
+var aptFetching = []string{"nodesource.com/setup", "packagecloud.io/install", "packagecloud.com/install"}
+
+func (pp *packagePass) aptUse(r *packageRun) aptUse {
+	var u aptUse
+	raw := r.at.Raw()
+	if r.mounted("/var/lib/apt") {
+		return u
+	}
+	if r.s == nil {
+		if strings.Contains(raw, "apt-get") || strings.Contains(raw, "apt ") || strings.Contains(raw, "aptitude") {
+			u.fetches = strings.Contains(raw, "update")
+			u.needs = !u.fetches
+		}
+		return u
+	}
+	have := false
+	reads := func(k *call) {
+		u.installs = true
+		if !have && !u.needs {
+			u.needs, u.first = true, k
+		}
+	}
+	next := 0
+	for n, c := range r.cmds {
+		if next < len(r.calls) && r.calls[next].n == n {
+			k := r.calls[next]
+			next++
+			if toolOf(k.tool) != "apt-get" {
+				continue
+			}
+			u.last = k
+			switch k.verb {
+			case "update":
+				u.fetches, have, u.removed = true, true, false
+			case "dist-clean", "distclean":
+				u.removed, have = true, false
+			case "install", "reinstall", "satisfy", "build-dep", "upgrade", "dist-upgrade", "full-upgrade", "source", "download", "changelog", "dselect-upgrade":
+				reads(&k)
+			case "list", "search", "show", "showsrc", "policy", "depends", "rdepends":
+				reads(nil)
+			case "":
+				if strings.Contains(k.Key, "$") || slices.Contains(k.Args, "--fix-broken") {
+					reads(nil)
+				}
+			}
+			continue
+		}
+		text := strings.Join(c.Args, " ")
+		switch {
+		case aptReaders[c.Name] || c.Name == "sudo" && len(c.Args) > 1 && aptReaders[path.Base(c.Args[1])]:
+			if slices.Contains(c.Args, "update") && strings.Contains(text, "aptitude") {
+				u.fetches, have, u.removed = true, true, false
+			} else if c.Name != "rosdep" || slices.Contains(c.Args, "install") {
+				reads(nil)
+			}
+		case strings.Contains(text, "add-apt-repository") && !slices.Contains(c.Args, "-n") && !slices.Contains(c.Args, "--no-update"),
+			slices.ContainsFunc(aptFetching, func(w string) bool { return strings.Contains(text, w) }):
+			u.fetches, have, u.removed = true, true, false
+		case deletesFiles(c) && strings.Contains(text, "apt") && (strings.Contains(text, "lists") || strings.Contains(text, "/var/lib")) && !strings.HasSuffix(text, "partial"):
+			u.removed, have = true, false
+		case cleaner(c):
+			u.removed, have = true, false
+		case deletesFiles(c) && c.Name == "rm" && strings.Contains(text, "$") && removesApt(r, text):
+			u.removed, have = true, false
+		case strings.Contains(text, "apt-get ") || strings.Contains(text, "apt install") || strings.Contains(text, "apt update"): // bash -c "…"
+			if c.Name == "echo" || c.Name == "printf" || c.Name == "grep" || c.Name == "sed" {
+				continue
+			}
+			if strings.Contains(text, " update") {
+				u.fetches, have, u.removed = true, true, false
+			} else {
+				reads(nil)
+			}
+		default:
+			if name, verdict := pp.script(r, c); verdict == scriptReads {
+				reads(nil)
+			} else if verdict == scriptUnknown && !have {
+				u.opaque = name
+			}
+		}
+	}
+	return u
+}
+
+// removesApt: the paths of an rm are variables that hold the index's, or say so
+// by their name.
+func removesApt(r *packageRun, text string) bool {
+	text = strings.ToLower(r.in.State().Expand(text))
+	return strings.Contains(text, "apt") || strings.Contains(text, "lists") || strings.Contains(text, "clean") || strings.Contains(text, "cache")
+}
+
+// verdict is what a script does with the index.
+type verdict int
+
+const (
+	scriptIdle verdict = iota
+	scriptReads
+	scriptUnknown
+)
+
+// script judges a command that runs a script: by its text where the build
+// context has it, else by its name.
+func (pp *packagePass) script(r *packageRun, c rewrite.Command) (name string, v verdict) {
+	args := c.Args
+	for len(args) > 0 && (callers[path.Base(args[0])] || strings.HasPrefix(args[0], "-") || strings.Contains(args[0], "=")) {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return "", scriptIdle
+	}
+	file := args[0]
+	switch path.Base(file) {
+	case "sh", "bash", "source", ".", "ash", "dash", "zsh":
+		file = ""
+		for _, a := range args[1:] {
+			if !strings.HasPrefix(a, "-") {
+				file = a
+				break
+			}
+		}
+		if file == "" || strings.HasPrefix(file, "<(") {
+			return "a script from elsewhere", scriptUnknown // curl … | sh
+		}
+		if strings.Contains(file, " ") {
+			return "", scriptIdle // -c "…", read as text before
+		}
+	case "make":
+		for _, a := range args[1:] {
+			if guessed(a) && a != "install" {
+				return strings.Join(args, " "), scriptUnknown
+			}
+		}
+		return "", scriptIdle
+	case "ansible-playbook", "puppet", "chef-client", "chef-solo", "salt-call", "invoke":
+		return path.Base(file), scriptUnknown
+	default:
+		if !strings.Contains(file, "/") || !strings.HasSuffix(file, ".sh") && !guessed(path.Base(file)) {
+			return "", scriptIdle
+		}
+	}
+	if strings.HasSuffix(file, "nvm.sh") || strings.HasSuffix(file, "/activate") || strings.HasSuffix(file, "rustup.sh") || strings.HasSuffix(file, "env") || strings.HasPrefix(file, "/etc/") || strings.HasSuffix(file, ".bashrc") || strings.HasSuffix(file, "conda.sh") || strings.HasPrefix(file, "/opt/ros/") || strings.HasSuffix(file, ".profile") {
+		return "", scriptIdle
+	}
+	st := r.in.State()
+	if abs, ok := st.Abs(st.Expand(file)); ok && pp.Repo.Known() {
+		if ctx, by := r.in.Stage.Origin(r.in, abs, pp.Repo, pp.Name); by != nil {
+			if b, err := pp.Repo.ReadFile(ctx); err == nil {
+				text := string(b)
+				switch {
+				case !strings.Contains(text, "apt"):
+					return "", scriptIdle
+				case strings.Contains(text, "apt-get update"), strings.Contains(text, "apt update"), strings.Contains(text, "aptitude update"):
+					return "", scriptIdle
+				}
+				return file, scriptReads
+			}
+		}
+	}
+	return file, scriptUnknown
+}
+
+// guessed: a name that speaks of installing.
+func guessed(name string) bool {
+	for _, w := range []string{"install", "setup", "bootstrap", "deps", "depend", "provision", "prereq", "require"} {
+		if strings.Contains(strings.ToLower(name), w) {
+			return true
+		}
+	}
+	return false
+}
+
+// relies finds who installs from the index that a stage holds behind
+// instruction number from: line is the first that certainly does, script one
+// that may. Whoever fetches an index of its own ends the search.
+func (pp *packagePass) relies(s *rewrite.Stage, from int) (line int, script string) {
+	for _, in := range s.Instructions[from:] {
+		switch in.Inner().Keyword {
+		case "run":
+			r := readRun(in)
+			u := pp.aptUse(&r)
+			if u.needs {
+				return in.Line, script
+			}
+			if u.opaque != "" && script == "" {
+				script = fmt.Sprintf("%s (line %d)", u.opaque, in.Line)
+			}
+			if u.fetches && !in.Inner().Trigger() {
+				return 0, script
+			}
+		case "cmd", "entrypoint", "healthcheck":
+			text := in.Inner().Args.Text
+			if (strings.Contains(text, "apt-get") || strings.Contains(text, "apt install")) && !strings.Contains(text, "update") {
+				return in.Line, script
+			}
+		}
+	}
+	for _, child := range pp.Doc.Stages[s.Index+1:] {
+		if child.Parent() == s {
+			l, more := pp.relies(child, 0)
+			if script == "" {
+				script = more
+			}
+			if l > 0 {
+				return l, script
+			}
+		}
+	}
+	return 0, script
+}
+
+// held finds what the index is before a step: the RUN that fetched it, nil when
+// none in this file did or it was removed since.
+func (pp *packagePass) held(r *packageRun) (by *rewrite.Instruction, removed bool) {
+	s, until := r.in.Stage, len(r.in.Stage.Instructions)
+	if !r.in.Trigger() {
+		until = r.at.Index - s.From.Index - 1
+	}
+	for s != nil {
+		for i := until - 1; i >= 0; i-- {
+			in := s.Instructions[i]
+			if in.Keyword != "run" || !strings.Contains(in.Raw(), "apt") && !strings.Contains(in.Raw(), "clean") {
+				continue
+			}
+			before := readRun(in)
+			switch u := pp.aptUse(&before); {
+			case u.removed:
+				return nil, true
+			case u.fetches:
+				return in, false
+			}
+		}
+		if s = s.Parent(); s != nil {
+			until = len(s.Instructions)
+		}
+	}
+	return nil, false
+}
+
+// aptWhy is Docker's own rule about the index.
+const aptWhy = "Docker: combine apt-get update with apt-get install in one RUN and remove /var/lib/apt/lists there (best practices, apt-get; hadolint DL3009)"
+
+func (pp *packagePass) apt(r *packageRun) {
+	u := pp.aptUse(r)
+	if u.needs {
+		pp.aptUpdate(r, u)
+	}
+	ship := slices.Contains(pp.ships, r.in.Stage)
+	if !u.fetches || u.removed || !ship || r.s == nil {
+		return
+	}
+	from := len(r.in.Stage.Instructions)
+	if !r.in.Trigger() {
+		from = r.at.Index - r.in.Stage.From.Index
+	}
+	if !u.installs {
+		pp.aptLone(r, from)
+		return
+	}
+	if why := r.s.Appendable(); why != "" {
+		pp.Decline(r.at, "the index of apt stays: nothing can be put behind the script: %s", why)
+		return
+	}
+	line, script := 0, ""
+	if !r.in.Trigger() {
+		line, script = pp.relies(r.in.Stage, from)
+	}
+	if line > 0 {
+		pp.Decline(r.at, "the index of apt stays: line %d installs from it and has no apt-get update of its own", line)
+		return
+	}
+	c := rewrite.Change{Title: "remove the index of apt in the RUN that fetched it", Why: aptWhy, Gain: "20 to 50 MB less"}
+	if script != "" {
+		c.Assumes = script + " doesn't install from the index of this step"
+	}
+	e := r.s.Edit()
+	e.Append(u.last.as() + "rm -rf /var/lib/apt/lists/*")
+	pp.propose(r, e, c)
+}
+
+// aptUpdate gives a step that installs from an earlier index its own.
+func (pp *packagePass) aptUpdate(r *packageRun, u aptUse) {
+	by, removed := pp.held(r)
+	switch {
+	case by == nil && removed:
+		pp.Decline(r.at, "it installs without apt-get update, and the index was removed before")
+		return
+	case by == nil:
+		return // the base image brings the index, or the build fails today
+	case u.first == nil || !r.s.Link(u.first.Command):
+		if r.s != nil {
+			pp.Decline(r.at, "it installs from the index that line %d fetched, at a place where no apt-get update can be put in front", by.Line)
+		}
+		return
+	}
+	e := r.s.Edit()
+	e.Before(u.first.Command, u.first.as()+"apt-get update")
+	pp.propose(r, e, rewrite.Change{
+		Title: "apt-get update in the RUN that installs",
+		Why:   fmt.Sprintf("the index of line %d comes from the build cache when it is long out of date, and names packages that are gone then (Docker's best practices, apt-get)", by.Line),
+	})
+}
+
+// aptLone takes out an apt-get update alone in its RUN when every step behind
+// it has one of its own.
+func (pp *packagePass) aptLone(r *packageRun, from int) {
+	if len(r.cmds) != 1 || len(r.calls) != 1 || r.calls[0].verb != "update" || r.in.Trigger() || len(r.in.Flags) > 0 {
+		return
+	}
+	if line, script := pp.relies(r.in.Stage, from); line > 0 || script != "" {
+		return
+	}
+	again := slices.ContainsFunc(r.in.Stage.Instructions[from:], func(in *rewrite.Instruction) bool {
+		if _, ok := in.Cmd.(*instructions.RunCommand); !ok || !strings.Contains(in.Raw(), "apt") {
+			return false
+		}
+		next := readRun(in)
+		return pp.aptUse(&next).fetches
+	})
+	if !again {
+		return
+	}
+	gone := rewrite.Edit{Span: r.at.Span} // a comment above speaks of what follows, too
+	if r.at.Lead() == r.at.Span.Start {
+		gone = pp.Doc.Delete(r.at)
+	}
+	pp.out = append(pp.out, rewrite.Change{
+		Title: "drop the apt-get update that nothing uses",
+		Why:   aptWhy,
+		Gain:  "20 to 50 MB less",
+		At:    r.at,
+		Edits: []rewrite.Edit{gone},
+		Drops: []string{r.cmds[0].Key},
+	})
+}
