@@ -324,18 +324,25 @@ func runStyle(ins []*Instruction) (indent string, lead, trail int) {
 		}
 		d := in.doc
 		lines := strings.Split(strings.ReplaceAll(d.Src[in.Head.Start:in.Head.End], "\r\n", "\n"), "\n")
+		begins := false // the line begins a command
 		for i, l := range lines {
 			t := strings.TrimLeft(l, " \t")
 			if i > 0 && t != "" && t[0] != '#' {
 				ws := l[:len(l)-len(t)]
 				if strings.HasPrefix(t, "&&") {
 					lead++
+					begins = true
 				}
 				count[ws]++
+				if begins { // rather its indentation than that of a list of packages
+					count[ws] += 1000
+				}
+				begins = false
 			}
 			body := strings.TrimRight(strings.TrimRight(strings.TrimRight(l, " \t"), string(d.Escape)), " \t")
 			if strings.HasSuffix(body, "&&") {
 				trail++
+				begins = true
 			}
 		}
 	}
