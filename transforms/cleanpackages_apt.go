@@ -21,6 +21,9 @@ type aptUse struct {
 	removed  bool // what it fetched last
 	installs bool
 	last     call   // the last call of apt
+	fetch    *call  // the last apt-get update, nil where something else fetched
+	sources  bool   // the list of repositories changes behind the last fetch
+	early    bool   // or in front of the first use
 	opaque   string // a program that may do any of these, by name
 }
 
@@ -61,7 +64,7 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 			u.last = k
 			switch k.verb {
 			case "update":
-				u.fetches, have, u.removed = true, true, false
+				u.fetches, have, u.removed, u.sources, u.fetch = true, true, false, false, &k
 			case "dist-clean", "distclean":
 				u.removed, have = true, false
 			case "install", "reinstall", "satisfy", "build-dep", "upgrade", "dist-upgrade", "full-upgrade", "source", "download", "changelog", "dselect-upgrade":
@@ -76,6 +79,12 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 			continue
 		}
 		text := strings.Join(c.Args, " ")
+		if changesSources(c.Key) {
+			u.sources = true
+			if !have && !u.needs {
+				u.early = true
+			}
+		}
 		switch {
 		case aptReaders[c.Name] || c.Name == "sudo" && len(c.Args) > 1 && aptReaders[path.Base(c.Args[1])]:
 			if slices.Contains(c.Args, "update") && strings.Contains(text, "aptitude") {
@@ -85,7 +94,7 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 			}
 		case strings.Contains(text, "add-apt-repository") && !slices.Contains(c.Args, "-n") && !slices.Contains(c.Args, "--no-update"),
 			slices.ContainsFunc(aptFetching, func(w string) bool { return strings.Contains(text, w) }):
-			u.fetches, have, u.removed = true, true, false
+			u.fetches, have, u.removed, u.sources, u.fetch = true, true, false, false, nil
 		case deletesFiles(c) && strings.Contains(text, "apt") && (strings.Contains(text, "lists") || strings.Contains(text, "/var/lib")) && !strings.HasSuffix(text, "partial"):
 			u.removed, have = true, false
 		case cleaner(c):
@@ -97,7 +106,7 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 				continue
 			}
 			if strings.Contains(text, " update") {
-				u.fetches, have, u.removed = true, true, false
+				u.fetches, have, u.removed, u.fetch = true, true, false, nil
 			} else {
 				reads(nil)
 			}
@@ -110,6 +119,11 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 		}
 	}
 	return u
+}
+
+// changesSources: repositories are added, or their keys and settings.
+func changesSources(text string) bool {
+	return strings.Contains(text, "sources.list") || strings.Contains(text, "/etc/apt") || strings.Contains(text, "apt.conf") || strings.Contains(text, "apt-add-repository") || strings.Contains(text, "add-apt-repository")
 }
 
 // removesApt: the paths of an rm are variables that hold the index's, or say so
@@ -238,9 +252,17 @@ func (pp *packagePass) relies(s *rewrite.Stage, from int) (line int, script stri
 	return 0, script
 }
 
-// held finds what the index is before a step: the RUN that fetched it, nil when
-// none in this file did or it was removed since.
-func (pp *packagePass) held(r *packageRun) (by *rewrite.Instruction, removed bool) {
+// holder is the RUN whose index a step finds.
+type holder struct {
+	r       *packageRun
+	use     aptUse
+	sources bool // the repositories have changed since
+	removed bool // the index was removed since
+}
+
+// held finds the RUN that fetched the index which a step finds; r is nil when
+// none in this file did.
+func (pp *packagePass) held(r *packageRun) (h holder) {
 	s, until := r.in.Stage, len(r.in.Stage.Instructions)
 	if !r.in.Trigger() {
 		until = r.at.Index - s.From.Index - 1
@@ -248,22 +270,31 @@ func (pp *packagePass) held(r *packageRun) (by *rewrite.Instruction, removed boo
 	for s != nil {
 		for i := until - 1; i >= 0; i-- {
 			in := s.Instructions[i]
-			if in.Keyword != "run" || !strings.Contains(in.Raw(), "apt") && !strings.Contains(in.Raw(), "clean") {
+			raw := in.Raw()
+			if in.Keyword != "run" {
+				h.sources = h.sources || (in.Keyword == "copy" || in.Keyword == "add") && changesSources(raw)
+				continue
+			}
+			if !strings.Contains(raw, "apt") && !strings.Contains(raw, "clean") && !strings.Contains(raw, "nodesource") && !strings.Contains(raw, "packagecloud") {
 				continue
 			}
 			before := readRun(in)
 			switch u := pp.aptUse(&before); {
 			case u.removed:
-				return nil, true
+				h.removed = true
+				return h
 			case u.fetches:
-				return in, false
+				h.r, h.use = &before, u
+				h.sources = h.sources || u.sources
+				return h
 			}
+			h.sources = h.sources || changesSources(raw)
 		}
 		if s = s.Parent(); s != nil {
 			until = len(s.Instructions)
 		}
 	}
-	return nil, false
+	return h
 }
 
 // aptWhy is Docker's own rule about the index.
@@ -274,8 +305,7 @@ func (pp *packagePass) apt(r *packageRun) {
 	if u.needs {
 		pp.aptUpdate(r, u)
 	}
-	ship := slices.Contains(pp.ships, r.in.Stage)
-	if !u.fetches || u.removed || !ship || r.s == nil {
+	if !u.fetches || u.removed || r.s == nil {
 		return
 	}
 	from := len(r.in.Stage.Instructions)
@@ -284,6 +314,9 @@ func (pp *packagePass) apt(r *packageRun) {
 	}
 	if !u.installs {
 		pp.aptLone(r, from)
+		return
+	}
+	if !slices.Contains(pp.ships, r.in.Stage) {
 		return
 	}
 	if why := r.s.Appendable(); why != "" {
@@ -309,24 +342,42 @@ func (pp *packagePass) apt(r *packageRun) {
 
 // aptUpdate gives a step that installs from an earlier index its own.
 func (pp *packagePass) aptUpdate(r *packageRun, u aptUse) {
-	by, removed := pp.held(r)
-	switch {
-	case by == nil && removed:
-		pp.Decline(r.at, "it installs without apt-get update, and the index was removed before")
-		return
-	case by == nil:
-		return // the base image brings the index, or the build fails today
-	case u.first == nil || !r.s.Link(u.first.Command):
-		if r.s != nil {
-			pp.Decline(r.at, "it installs from the index that line %d fetched, at a place where no apt-get update can be put in front", by.Line)
+	h := pp.held(r)
+	if h.r == nil {
+		if h.removed && u.first != nil {
+			pp.Decline(r.at, "it installs without apt-get update, and the index was removed before")
 		}
+		return // the base image brings the index, or the build fails today
+	}
+	line := h.r.at.Line
+	command := "apt-get update"
+	if k := h.use.fetch; k != nil {
+		command = "apt-get"
+		for _, w := range k.Words[k.at+1:] {
+			command += " " + h.r.s.Text[w.Start:w.End]
+		}
+	}
+	switch {
+	case r.s == nil:
+		return
+	case u.first == nil || !r.s.Link(u.first.Command):
+		pp.Decline(r.at, "it installs from the index that line %d fetched, at a place where no apt-get update can be put in front", line)
+		return
+	case h.sources || u.early:
+		pp.Decline(r.at, "it installs from the index that line %d fetched; repositories are added in between, and apt-get update may ask for a key that isn't there yet", line)
+		return
+	case h.use.fetch != nil && !mustSucceed(h.r.s, h.use.fetch.Command):
+		pp.Decline(r.at, "it installs from the index that line %d fetched, and the apt-get update there may fail without stopping the build", line)
+		return
+	case strings.ContainsAny(command, "$`"):
+		pp.Decline(r.at, "it installs from the index that line %d fetched with computed options", line)
 		return
 	}
 	e := r.s.Edit()
-	e.Before(u.first.Command, u.first.as()+"apt-get update")
+	e.Before(u.first.Command, u.first.as()+command)
 	pp.propose(r, e, rewrite.Change{
 		Title: "apt-get update in the RUN that installs",
-		Why:   fmt.Sprintf("the index of line %d comes from the build cache when it is long out of date, and names packages that are gone then (Docker's best practices, apt-get)", by.Line),
+		Why:   fmt.Sprintf("the index of line %d comes from the build cache when it is long out of date, and names packages that are gone then (Docker's best practices, apt-get)", line),
 	})
 }
 
