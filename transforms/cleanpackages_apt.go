@@ -400,9 +400,12 @@ func (pp *packagePass) aptLone(r *packageRun, from int) {
 	if !again {
 		return
 	}
-	gone := rewrite.Edit{Span: r.at.Span} // a comment above speaks of what follows, too
-	if r.at.Lead() == r.at.Span.Start {
-		gone = pp.Doc.Delete(r.at)
+	gone := pp.Doc.Delete(r.at)
+	if r.at.Lead() < r.at.Span.Start { // the comment above speaks of the install, too
+		if next := r.at.Next(); next == nil || next.Keyword != "run" || !strings.Contains(next.Raw(), "apt") {
+			return
+		}
+		gone = rewrite.Edit{Span: r.at.Span}
 	}
 	pp.out = append(pp.out, rewrite.Change{
 		Title: "drop the apt-get update that nothing uses",

@@ -145,7 +145,7 @@ func (pp *packagePass) gemDone(r *packageRun) bool {
 		return true
 	}
 	src := pp.Doc.Src
-	return strings.Contains(src, "gemrc") || strings.Contains(src, "ruby1.9") || strings.Contains(src, "ruby1.8") || strings.Contains(r.at.Raw(), "--no-ri")
+	return strings.Contains(src, "gemrc") || strings.Contains(src, "ruby1.9") || strings.Contains(src, "ruby1.8")
 }
 
 // apk makes one option of --update, apk update and the missing cleanup.
@@ -300,7 +300,7 @@ func (pp *packagePass) uncleanable(r *packageRun, m *manager, k call) string {
 		return "it is run with a PATH or HOME of its own"
 	}
 	for _, c := range r.cmds[k.n+1:] {
-		if removesProgram(c, k.tool) {
+		if removesProgram(c, m.family, k.tool) {
 			return k.tool + " may be gone at the end of the script"
 		}
 	}
@@ -324,21 +324,35 @@ func (pp *packagePass) uncleanable(r *packageRun, m *manager, k call) string {
 }
 
 // removesProgram: packages or files are removed, among which a program may be.
-func removesProgram(c rewrite.Command, tool string) bool {
-	k, ok := callOf(c)
-	if ok {
+// A package manager doesn't remove itself.
+func removesProgram(c rewrite.Command, family, tool string) bool {
+	own := family == "dnf" || family == "zypper"
+	if k, ok := callOf(c); ok {
 		switch toolOf(k.tool) {
 		case "apk":
 			return k.verb == "del"
 		case "apt-get", "dnf", "zypper":
-			return k.verb == "remove" || k.verb == "rm" || k.verb == "purge" || k.verb == "erase" || k.verb == "autoremove" || k.verb == "auto-remove"
+			removes := k.verb == "remove" || k.verb == "rm" || k.verb == "purge" || k.verb == "erase" || k.verb == "autoremove" || k.verb == "auto-remove"
+			return removes && (!own || slices.Contains(k.Args[k.verbAt:], tool))
 		case "npm", "pip":
-			return strings.Contains(k.verb, "uninstall") || strings.HasPrefix(k.verb, "r")
+			return !own && (strings.Contains(k.verb, "uninstall") || strings.HasPrefix(k.verb, "r"))
 		}
 		return false
 	}
 	if c.Name == "nvm" || c.Name == "n" || c.Name == "dpkg" {
-		return true
+		return !own
 	}
-	return deletesFiles(c) && c.Name != "cd" && (strings.Contains(c.Key, tool) && !strings.Contains(c.Key, tool+"-debug") || strings.Contains(c.Key, "/bin/") || strings.Contains(c.Key, "/opt/") || strings.Contains(c.Key, "$"))
+	if !deletesFiles(c) || c.Name == "cd" {
+		return false
+	}
+	return slices.ContainsFunc(c.Args[1:], func(a string) bool {
+		switch path.Ext(a) {
+		case ".sh", ".gz", ".bz2", ".xz", ".tgz", ".zip", ".deb", ".rpm", ".py", ".json", ".log":
+			return false
+		}
+		if own {
+			return strings.Contains(a, "bin/"+tool)
+		}
+		return strings.Contains(a, tool) || strings.Contains(a, "/bin/") || strings.HasPrefix(a, "/opt") || strings.HasPrefix(a, "/usr/local") || strings.Contains(a, "$")
+	})
 }
