@@ -27,6 +27,13 @@ type aptUse struct {
 	opaque   string // a program that may do any of these, by name
 }
 
+// fixes: the call only completes what dpkg left, perhaps without the index.
+func (k *call) fixes() bool {
+	return slices.ContainsFunc(k.Args[k.at+1:], func(a string) bool {
+		return a == "--fix-broken" || strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "f")
+	})
+}
+
 // aptReaders read the index, whatever their arguments.
 var aptReaders = words(`apt-cache aptitude rosdep mk-build-deps gdebi tasksel apt-file apt-show-versions`)
 
@@ -62,6 +69,9 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 				continue
 			}
 			u.last = k
+			if k.verb != "update" && k.flag("--update", "-U") { // apt 2.7: fetches first
+				u.fetches, have, u.removed, u.sources, u.fetch = true, true, false, false, nil
+			}
 			switch k.verb {
 			case "update":
 				u.fetches, have, u.removed, u.sources, u.fetch = true, true, false, false, &k
@@ -344,7 +354,7 @@ func (pp *packagePass) apt(r *packageRun) {
 func (pp *packagePass) aptUpdate(r *packageRun, u aptUse) {
 	h := pp.held(r)
 	if h.r == nil {
-		if h.removed && u.first != nil {
+		if h.removed && u.first != nil && !u.first.fixes() {
 			pp.Decline(r.at, "it installs without apt-get update, and the index was removed before")
 		}
 		return // the base image brings the index, or the build fails today

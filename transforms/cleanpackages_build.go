@@ -3,6 +3,7 @@ package transforms
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -45,6 +46,9 @@ func (pp *packagePass) buildCaches(r *packageRun) {
 		pp.Decline(r.at, "the cache of %s stays: %s", k.tool, why)
 		return
 	}
+	if k.tool == "go" && !cleansModules(r) {
+		return
+	}
 	e := r.s.Edit()
 	why, gain := "the build cache of go is of no use in an image that builds nothing (go clean)", "50 to 500 MB less"
 	if k.tool == "go" {
@@ -69,6 +73,14 @@ func (pp *packagePass) buildCaches(r *packageRun) {
 		why, gain = "the sources of the crates are of no use in an image that builds nothing (Cargo's book, Cargo home)", "the crates' sources"
 	}
 	pp.propose(r, e, rewrite.Change{Title: "empty the cache of " + k.tool + " behind the stage's last build", Why: why, Gain: gain, Assumes: "nothing is built with " + k.tool + " in the container"})
+}
+
+// cleansModules: go clean knows -cache and -modcache since Go 1.11.
+func cleansModules(r *packageRun) bool {
+	st := r.in.State()
+	minor, ok := strings.CutPrefix(st.Base.Line, "1.")
+	n, err := strconv.Atoi(minor)
+	return st.Known && st.Base.Repository == "golang" && ok && err == nil && n >= 11
 }
 
 // usedAround reports whether other RUNs of the stage and its relatives use a

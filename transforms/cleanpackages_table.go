@@ -20,21 +20,30 @@ type manager struct {
 	word   string          // the option that keeps it out, behind the subcommand
 	clean  string          // or else the subcommand that empties it
 	cleans []string        // how that is spelled by others
+	old    map[string]bool // releases whose version of the manager doesn't know the word
 	why    string
 	gain   string
 }
 
+// What came too late for some releases: pip 6 of December 2014, RubyGems 2.0,
+// apk-tools 2.6.6 of Alpine 3.3.
+var (
+	oldPip = words(`ubuntu:12.04 ubuntu:precise ubuntu:14.04 ubuntu:trusty debian:wheezy debian:jessie phusion:baseimage:0.9`)
+	oldGem = words(`ubuntu:12.04 ubuntu:precise ubuntu:14.04 ubuntu:trusty debian:squeeze debian:wheezy centos:6 rhel:6`)
+	oldApk = words(`alpine:2.6 alpine:2.7 alpine:3.1 alpine:3.2`)
+)
+
 // managers, each with its own documentation's word on its cache.
 var managers = []manager{
 	{family: "apk", fills: words(`add upgrade`), places: []string{"/var/cache/apk", "/etc/apk/cache"}, off: []string{"--no-cache", "--cache-dir", "--no-network"},
-		word: "--no-cache", why: "with --no-cache apk fetches the index itself and keeps nothing of it (hadolint DL3019)", gain: "2 MB less"},
+		word: "--no-cache", old: oldApk, why: "with --no-cache apk fetches the index itself and keeps nothing of it (hadolint DL3019)", gain: "2 MB less"},
 	{family: "pip", fills: words(`install wheel`), places: []string{".cache", "pip"}, trash: []string{".cache", "cache/pip"}, vars: []string{"PIP_NO_CACHE_DIR", "PIP_CACHE_DIR", "XDG_CACHE_HOME"},
-		off: []string{"--no-cache-dir", "--cache-dir", "--no-cache", "--help"}, word: "--no-cache-dir", cleans: []string{"pip cache purge", "pip3 cache purge"},
+		off: []string{"--no-cache-dir", "--cache-dir", "--no-cache", "--help"}, word: "--no-cache-dir", old: oldPip, cleans: []string{"pip cache purge", "pip3 cache purge"},
 		why: "pip keeps all that it downloads or builds below ~/.cache/pip, where nothing in the image reads it (hadolint DL3042)", gain: "the downloads, once"},
 	{family: "uv", fills: words(`sync add`), places: []string{".cache", "uv"}, trash: []string{".cache"}, vars: []string{"UV_NO_CACHE", "UV_CACHE_DIR", "UV_LINK_MODE", "XDG_CACHE_HOME"},
 		off: []string{"--no-cache", "-n", "--cache-dir", "--offline"}, word: "--no-cache", cleans: []string{"uv cache clean", "uv cache prune"},
 		why: "uv keeps all that it downloads below ~/.cache/uv; where no cache mount is used its guide for Docker says --no-cache"},
-	{family: "gem", fills: words(`install i`), vars: nil, off: []string{"--no-document", "-N", "--no-ri", "--no-rdoc", "--document", "--no-doc", "--help"}, word: "--no-document",
+	{family: "gem", fills: words(`install i`), vars: nil, off: []string{"--no-document", "-N", "--no-ri", "--no-rdoc", "--document", "--no-doc", "--help"}, word: "--no-document", old: oldGem,
 		why: "gem install also makes and keeps the documentation of each gem (RubyGems command reference, gem install)"},
 	{family: "dnf", fills: words(`install update upgrade reinstall localinstall groupinstall groupupdate group module swap distro-sync builddep build-dep makecache upgrade-minimal update-minimal downgrade`),
 		places: []string{"/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5", "/var/cache/*", "/var/cache"}, off: []string{"--installroot", "-C", "--cacheonly", "--downloadonly", "--assumeno", "--downloaddir"},
@@ -88,6 +97,10 @@ func (pp *packagePass) options(r *packageRun) {
 		if m.word == "" || !slices.ContainsFunc(r.calls, m.filling) {
 			continue
 		}
+		if r.from(m.old) {
+			pp.Decline(r.at, "the %s of that release doesn't know %s yet", m.family, m.word)
+			continue
+		}
 		if m.family == "apk" {
 			pp.apk(r, m)
 			continue
@@ -134,14 +147,10 @@ func sameFamily(c rewrite.Command, family string) bool {
 }
 
 // gemDone: official Ruby images and .gemrc files say --no-document already, and
-// RubyGems 1 doesn't know the option.
+// the RubyGems of old Rubies doesn't know it.
 func (pp *packagePass) gemDone(r *packageRun) bool {
 	st := r.in.State()
 	if st.Known && (st.Base.Repository == "ruby" || st.Base.Repository == "jruby") {
-		return true
-	}
-	switch st.Base.Release {
-	case "12.04", "14.04", "precise", "trusty", "wheezy", "squeeze", "6":
 		return true
 	}
 	src := pp.Doc.Src

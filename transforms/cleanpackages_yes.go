@@ -25,7 +25,7 @@ func (pp *packagePass) yes(r *packageRun) {
 	assumes := ""
 	for _, k := range r.calls {
 		family := toolOf(k.tool)
-		if !asking[family][k.verb] || k.tool == "microdnf" || k.tool == "tdnf" || answered(k, family) || pp.fed(r, k) || pp.configured(family) {
+		if !asking[family][k.verb] || namesNothing(k) || k.tool == "microdnf" || k.tool == "tdnf" || answered(k, family) || pp.fed(r, k) || pp.configured(family) {
 			continue
 		}
 		switch {
@@ -45,6 +45,15 @@ func (pp *packagePass) yes(r *packageRun) {
 		Why:     "nobody is there to confirm: the build fails as soon as the package manager asks (hadolint DL3014, DL3030, DL3034, DL3038)",
 		Assumes: assumes,
 	})
+}
+
+// namesNothing: apt-get purge alone removes nothing and asks nothing.
+func namesNothing(k call) bool {
+	switch k.verb {
+	case "remove", "purge", "erase", "rm":
+		return !slices.ContainsFunc(k.Args[k.verbAt+1:], func(a string) bool { return !strings.HasPrefix(a, "-") })
+	}
+	return false
 }
 
 // answered: an option says yes already, or nothing will be asked.

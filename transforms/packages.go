@@ -205,6 +205,29 @@ func (r packageRun) env(name string) (string, bool) {
 	return "", false
 }
 
+// from reports whether the base is one of these releases, or its name says so.
+func (r packageRun) from(releases map[string]bool) bool {
+	st := r.in.State()
+	if st.Known && st.Base.Repository == "python" { // brings its own pip
+		return false
+	}
+	if st.Known && releases[st.Base.Distro+":"+st.Base.Release] {
+		return true
+	}
+	for s := r.in.Stage; ; s = s.Parent() {
+		if s.Parent() == nil {
+			name := strings.ToLower(s.BaseName())
+			for w := range releases {
+				_, release, _ := strings.Cut(w, ":")
+				if len(release) > 3 && strings.Contains(name, release) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+}
+
 // sets reports whether a variable is set for the RUN, in whatever way.
 func (r packageRun) sets(name string) bool {
 	_, ok := r.env(name)
