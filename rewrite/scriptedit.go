@@ -278,8 +278,20 @@ func (s *Script) appendPoint() Span {
 	return Span{sp.End, sp.End}
 }
 
-// lineWidth is up to which length in bytes a RUN of one line stays one.
-const lineWidth = 100
+// lineWidth is up to which length in bytes a RUN of one line stays one. Options
+// don't count: another transform may put one in, and the order in which they
+// run must not show.
+const lineWidth = 80
+
+func width(line string) int {
+	n := 0
+	for _, w := range strings.Fields(line) {
+		if !strings.HasPrefix(w, "-") {
+			n += len(w) + 1
+		}
+	}
+	return n
+}
 
 // link writes a command to go behind the last one, in the style of the
 // instruction, or of the file where the instruction has but one line.
@@ -292,7 +304,7 @@ func (s *Script) link(command string, more bool) string {
 		return " && " + command
 	}
 	text := d.Src[in.Head.Start:in.Head.End]
-	if !strings.Contains(text, "\n") && len(text)+len(command) < lineWidth && !more {
+	if !strings.Contains(text, "\n") && width(text)+width(command) < lineWidth && !more {
 		return " && " + command
 	}
 	indent, leading := d.RunStyle(in)
