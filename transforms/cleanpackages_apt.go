@@ -18,6 +18,7 @@ type aptUse struct {
 	needs    bool  // it rests on the index of an earlier layer
 	first    *call // the call that does, nil when it can't be given an update
 	fetches  bool
+	certain  bool // whatever the conditions in the script
 	removed  bool // what it fetched last
 	installs bool
 	last     call   // the last call of apt
@@ -50,16 +51,26 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 		if strings.Contains(raw, "apt-get") || strings.Contains(raw, "apt ") || strings.Contains(raw, "aptitude") {
 			u.fetches = strings.Contains(raw, "update")
 			u.needs = !u.fetches
+			u.certain = u.fetches
 		}
 		return u
 	}
-	have := false
-	reads := func(k *call) {
+	have, sure := false, false // an index; and not just under a condition
+	reads := func(c rewrite.Command, k *call) {
 		u.installs = true
-		if !have && !u.needs {
-			u.needs, u.first = true, k
+		if u.needs || sure || have && !r.s.Link(c) {
+			return
+		}
+		u.needs, u.first, u.maybe = true, k, have
+	}
+	fetched := func(c rewrite.Command, k *call) {
+		u.fetches, u.removed, u.sources, u.fetch = true, false, false, k
+		have = true
+		if r.s.Link(c) {
+			sure, u.certain = true, true
 		}
 	}
+	gone := func() { u.removed, have, sure = true, false, false }
 	next := 0
 	for n, c := range r.cmds {
 		if next < len(r.calls) && r.calls[next].n == n {
@@ -70,20 +81,20 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 			}
 			u.last = k
 			if k.verb != "update" && k.flag("--update", "-U") { // apt 2.7: fetches first
-				u.fetches, have, u.removed, u.sources, u.fetch = true, true, false, false, nil
+				fetched(c, nil)
 			}
 			switch k.verb {
 			case "update":
-				u.fetches, have, u.removed, u.sources, u.fetch = true, true, false, false, &k
+				fetched(c, &k)
 			case "dist-clean", "distclean":
-				u.removed, have = true, false
+				gone()
 			case "install", "reinstall", "satisfy", "build-dep", "upgrade", "dist-upgrade", "full-upgrade", "source", "download", "changelog", "dselect-upgrade":
-				reads(&k)
+				reads(c, &k)
 			case "list", "search", "show", "showsrc", "policy", "depends", "rdepends":
-				reads(nil)
+				reads(c, nil)
 			case "":
 				if strings.Contains(k.Key, "$") || slices.Contains(k.Args, "--fix-broken") {
-					reads(nil)
+					reads(c, nil)
 				}
 			}
 			continue
@@ -98,31 +109,31 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 		switch {
 		case aptReaders[c.Name] || c.Name == "sudo" && len(c.Args) > 1 && aptReaders[path.Base(c.Args[1])]:
 			if slices.Contains(c.Args, "update") && strings.Contains(text, "aptitude") {
-				u.fetches, have, u.removed = true, true, false
+				fetched(c, nil)
 			} else if c.Name != "rosdep" || slices.Contains(c.Args, "install") {
-				reads(nil)
+				reads(c, nil)
 			}
 		case strings.Contains(text, "add-apt-repository") && !slices.Contains(c.Args, "-n") && !slices.Contains(c.Args, "--no-update"),
 			slices.ContainsFunc(aptFetching, func(w string) bool { return strings.Contains(text, w) }):
-			u.fetches, have, u.removed, u.sources, u.fetch = true, true, false, false, nil
+			fetched(c, nil)
 		case deletesFiles(c) && strings.Contains(text, "apt") && (strings.Contains(text, "lists") || strings.Contains(text, "/var/lib")) && !strings.HasSuffix(text, "partial"):
-			u.removed, have = true, false
+			gone()
 		case cleaner(c):
-			u.removed, have = true, false
+			gone()
 		case deletesFiles(c) && c.Name == "rm" && strings.Contains(text, "$") && removesApt(r, text):
-			u.removed, have = true, false
+			gone()
 		case strings.Contains(text, "apt-get ") || strings.Contains(text, "apt install") || strings.Contains(text, "apt update"): // bash -c "…"
 			if c.Name == "echo" || c.Name == "printf" || c.Name == "grep" || c.Name == "sed" {
 				continue
 			}
 			if strings.Contains(text, " update") {
-				u.fetches, have, u.removed, u.fetch = true, true, false, nil
+				fetched(c, nil)
 			} else {
-				reads(nil)
+				reads(c, nil)
 			}
 		default:
 			if name, verdict := pp.script(r, c); verdict == scriptReads {
-				reads(nil)
+				reads(c, nil)
 			} else if verdict == scriptUnknown && !have {
 				u.opaque = name
 			}
@@ -238,7 +249,7 @@ func (pp *packagePass) relies(s *rewrite.Stage, from int) (line int, script stri
 			if u.opaque != "" && script == "" {
 				script = fmt.Sprintf("%s (line %d)", u.opaque, in.Line)
 			}
-			if u.fetches && !in.Inner().Trigger() {
+			if u.certain && !in.Inner().Trigger() {
 				return 0, script
 			}
 		case "cmd", "entrypoint", "healthcheck":
@@ -293,7 +304,7 @@ func (pp *packagePass) held(r *packageRun) (h holder) {
 			case u.removed:
 				h.removed = true
 				return h
-			case u.fetches:
+			case u.certain:
 				h.r, h.use = &before, u
 				h.sources = h.sources || u.sources
 				return h
@@ -372,6 +383,9 @@ func (pp *packagePass) aptUpdate(r *packageRun, u aptUse) {
 		return
 	case u.first == nil || !r.s.Link(u.first.Command):
 		pp.Decline(r.at, "it installs from the index that line %d fetched, at a place where no apt-get update can be put in front", line)
+		return
+	case u.maybe:
+		pp.Decline(r.at, "it installs from the index that line %d fetched, or from its own: whether that is fetched can't be told", line)
 		return
 	case h.sources || u.early:
 		pp.Decline(r.at, "it installs from the index that line %d fetched; repositories are added in between, and apt-get update may ask for a key that isn't there yet", line)

@@ -182,7 +182,7 @@ func (pp *packagePass) apk(r *packageRun, m *manager) {
 				continue
 			}
 			if m.emptied(r, k.n) && (fetched || k.flag("--update", "--update-cache", "-U")) {
-				all = false
+				fetched, all = true, false
 				continue
 			}
 			if w := slices.IndexFunc(k.Args, func(a string) bool { return a == "--update" || a == "--update-cache" || a == "-U" }); w > k.at {
