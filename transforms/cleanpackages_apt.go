@@ -19,6 +19,7 @@ type aptUse struct {
 	first    *call // the call that does, nil when it can't be given an update
 	fetches  bool
 	certain  bool // whatever the conditions in the script
+	maybe    bool // it fetches one itself before, under a condition
 	removed  bool // what it fetched last
 	installs bool
 	last     call   // the last call of apt
