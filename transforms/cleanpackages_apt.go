@@ -31,8 +31,13 @@ type aptUse struct {
 
 // fixes: the call only completes what dpkg left, perhaps without the index.
 func (k *call) fixes() bool {
+	return k.flag("--fix-broken") || k.short('f')
+}
+
+// short reports whether a letter stands among apt's short options: -qqUy.
+func (k *call) short(letter byte) bool {
 	return slices.ContainsFunc(k.Args[k.at+1:], func(a string) bool {
-		return a == "--fix-broken" || strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "f")
+		return strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.IndexByte("octaP", a[min(1, len(a)-1)]) < 0 && strings.IndexByte(a, letter) > 0
 	})
 }
 
@@ -81,7 +86,7 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 				continue
 			}
 			u.last = k
-			if k.verb != "update" && k.flag("--update", "-U") { // apt 2.7: fetches first
+			if k.verb != "update" && (k.flag("--update") || k.short('U')) { // apt 2.7: fetches first
 				fetched(c, nil)
 			}
 			switch k.verb {
@@ -118,7 +123,9 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 			slices.ContainsFunc(aptFetching, func(w string) bool { return strings.Contains(text, w) }):
 			fetched(c, nil)
 		case deletesFiles(c) && strings.Contains(text, "apt") && (strings.Contains(text, "lists") || strings.Contains(text, "/var/lib")) && !strings.HasSuffix(text, "partial"):
-			gone()
+			if !strings.Contains(text, "/{") || bash(r) || strings.Contains(text, "/lists") { // sh takes braces as they stand
+				gone()
+			}
 		case cleaner(c):
 			gone()
 		case deletesFiles(c) && c.Name == "rm" && strings.Contains(text, "$") && removesApt(r, text):
@@ -146,6 +153,12 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 // changesSources: repositories are added, or their keys and settings.
 func changesSources(text string) bool {
 	return strings.Contains(text, "sources.list") || strings.Contains(text, "/etc/apt") || strings.Contains(text, "apt.conf") || strings.Contains(text, "apt-add-repository") || strings.Contains(text, "add-apt-repository")
+}
+
+// bash reports whether the script is run by bash, which knows {a,b}.
+func bash(r *packageRun) bool {
+	sh := r.in.State().Shell
+	return len(sh) > 0 && path.Base(sh[0]) == "bash"
 }
 
 // removesApt: the paths of an rm are variables that hold the index's, or say so

@@ -151,7 +151,7 @@ func (pp *packagePass) aptNames(r *packageRun) {
 	e := r.s.Edit()
 	for _, k := range r.calls {
 		verb, ok := aptVerbs[k.verb]
-		if k.tool != "apt" || !ok || k.Args[k.at] != "apt" && k.Args[k.at] != "/usr/bin/apt" || k.flag("-U", "--update", "--color", "--no-color") {
+		if k.tool != "apt" || !ok || k.Args[k.at] != "apt" && k.Args[k.at] != "/usr/bin/apt" || k.flag("--update", "--color", "--no-color") || k.short('U') {
 			continue
 		}
 		if slices.ContainsFunc(k.Args[k.verbAt+1:], func(a string) bool { return strings.ContainsAny(a, "*?~^") }) {
