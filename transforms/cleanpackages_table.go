@@ -45,10 +45,10 @@ var managers = []manager{
 		why: "uv keeps all that it downloads below ~/.cache/uv; where no cache mount is used its guide for Docker says --no-cache"},
 	{family: "gem", fills: words(`install i`), vars: nil, off: []string{"--no-document", "-N", "--no-ri", "--no-rdoc", "--document", "--no-doc", "--help"}, word: "--no-document", old: oldGem,
 		why: "gem install also makes and keeps the documentation of each gem (RubyGems command reference, gem install)"},
-	{family: "dnf", fills: words(`install update upgrade reinstall localinstall groupinstall groupupdate group module swap distro-sync builddep build-dep makecache upgrade-minimal update-minimal downgrade`),
+	{family: "dnf", fills: words(`install update upgrade reinstall localinstall groupinstall groupupdate group module swap distro-sync builddep build-dep upgrade-minimal update-minimal downgrade`),
 		places: []string{"/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5", "/var/cache/*", "/var/cache"}, off: []string{"--installroot", "-C", "--cacheonly", "--downloadonly", "--assumeno", "--downloaddir"},
 		clean: "clean all", cleans: []string{" clean"}, why: "what dnf and yum fetched about the repositories stays below /var/cache (hadolint DL3032, DL3040)", gain: "20 to 200 MB less"},
-	{family: "zypper", fills: words(`install in update up dist-upgrade dup patch refresh ref`), places: []string{"/var/cache/zypp", "/var/cache/*", "/var/cache"}, off: []string{"--root", "-R", "--dry-run", "-D", "--installroot"},
+	{family: "zypper", fills: words(`install in update up dist-upgrade dup patch`), places: []string{"/var/cache/zypp", "/var/cache/*", "/var/cache"}, off: []string{"--root", "-R", "--dry-run", "-D", "--installroot"},
 		clean: "clean --all", cleans: []string{" clean", " cc"}, why: "what zypper fetched about the repositories stays below /var/cache/zypp (hadolint DL3036)"},
 	{family: "npm", fills: words(`install i in ins inst add ci clean-install update up upgrade install-test it install-ci-test cit`), places: []string{".npm", "_cacache", "npm-cache", "npm_cache", "/root/.cache", "/cache"}, trash: []string{".npm", "_cacache", "npm-cache"},
 		vars: []string{"npm_config_cache", "NPM_CONFIG_CACHE"}, off: []string{"--cache", "--offline", "--prefer-offline", "--dry-run", "--package-lock-only", "--no-cache"},
@@ -71,7 +71,7 @@ func (m *manager) filling(k call) bool {
 	}
 	switch v := k.verb; {
 	case m.fills[v]:
-		return v != "refresh" && v != "ref" || m.family == "zypper"
+		return true
 	case strings.HasPrefix(v, "global ") && (m.family == "yarn" || m.family == "composer"):
 		return m.fills[last(v)]
 	case strings.HasPrefix(v, "env ") && m.family == "conda":
@@ -322,7 +322,7 @@ func (pp *packagePass) uncleanable(r *packageRun, m *manager, k call) string {
 		return "packages are linked into the cache"
 	}
 	for _, in := range pp.Doc.Instructions {
-		if raw := in.Raw(); in.Index > r.at.Index && strings.Contains(raw, "offline") && strings.Contains(raw, m.family) {
+		if raw := in.Raw(); in.Index > r.at.Index && strings.Contains(raw, k.tool) && (strings.Contains(raw, "offline") || m.family == "dnf" && (strings.Contains(raw, " -C ") || strings.Contains(raw, "cacheonly"))) {
 			return fmt.Sprintf("line %d works offline", in.Line)
 		}
 		if _, _, from, ok := in.Copy(); ok && from != "" && slices.ContainsFunc(m.places, func(p string) bool { return strings.Contains(in.Args.Text, p) && strings.HasPrefix(p, ".") }) {
