@@ -31,8 +31,7 @@ func (pp *packagePass) relies(s *rewrite.Stage, from int) (line int, script stri
 				return 0, script
 			}
 		case "cmd", "entrypoint", "healthcheck":
-			text := in.Inner().Args.Text
-			if (strings.Contains(text, "apt-get") || strings.Contains(text, "apt install")) && !strings.Contains(text, "update") {
+			if installsAtStart(in.Inner().Args.Text) || in.Keyword != "onbuild" && pp.startScript(s, in) {
 				return in.Line, script
 			}
 		}
@@ -49,6 +48,40 @@ func (pp *packagePass) relies(s *rewrite.Stage, from int) (line int, script stri
 		}
 	}
 	return 0, script
+}
+
+// installsAtStart: a text that installs without an update of its own.
+func installsAtStart(text string) bool {
+	return (strings.Contains(text, "apt-get ") || strings.Contains(text, "apt install")) && !strings.Contains(text, "update")
+}
+
+// startScript reports whether a script of the build context that the container
+// starts with installs from the index.
+func (pp *packagePass) startScript(s *rewrite.Stage, in *rewrite.Instruction) bool {
+	if !pp.Repo.Known() {
+		return false
+	}
+	st := s.At(nil)
+	for _, w := range strings.FieldsFunc(in.Args.Text, func(c rune) bool { return strings.ContainsRune(" \t[]\",'", c) }) {
+		if !strings.Contains(w, "/") && !strings.HasSuffix(w, ".sh") {
+			continue
+		}
+		for _, dir := range []string{"", "/usr/local/bin/"} {
+			if dir != "" && strings.Contains(w, "/") {
+				break
+			}
+			abs, ok := st.Abs(dir + w)
+			if !ok {
+				continue
+			}
+			if ctx, found := s.Trace(abs, pp.Repo, pp.Name); found {
+				if b, err := pp.Repo.ReadFile(ctx); err == nil && installsAtStart(string(b)) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // holder is the RUN whose index a step finds.

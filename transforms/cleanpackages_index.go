@@ -184,6 +184,11 @@ func (pp *packagePass) script(r *packageRun, c rewrite.Command) (name string, v 
 	if len(args) == 0 {
 		return "", scriptIdle
 	}
+	for _, a := range args[1:] {
+		if strings.Contains(a, "install-deps") || strings.Contains(a, "with-deps") { // playwright, puppeteer
+			return args[0] + " " + a, scriptUnknown
+		}
+	}
 	file := args[0]
 	switch path.Base(file) {
 	case "sh", "bash", "source", ".", "ash", "dash", "zsh":

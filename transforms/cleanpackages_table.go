@@ -322,7 +322,7 @@ func (pp *packagePass) uncleanable(r *packageRun, m *manager, k call) string {
 		return "packages are linked into the cache"
 	}
 	for _, in := range pp.Doc.Instructions {
-		if raw := in.Raw(); in.Index > r.at.Index && strings.Contains(raw, k.tool) && (strings.Contains(raw, "offline") || m.family == "dnf" && (strings.Contains(raw, " -C ") || strings.Contains(raw, "cacheonly"))) {
+		if raw := in.Raw(); in.Index > r.at.Index && strings.Contains(raw, k.tool) && (strings.Contains(raw, "offline") || m.family == "dnf" && fromCache(in)) {
 			return fmt.Sprintf("line %d works offline", in.Line)
 		}
 		if _, _, from, ok := in.Copy(); ok && from != "" && slices.ContainsFunc(m.places, func(p string) bool { return strings.Contains(in.Args.Text, p) && strings.HasPrefix(p, ".") }) {
@@ -330,6 +330,14 @@ func (pp *packagePass) uncleanable(r *packageRun, m *manager, k call) string {
 		}
 	}
 	return ""
+}
+
+// fromCache: dnf -C installs from what an earlier step fetched.
+func fromCache(in *rewrite.Instruction) bool {
+	if in.Inner().Keyword != "run" {
+		return false
+	}
+	return slices.ContainsFunc(readRun(in).calls, func(k call) bool { return toolOf(k.tool) == "dnf" && k.flag("-C", "--cacheonly") })
 }
 
 // removesProgram: packages or files are removed, among which a program may be.
