@@ -176,7 +176,7 @@ func (pp *packagePass) apt(r *packageRun) {
 func (pp *packagePass) aptUpdate(r *packageRun, u aptUse) {
 	h := pp.held(r)
 	if h.r == nil {
-		if h.removed && u.first != nil && !u.first.fixes() {
+		if h.removed && u.first != nil && !u.maybe && !u.first.fixes() {
 			pp.Decline(r.at, "it installs without apt-get update, and the index was removed before")
 		}
 		return // the base image brings the index, or the build fails today

@@ -116,7 +116,7 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 			} else if c.Name != "rosdep" || slices.Contains(c.Args, "install") {
 				reads(c, nil)
 			}
-		case strings.Contains(text, "add-apt-repository") && !slices.Contains(c.Args, "-n") && !slices.Contains(c.Args, "--no-update"),
+		case (strings.Contains(text, "add-apt-repository") || strings.Contains(text, "apt-add-repository")) && !slices.Contains(c.Args, "-n") && !slices.Contains(c.Args, "--no-update"),
 			slices.ContainsFunc(aptFetching, func(w string) bool { return strings.Contains(text, w) }):
 			fetched(c, nil)
 		case deletesFiles(c) && strings.Contains(text, "apt") && (strings.Contains(text, "lists") || strings.Contains(text, "/var/lib")) && !strings.HasSuffix(text, "partial"):
