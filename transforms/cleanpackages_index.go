@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"drydock/rewrite"
 )
 
@@ -61,7 +63,7 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 	have, sure := false, false // an index; and not just under a condition
 	reads := func(c rewrite.Command, k *call) {
 		u.installs = true
-		if u.needs || sure || have && !r.s.Link(c) {
+		if u.needs || sure || have && !certainly(r.s, c) {
 			return
 		}
 		u.needs, u.first, u.maybe = true, k, have
@@ -69,7 +71,7 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 	fetched := func(c rewrite.Command, k *call) {
 		u.fetches, u.removed, u.sources, u.fetch = true, false, false, k
 		have = true
-		if r.s.Link(c) {
+		if certainly(r.s, c) {
 			sure, u.certain = true, true
 		}
 	}
@@ -145,6 +147,20 @@ func (pp *packagePass) aptUse(r *packageRun) aptUse {
 		}
 	}
 	return u
+}
+
+// certainly reports whether a command runs whatever the script finds: it stands
+// at the top, in an && chain or in a pipe.
+func certainly(s *rewrite.Script, c rewrite.Command) bool {
+	var find func(st *syntax.Stmt) bool
+	find = func(st *syntax.Stmt) bool {
+		if st == c.Stmt {
+			return true
+		}
+		b, ok := st.Cmd.(*syntax.BinaryCmd)
+		return ok && b.Op != syntax.OrStmt && !st.Negated && !st.Background && (find(b.X) || find(b.Y))
+	}
+	return slices.ContainsFunc(s.File.Stmts, find)
 }
 
 // changesSources: repositories are added, or their keys and settings.
