@@ -107,6 +107,36 @@ func (e *ScriptEdit) Before(c Command, command string) {
 	e.adds = append(e.adds, command)
 }
 
+// Drop takes out a command of an && chain that has another one behind it,
+// together with the && between them; comment lines in between stay. False when
+// it stands elsewhere.
+func (e *ScriptEdit) Drop(c Command) bool {
+	var next *syntax.Stmt
+	var find func(st, behind *syntax.Stmt) bool
+	find = func(st, behind *syntax.Stmt) bool {
+		if st == c.Stmt {
+			next = behind
+			return true
+		}
+		b, ok := st.Cmd.(*syntax.BinaryCmd)
+		return ok && b.Op == syntax.AndStmt && !st.Negated && !st.Background && (find(b.X, b.Y) || find(b.Y, behind))
+	}
+	if c.Stmt.Negated || !slices.ContainsFunc(e.s.File.Stmts, func(st *syntax.Stmt) bool { return find(st, nil) }) || next == nil {
+		return false
+	}
+	sp := Span{e.at(int(c.Stmt.Pos().Offset())), e.at(int(next.Pos().Offset()))}
+	if gap := e.s.in.doc.Src[sp.Start:sp.End]; strings.Contains(gap, "#") { // stop at the line's end, before the continuation
+		i := strings.IndexByte(gap, '\n')
+		if i < 0 || !strings.HasSuffix(strings.TrimRight(gap[:i], " \t\r"), string(e.s.in.doc.Escape)) {
+			return false
+		}
+		sp.End = sp.Start + strings.LastIndexByte(gap[:i], e.s.in.doc.Escape)
+	}
+	e.put(sp, "")
+	e.drops = append(e.drops, c.Key)
+	return true
+}
+
 // Append puts a command at the script's end, so that it runs where the script
 // succeeded. Script.Appendable says where that can't be.
 func (e *ScriptEdit) Append(command string) { e.end = append(e.end, command) }
@@ -248,8 +278,20 @@ func (s *Script) appendPoint() Span {
 	return Span{sp.End, sp.End}
 }
 
-// lineWidth is up to which length in bytes a RUN of one line stays one.
-const lineWidth = 100
+// lineWidth is up to which length in bytes a RUN of one line stays one. Options
+// don't count: another transform may put one in, and the order in which they
+// run must not show.
+const lineWidth = 80
+
+func width(line string) int {
+	n := 0
+	for _, w := range strings.Fields(line) {
+		if !strings.HasPrefix(w, "-") {
+			n += len(w) + 1
+		}
+	}
+	return n
+}
 
 // link writes a command to go behind the last one, in the style of the
 // instruction, or of the file where the instruction has but one line.
@@ -262,7 +304,7 @@ func (s *Script) link(command string, more bool) string {
 		return " && " + command
 	}
 	text := d.Src[in.Head.Start:in.Head.End]
-	if !strings.Contains(text, "\n") && len(text)+len(command) < lineWidth && !more {
+	if !strings.Contains(text, "\n") && width(text)+width(command) < lineWidth && !more {
 		return " && " + command
 	}
 	indent, leading := d.RunStyle(in)

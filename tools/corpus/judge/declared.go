@@ -1,6 +1,9 @@
 package judge
 
-import "sort"
+import (
+	"sort"
+	"strings"
+)
 
 // Declared is what the applied transforms say they change.
 type Declared struct {
@@ -30,11 +33,39 @@ func (d Declared) Undeclared(drifts []Drift) []Drift {
 		case x.Field == ExecShell && fields[Shell]:
 		case x.Field == CommandAdded && added.take(name):
 		case x.Field == CommandLost && dropped.take(name):
+		case x.Field == Flow && d.reworded(x):
 		default:
 			out = append(out, x)
 		}
 	}
 	return out
+}
+
+// reworded reports whether a guard differs only in words of declared commands:
+// "if ok: apt-get install x" becomes "if ok: apt-get install -y x".
+func (d Declared) reworded(x Drift) bool {
+	words := func(texts ...string) map[string]int {
+		out := map[string]int{}
+		for _, t := range texts {
+			for _, w := range strings.Fields(t) {
+				out[w]++
+			}
+		}
+		return out
+	}
+	was, is := words(x.Was), words(x.Is)
+	added, dropped := words(append([]string{"&& if ok: /"}, d.Added...)...), words(append([]string{"&& if ok: /"}, d.Dropped...)...)
+	for w, n := range is {
+		if n > was[w] && added[w] == 0 {
+			return false
+		}
+	}
+	for w, n := range was {
+		if n > is[w] && dropped[w] == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // pool holds declared commands, each of which excuses one drift.
