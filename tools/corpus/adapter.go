@@ -48,6 +48,7 @@ func drydock(ctx context.Context, path string, src []byte, ctxDir string, unsafe
 				}
 			}
 			d.Fields = append(d.Fields, means[o.Transform]...)
+			d.Fields = append(d.Fields, means[o.Transform+" "+o.Safety.String()]...)
 		}
 	}
 	after := map[string][]byte{}
@@ -71,10 +72,12 @@ var fieldNames = map[rewrite.ConfigFields]string{
 
 // means is what a transform exists to alter outside the image config: the
 // copies that it adds, and for multi-stage the variables that send an install
-// elsewhere.
+// elsewhere. A name with "assumes" stands for such changes only: what a pattern
+// matches is no archive.
 var means = map[string][]string{
-	"copy-order":  {judge.CopyAdded},
-	"multi-stage": {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
+	"copy-not-add assumes": {judge.CopyAdded, judge.CopyLost},
+	"copy-order":           {judge.CopyAdded},
+	"multi-stage":          {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
 }
 
 // load opens the context so that links can't lead out of it, as Docker does.
