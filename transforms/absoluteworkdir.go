@@ -19,6 +19,8 @@ Docker's reference recommends to set it explicitly, BuildKit warns of it
 (https://docs.docker.com/reference/build-checks/workdir-relative-path/, hadolint DL3000).
 
 The directory is the same; only what is written changes.`,
+	Assumes: `Where the first relative path goes on from a base image with a directory of its own (golang: /go), that
+the image still has the one that drydock's catalogue names.`,
 	Declines: `Where the directory before it isn't known, because the base image isn't in the catalogue or
 a build argument decides; where a variable decides whether the path is relative; where a ~ stands in it, which WORKDIR takes
 as a name. ONBUILD WORKDIR goes on from another image's directory, and Windows paths are left alone.`,
@@ -69,33 +71,20 @@ func absoluteWorkdir(p *rewrite.Pass, in *rewrite.Instruction, text, quote strin
 	if !ok {
 		return "the path is broken over lines"
 	}
-	full := path.Join(before, text)
+	full := path.Join(before.dir, text)
 	// A variable that named the directory before goes on naming it.
-	if t := lastWorkdir(in); strings.HasPrefix(t, "$") && !strings.ContainsAny(t, `"'\ `) && in.State().Expand(path.Join(t, text)) == full {
-		full = path.Join(t, text)
+	if named := path.Join(before.text, text); strings.HasPrefix(named, "$") && !strings.ContainsAny(before.text, `"'\ `) && in.State().Expand(named) == full {
+		full = named
 	}
-	if strings.HasSuffix(text, "/") {
-		full += "/"
-	}
-	*out = append(*out, rewrite.Change{
+	c := rewrite.Change{
 		Title: "write WORKDIR " + text + " as " + full,
 		Why:   "a relative path goes on from whatever is above it or in the base image (hadolint DL3000)",
 		At:    in,
 		Edits: []rewrite.Edit{{Span: sp, New: quote + full + quote}},
-	})
-	return ""
-}
-
-// lastWorkdir is the text of the WORKDIR above in the same stage.
-func lastWorkdir(in *rewrite.Instruction) string {
-	text := ""
-	for _, w := range in.Stage.Instructions {
-		if w == in {
-			break
-		}
-		if w.Keyword == "workdir" {
-			text = w.Args.Text
-		}
 	}
-	return text
+	if before.base {
+		c.Safety, c.Assumes = rewrite.Assumes, "the base image starts in "+in.State().Base.Workdir
+	}
+	*out = append(*out, c)
+	return ""
 }

@@ -47,7 +47,7 @@ func runWorkdirNotCd(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 			}
 			c := rewrite.Change{Title: "drop cd " + cd.dir, Why: "it is the working directory already", At: in}
 			group := []*firstCd{cd}
-			if here, _ := workdirBefore(in); here != cd.dir {
+			if !alreadyIn(in, cd.dir) {
 				var target *rewrite.Instruction
 				group, target = cdGroup(s.Instructions[i:], cd.dir)
 				if target == nil {
@@ -55,8 +55,10 @@ func runWorkdirNotCd(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 				}
 				c.Title, c.Why = "WORKDIR "+cd.dir+" instead of cd", "WORKDIR says once where the steps work (hadolint DL3003)"
 				switch to, ok := fixedWorkdir(target); {
+				case ok && to == cd.dir && target.Lead() != target.Span.Start:
+					continue // the comment may be about what follows
 				case ok && to == cd.dir:
-					c.Edits = []rewrite.Edit{p.Doc.Delete(target), p.Doc.InsertBefore(in, p.Doc.Lines(target.Attached()))}
+					c.Edits = []rewrite.Edit{p.Doc.Delete(target), p.Doc.InsertBefore(in, p.Doc.Lines(target.Span))}
 				case ok && len(group) > 1:
 					c.Edits = []rewrite.Edit{p.Doc.InsertBefore(in, likeCase(in.Text[:strings.IndexAny(in.Text, " \t")], "workdir")+" "+cd.dir+"\n")}
 				default:
@@ -75,6 +77,13 @@ func runWorkdirNotCd(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 		}
 	}
 	return out, nil
+}
+
+// alreadyIn reports whether dir is the working directory, by a WORKDIR of this file
+// or because nothing sets one. A slash at its end would show in $PWD.
+func alreadyIn(in *rewrite.Instruction, dir string) bool {
+	w, why := workdirBefore(in)
+	return why == "" && w.dir == dir && !w.base && (!strings.HasPrefix(w.text, "/") || w.text == path.Clean(w.text))
 }
 
 // firstCd is a cd with which a RUN begins.

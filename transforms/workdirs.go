@@ -11,37 +11,49 @@ import (
 
 // What the transforms about working directories ask.
 
+// inForce is the working directory at one place.
+type inForce struct {
+	dir  string // absolute
+	text string // as the last WORKDIR writes it, "" for the base image's
+	base bool   // it goes on from the base image's directory, and that isn't /
+}
+
 // workdirBefore is the directory that is in force before an instruction; why
 // tells why it can't be known.
-func workdirBefore(in *rewrite.Instruction) (dir, why string) {
+func workdirBefore(in *rewrite.Instruction) (w inForce, why string) {
 	st := in.State()
+	w.dir = st.Workdir
 	stop := in
 	for s := in.Stage; s != nil; s = s.Parent() {
 		if windowsBase(s) {
-			return "", "the base is a Windows image"
+			return w, "the base is a Windows image"
 		}
 		for i := len(s.Instructions) - 1; i >= 0; i-- {
-			w := s.Instructions[i]
-			if stop != nil && w.Index >= stop.Index || w.Keyword != "workdir" {
+			above := s.Instructions[i]
+			if stop != nil && above.Index >= stop.Index || above.Keyword != "workdir" {
 				continue
 			}
-			text := w.Cmd.(*instructions.WorkdirCommand).Path
+			text := above.Cmd.(*instructions.WorkdirCommand).Path
+			if w.text == "" {
+				w.text = text
+			}
 			if strings.ContainsAny(text, `\:`) {
-				return "", "a WORKDIR above it is a Windows path"
+				return w, "a WORKDIR above it is a Windows path"
 			}
-			if name := argIn(text, w.State()); name != "" {
-				return "", "the WORKDIR above it depends on the build argument " + name
+			if name := argIn(text, above.State()); name != "" {
+				return w, "the WORKDIR above it depends on the build argument " + name
 			}
-			if strings.HasPrefix(text, "/") {
-				return st.Workdir, unknownWorkdir(st)
+			if strings.HasPrefix(above.State().Expand(text), "/") {
+				return w, unknownWorkdir(st)
 			}
 		}
 		stop = nil
 	}
+	w.base = st.Base.Workdir != "" && st.Base.Workdir != "/"
 	if st.Known && st.Base.OnBuild {
-		return "", "the base has ONBUILD triggers, which may change the directory"
+		return w, "the base has ONBUILD triggers, which may change the directory"
 	}
-	return st.Workdir, unknownWorkdir(st)
+	return w, unknownWorkdir(st)
 }
 
 func unknownWorkdir(st rewrite.State) string {
@@ -73,11 +85,12 @@ func windowsBase(s *rewrite.Stage) bool {
 	return strings.Contains(base, "windows") || strings.Contains(base, "nanoserver") || strings.Contains(base, "servercore")
 }
 
-// fixedWorkdir is the absolute path of a WORKDIR that says it without variables.
+// fixedWorkdir is the absolute path of a WORKDIR that says it without variables
+// and without a slash at the end, which would stay in the image's config.
 func fixedWorkdir(in *rewrite.Instruction) (string, bool) {
 	w, ok := in.Cmd.(*instructions.WorkdirCommand)
-	if !ok || !strings.HasPrefix(w.Path, "/") || strings.ContainsAny(w.Path, "$\\\"'") {
+	if !ok || !strings.HasPrefix(w.Path, "/") || path.Clean(w.Path) != w.Path || strings.ContainsAny(w.Path, "$\\\"'") {
 		return "", false
 	}
-	return path.Clean(w.Path), true
+	return w.Path, true
 }

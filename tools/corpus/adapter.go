@@ -75,9 +75,10 @@ var fieldNames = map[rewrite.ConfigFields]string{
 // elsewhere. A name with "assumes" stands for such changes only: what a pattern
 // matches is no archive.
 var means = map[string][]string{
-	"copy-not-add assumes": {judge.CopyAdded, judge.CopyLost},
-	"copy-order":           {judge.CopyAdded},
-	"multi-stage":          {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
+	"absolute-workdir assumes": {judge.Workdir, judge.ExecCwd, judge.CopyAdded, judge.CopyLost}, // the judge takes every base to start in /
+	"copy-not-add assumes":     {judge.CopyAdded, judge.CopyLost},
+	"copy-order":               {judge.CopyAdded},
+	"multi-stage":              {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
 }
 
 // load opens the context so that links can't lead out of it, as Docker does.
