@@ -76,6 +76,7 @@ var fieldNames = map[rewrite.ConfigFields]string{
 // matches is no archive.
 var means = map[string][]string{
 	"absolute-workdir assumes": {judge.Workdir, judge.ExecCwd, judge.CopyAdded, judge.CopyLost}, // the judge takes every base to start in /
+	"copy-chown":               {judge.CopyAdded, judge.CopyLost},                               // the same copies with an owner or a mode
 	"copy-not-add assumes":     {judge.CopyAdded, judge.CopyLost},
 	"copy-order":               {judge.CopyAdded},
 	"multi-stage":              {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
