@@ -13,17 +13,19 @@ var _ = register(&rewrite.Transform{
 	Name:    "absolute-workdir",
 	Summary: "Write relative WORKDIR paths as the absolute paths that they are",
 	Phase:   rewrite.PhaseSpelling,
-	Doc: `A relative WORKDIR goes on from the one before it, and the first one from whatever
-the base image left: who moves a line, or updates the base, moves the application.
-Docker's reference recommends to set it explicitly, BuildKit warns of it
-(https://docs.docker.com/reference/build-checks/workdir-relative-path/, hadolint DL3000).
+	Doc: `A relative WORKDIR goes on from the one before it, and the first one from whatever the
+base image left: who moves a line, or updates the base, moves the application. Docker's
+reference recommends to set it explicitly, BuildKit warns of it
+(https://docs.docker.com/reference/build-checks/workdir-relative-path/, hadolint
+DL3000).
 
 The directory is the same; only what is written changes.`,
-	Assumes: `Where the first relative path goes on from a base image with a directory of its own (golang: /go), that
-the image still has the one that drydock's catalogue names.`,
-	Declines: `Where the directory before it isn't known, because the base image isn't in the catalogue or
-a build argument decides; where a variable decides whether the path is relative; where a ~ stands in it, which WORKDIR takes
-as a name. ONBUILD WORKDIR goes on from another image's directory, and Windows paths are left alone.`,
+	Assumes: `Where the first relative path goes on from a base image with a directory of its own
+(golang: /go), that the image still has the one that drydock's catalogue names.`,
+	Declines: `Where the directory before it isn't known, because the base image isn't in the catalogue
+or a build argument decides; where a variable decides whether the path is relative;
+where a ~ stands in it, which WORKDIR takes as a name. ONBUILD WORKDIR goes on from
+another image's directory, and Windows paths are left alone.`,
 	Run: runAbsoluteWorkdir,
 })
 
@@ -72,6 +74,9 @@ func absoluteWorkdir(p *rewrite.Pass, in *rewrite.Instruction, text, quote strin
 		return "the path is broken over lines"
 	}
 	full := path.Join(before.dir, text)
+	if full != strings.TrimSpace(full) {
+		return "its name ends in a blank, which WORKDIR would drop"
+	}
 	// A variable that named the directory before goes on naming it.
 	if named := path.Join(before.text, text); strings.HasPrefix(named, "$") && !strings.ContainsAny(before.text, `"'\ `) && in.State().Expand(named) == full {
 		full = named

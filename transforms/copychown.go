@@ -20,18 +20,23 @@ var _ = register(&rewrite.Transform{
 layer of the COPY and in the layer of the RUN. COPY --chown and --chmod write it once
 (https://docs.docker.com/reference/dockerfile/#copy---chown---chmod).
 
-The files are named one by one, by the COPY and by the chown or chmod that begins the RUN right behind it. The
-names of users are looked up at the COPY as the RUN would (BuildKit's solver/llbsolver/ops/user_linux.go); chown without a group
-leaves the group, which is 0 behind a COPY from the build context. A symbolic mode (+x) is written as such where # syntax= allows it, else as the
-mode that the file in the build context gets by it.
+The files are named one by one, by the COPY and by the chown or chmod that begins the
+RUN right behind it. The names of users are looked up at the COPY as the RUN would
+(BuildKit's solver/llbsolver/ops/user_linux.go); chown without a group leaves the group,
+which is 0 behind a COPY from the build context. A symbolic mode (+x) is written as such
+where # syntax= allows it, else as the mode that the file in the build context gets by
+it.
 
-A chown -R of the folder that a COPY fills becomes COPY --chown and a chown of the folder alone: COPY doesn't change
-the owner of a folder that is there already.`,
-	Assumes: `The file's mode in the build context is the one it has here (for +x without a # syntax= line); a source without an extension is a file;
-below a folder that is given away with chown -R lies only what the COPY brings.`,
-	Declines: `Where +x is asked for a file whose mode isn't known; where COPY would make the folder and give that away too; where # syntax= names a version without COPY --chmod; where a step before
-may have put files below the folder of a chown -R. All else is left alone: patterns, sources that are folders, modes with
-special bits, ADD, COPY --link, an owner that is computed, steps in between that may have to do with the files.`,
+A chown -R of the folder that a COPY fills becomes COPY --chown and a chown of the
+folder alone: COPY doesn't change the owner of a folder that is there already.`,
+	Assumes: `The file's mode in the build context is the one it has here (for +x without a # syntax=
+line); a source without an extension is a file; below a folder that is given away with
+chown -R lies only what the COPY brings.`,
+	Declines: `Where +x is asked for a file whose mode isn't known; where COPY would make the folder
+and give that away too; where # syntax= names a version without COPY --chmod; where a
+step before may have put files below the folder of a chown -R. All else is left alone:
+patterns, sources that are folders, modes with special bits, ADD, COPY --link, an owner
+that is computed, steps in between that may have to do with the files.`,
 	Run: runCopyChown,
 })
 

@@ -248,6 +248,10 @@ func (g *grant) folderChange(p *rewrite.Pass, in *rewrite.Instruction, before []
 		p.Decline(g.run, "chown -R of %s changes more than COPY brings", t.folder)
 		return nil
 	}
+	if !foldersStand(in, target{files: []landed{{path: t.folder}}}) {
+		p.Decline(g.run, "COPY --chown would give the folders that it makes above %s to %s too", t.folder, owner)
+		return nil
+	}
 	for s := in.Stage.Parent(); s != nil; s = s.Parent() {
 		before = append(s.Instructions[:len(s.Instructions):len(s.Instructions)], before...)
 	}

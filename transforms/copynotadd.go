@@ -14,21 +14,23 @@ var _ = register(&rewrite.Transform{
 	Name:    "copy-not-add",
 	Summary: "Copy plain files with COPY, leave ADD for archives and URLs",
 	Phase:   rewrite.PhaseSpelling,
-	Doc: `ADD fetches URLs and git repositories and unpacks local tar archives, which it knows
-by their content and not by their name. COPY does none of that: what stands there
-is what lands in the image
-(https://docs.docker.com/build/building/best-practices/#add-or-copy, hadolint DL3020).
+	Doc: `ADD fetches URLs and git repositories and unpacks local tar archives, which it knows by
+their content and not by their name. COPY does none of that: what stands there is what
+lands in the image (https://docs.docker.com/build/building/best-practices/#add-or-copy,
+hadolint DL3020).
 
-The two do the same with folders, heredocs and files that aren't tar archives, plain or compressed
-with gzip, bzip2, xz or zstd (BuildKit's solver/llbsolver/file/unpack.go). A source is known to be one of these by its
-bytes, where it is in the build context; else by a name that no tar archive has: a known extension, a
-well-known file, a slash at the end. One word changes; flags, spacing and
-comments stay. ONBUILD ADD is rewritten too.`,
-	Assumes: `A file whose name doesn't tell (bin/app, app.img), or what a pattern without an extension matches, is no tar archive;
-a build argument in a source isn't set to a URL or an archive.`,
-	Declines: `It leaves ADD alone for URLs, git repositories and archives, and with --checksum, --keep-git-dir or --unpack:
-that is what ADD is for. It declines where a variable without a known value decides what is added, where hadolint is told to ignore DL3020, and where a
-pattern for everything in a folder may match archives that aren't in view.`,
+The two do the same with folders, heredocs and files that aren't tar archives, plain or
+compressed with gzip, bzip2, xz or zstd (BuildKit's solver/llbsolver/file/unpack.go). A
+source is known to be one of these by its bytes, where it is in the build context; else
+by a name that no tar archive has: a known extension, a well-known file, a slash at the
+end. One word changes; flags, spacing and comments stay. ONBUILD ADD is rewritten too.`,
+	Assumes: `A file whose name doesn't tell (bin/app, app.img), or what a pattern without an
+extension matches, is no tar archive; a build argument in a source isn't set to a URL or
+an archive.`,
+	Declines: `It leaves ADD alone for URLs, git repositories and archives, and with --checksum,
+--keep-git-dir or --unpack: that is what ADD is for. It declines where a variable
+without a known value decides what is added, where hadolint is told to ignore DL3020,
+and where a pattern for everything in a folder may match archives that aren't in view.`,
 	Run: runCopyNotAdd,
 })
 

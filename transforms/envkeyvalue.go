@@ -18,20 +18,20 @@ var _ = register(&rewrite.Transform{
 	Name:    "env-key-value",
 	Summary: "Write ENV and LABEL with =, not in the legacy form with a space",
 	Phase:   rewrite.PhaseSpelling,
-	Doc: `ENV key value and LABEL key value are deprecated: the value is all of the rest
-of the line, so that a second pair, a comment or a stray = becomes part of it
-without a word. BuildKit warns of it
+	Doc: `ENV key value and LABEL key value are deprecated: the value is all of the rest of the
+line, so that a second pair, a comment or a stray = becomes part of it without a word.
+BuildKit warns of it
 (https://docs.docker.com/reference/build-checks/legacy-key-value-format/).
 
-The value stays the same byte for byte, whatever the variables in it hold: the old
-and the new spelling are both expanded with BuildKit's own lexer, with the variables
-unset, empty and full of quotes, and only a spelling that agrees is written. Quotes are
-put in where the value needs them. Values over several lines stay so, with their
-comments and with the blanks at the beginning of each line, which are part of
-the value.`,
+The value stays the same byte for byte, whatever the variables in it hold: the old and
+the new spelling are both expanded with BuildKit's own lexer, with the variables unset,
+empty and full of quotes, and only a spelling that agrees is written. Quotes are put in
+where the value needs them. Values over several lines stay so, with their comments and
+with the blanks at the beginning of each line, which are part of the value.`,
 	Declines: `Where the value shows a mistake that the new form would only hide: it begins with =,
-holds what looks like a comment, or holds a second pair on a line of its own. Where a comment
-stands between key and value, and where a value over several lines has quotes or escapes of its own.`,
+holds what looks like a comment, or holds a second pair on a line of its own. Where a
+comment stands between key and value, and where a value over several lines has quotes or
+escapes of its own.`,
 	Run: runEnvKeyValue,
 })
 

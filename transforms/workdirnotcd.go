@@ -20,16 +20,19 @@ var _ = register(&rewrite.Transform{
 COPY and later RUNs follow
 (https://docs.docker.com/build/building/best-practices/#workdir, hadolint DL3003).
 
-Three cases are rewritten: a cd to the directory that is in force already goes; a WORKDIR that names the
-directory to which the RUNs just above it go moves above them; two or more RUNs in a row that begin
-with the same cd, with another absolute WORKDIR behind them, get a WORKDIR of their own. The directory exists in a build
-that works, so WORKDIR makes nothing.
+Three cases are rewritten: a cd to the directory that is in force already goes; a
+WORKDIR that names the directory to which the RUNs just above it go moves above them;
+two or more RUNs in a row that begin with the same cd, with another absolute WORKDIR
+behind them, get a WORKDIR of their own. The directory exists in a build that works, so
+WORKDIR makes nothing.
 
-hadolint asks for more: a WORKDIR for every cd. But WORKDIR holds on for all that follows and is the
-directory in which the container starts: elsewhere a second WORKDIR would be needed to go back, two instructions for one cd.`,
-	Declines: `Where the script goes back with cd -, where a comment stands behind the cd, where a mount is
-relative to the working directory and where hadolint is told to ignore DL3003. All other cds are left alone: to relative paths and variables, which shell and
-BuildKit read differently, in the middle of a chain, in a subshell, in heredocs and in ONBUILD.`,
+hadolint asks for more: a WORKDIR for every cd. But WORKDIR holds on for all that
+follows and is the directory in which the container starts: elsewhere a second WORKDIR
+would be needed to go back, two instructions for one cd.`,
+	Declines: `Where the script goes back with cd -, where a comment stands behind the cd, where a
+mount is relative to the working directory and where hadolint is told to ignore DL3003.
+All other cds are left alone: to relative paths and variables, which shell and BuildKit
+read differently, in the middle of a chain, in a subshell, in heredocs and in ONBUILD.`,
 	Run: runWorkdirNotCd,
 })
 

@@ -40,10 +40,14 @@ func workdirBefore(in *rewrite.Instruction) (w inForce, why string) {
 			if strings.ContainsAny(text, `\:`) {
 				return w, "a WORKDIR above it is a Windows path"
 			}
+			full := above.State().Expand(text)
+			if strings.ContainsAny(full, `"'`) {
+				return w, "a WORKDIR above it has quotes that BuildKit can't read"
+			}
 			if name := argIn(text, above.State()); name != "" {
 				return w, "the WORKDIR above it depends on the build argument " + name
 			}
-			if strings.HasPrefix(above.State().Expand(text), "/") {
+			if strings.HasPrefix(full, "/") {
 				return w, unknownWorkdir(st)
 			}
 		}
