@@ -61,6 +61,7 @@ func drydock(ctx context.Context, path string, src []byte, ctxDir string, m mode
 				}
 			}
 			d.Fields = append(d.Fields, means[o.Transform]...)
+			d.Fields = append(d.Fields, means[o.Transform+" "+o.Safety.String()]...)
 		}
 	}
 	for _, x := range res.Declined {
@@ -86,11 +87,15 @@ var fieldNames = map[rewrite.ConfigFields]string{
 
 // means is what a transform exists to alter outside the image config: the
 // copies that it adds, for multi-stage the variables that send an install
-// elsewhere, for pipefail what a failure does.
+// elsewhere, for pipefail what a failure does. A name with "assumes" stands for
+// such changes only: what a pattern matches is no archive.
 var means = map[string][]string{
-	"copy-order":  {judge.CopyAdded},
-	"pipefail":    {judge.ExecOpts, judge.Flow}, // a left side that fails is no longer tolerated
-	"multi-stage": {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
+	"absolute-workdir assumes": {judge.Workdir, judge.ExecCwd, judge.CopyAdded, judge.CopyLost}, // the judge takes every base to start in /
+	"copy-chown":               {judge.CopyAdded, judge.CopyLost},                               // the same copies with an owner or a mode
+	"copy-not-add assumes":     {judge.CopyAdded, judge.CopyLost},
+	"copy-order":               {judge.CopyAdded},
+	"pipefail":                 {judge.ExecOpts, judge.Flow}, // a left side that fails is no longer tolerated
+	"multi-stage":              {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
 }
 
 // load opens the context so that links can't lead out of it, as Docker does.
