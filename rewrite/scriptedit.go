@@ -17,6 +17,7 @@ type ScriptEdit struct {
 	adds    []string
 	drops   []string
 	end     []string // commands for the end
+	gone    []Command
 	failed  bool
 }
 
@@ -96,7 +97,15 @@ func (e *ScriptEdit) Remove(c Command, i int) {
 			return
 		}
 	}
-	e.failed = true // alone on its line
+	if i == 0 {
+		e.failed = true
+		return
+	}
+	sp := Span{e.after(c.Words[i-1].End), e.after(w.End)} // alone on its line, which goes with it
+	for _, comment := range e.s.in.Comments {
+		e.failed = e.failed || sp.Contains(comment)
+	}
+	e.put(sp, "")
 }
 
 // Before puts a command and && in front of c, which must be a link of an &&
@@ -117,11 +126,12 @@ func (e *ScriptEdit) Declare(adds, drops []string) {
 }
 
 // Empty reports whether nothing is to be done.
-func (e *ScriptEdit) Empty() bool { return len(e.edits)+len(e.end) == 0 }
+func (e *ScriptEdit) Empty() bool { return len(e.edits)+len(e.end)+len(e.gone) == 0 }
 
 // Into adds the edits and what they declare to a change; false when one of them
 // can't be made.
 func (e *ScriptEdit) Into(c *Change) bool {
+	e.takeOut()
 	if e.failed {
 		return false
 	}
