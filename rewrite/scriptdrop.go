@@ -97,7 +97,7 @@ func (e *ScriptEdit) cutRuns(sts []*syntax.Stmt, goes func(*syntax.Stmt) bool) {
 		default:
 			from := int(sts[i-1].End().Offset())
 			if semi := sts[i-1].Semicolon; semi.IsValid() && j == len(sts)-1 {
-				from = int(semi.Offset())
+				from = len(strings.TrimRight(e.s.Text[:semi.Offset()], " \t")) // it may stand on a line of its own
 			}
 			e.put(Span{e.after(from), e.after(end)}, "")
 		}

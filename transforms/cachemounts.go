@@ -90,7 +90,7 @@ func runCacheMounts(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error
 	return out, nil
 }
 
-// step is one RUN with what one package manager does in it.
+// cacheStep is one RUN with what one package manager does in it.
 type cacheStep struct {
 	in      *rewrite.Instruction // the RUN itself, behind ONBUILD too
 	outer   *rewrite.Instruction
@@ -100,7 +100,7 @@ type cacheStep struct {
 	carrier bool // it may run the manager through a program that drydock can't look into
 }
 
-// use is a command of the manager.
+// cacheUse is a command of the manager.
 type cacheUse struct {
 	rewrite.Command
 	first int      // the word behind the manager's name
@@ -124,8 +124,11 @@ func runOf(outer *rewrite.Instruction, k *keeper) *cacheStep {
 	r := &cacheStep{in: in, outer: outer, script: s}
 	for _, c := range s.Commands() {
 		first, ok := k.names(c)
+		if ok && k.store && !k.reads(c.Args[first:]) && (k.cleans == nil || !k.cleans(c.Args[first:])) {
+			continue
+		}
 		if !ok {
-			r.carrier = r.carrier || k.store && runsProject(c)
+			r.carrier = r.carrier || k.store && k.name != "pnpm" && runsProject(c)
 			continue
 		}
 		u := cacheUse{c, first, c.Args[first:]}
@@ -220,7 +223,7 @@ func syntaxFor(d *rewrite.Document, c *rewrite.Change) string {
 	return ""
 }
 
-// mount is one cache directory.
+// cacheMount is one cache directory.
 type cacheMount struct {
 	dir     string
 	options string // ",sharing=locked" and the like
@@ -295,6 +298,9 @@ func flagEdit(d *rewrite.Document, in *rewrite.Instruction, flags []string) rewr
 	}
 	sep := " " + string(d.Escape) + "\n" + indent
 	text := strings.Join(flags, sep) + sep
+	if len(in.Heredocs) > 0 {
+		text = strings.Join(flags, sep) + " "
+	}
 	if one := flags[0] + " "; len(flags) == 1 && !strings.Contains(d.Src[in.Head.Start:in.Head.End], "\n") && len(one)+in.Head.Len() <= flagWidth {
 		text = one
 	}
@@ -315,7 +321,7 @@ func reachedInto(d *rewrite.Document, s *rewrite.Stage, mounts []cacheMount, sto
 		if ok && (in.Stage == s || descends(in.Stage, s) || descends(s, in.Stage)) {
 			if to, ok := st.Abs(st.Expand(dest)); ok {
 				for _, m := range mounts {
-					if rewrite.Inside(to, m.dir) || around(to, m.dir) && slices.ContainsFunc(sources, func(s string) bool { return path.Ext(s) == "" }) {
+					if rewrite.Inside(to, m.dir) || around(to, m.dir) && slices.ContainsFunc(sources, maybeFolder) {
 						return fmt.Sprintf("line %d may copy into %s", in.Line, m.dir)
 					}
 				}
@@ -340,6 +346,12 @@ func reachedInto(d *rewrite.Document, s *rewrite.Stage, mounts []cacheMount, sto
 		}
 	}
 	return ""
+}
+
+// maybeFolder: a source whose name has no extension.
+func maybeFolder(source string) bool {
+	base := path.Base(source)
+	return path.Ext(strings.TrimPrefix(base, ".")) == ""
 }
 
 // descends: a is b or is built from it.

@@ -8,7 +8,7 @@ import (
 	"drydock/rewrite"
 )
 
-// cleanUp takes out of a step what would empty its cache mounts, and tells why
+// dropCleanUps takes out of a step what would empty its cache mounts, and tells why
 // the step can't have them: a clean-up that would hit the mount point fails
 // with "Device or resource busy", and what uses the directory by name would use
 // the cache instead.
@@ -51,7 +51,7 @@ func dropCleanUps(e *rewrite.ScriptEdit, k *keeper, r *cacheStep, pl cachePlace)
 	return ""
 }
 
-// inHome replaces ~ and $HOME.
+// expandHome replaces ~ and $HOME.
 func expandHome(p, home string) string {
 	if home == "" {
 		return p
@@ -73,7 +73,7 @@ const (
 	rmAround        // it holds the mount
 )
 
-// lieOf compares an operand, which may hold patterns, with a directory.
+// rmLieOf compares an operand, which may hold patterns, with a directory.
 func rmLieOf(operand, dir string) rmLies {
 	i := strings.IndexAny(operand, "*?[{")
 	if i < 0 {
@@ -99,7 +99,7 @@ func rmLieOf(operand, dir string) rmLies {
 	if strings.Contains(pattern, "{") {
 		return rmAround
 	}
-	if ok, err := path.Match(pattern, folder); err != nil || !ok || strings.HasPrefix(folder, ".") && strings.HasPrefix(pattern, "*") {
+	if ok, err := path.Match(strings.ReplaceAll(pattern, "[!", "[^"), folder); err != nil || !ok || strings.HasPrefix(folder, ".") && strings.HasPrefix(pattern, "*") {
 		return rmApart
 	}
 	if deeper != "" {

@@ -11,19 +11,19 @@ import (
 	"drydock/rewrite"
 )
 
-// place is where a manager keeps its downloads in one step.
+// cachePlace is where a manager keeps its downloads in one step.
 type cachePlace struct {
 	mounts []cacheMount
 	who    runCaller
 }
 
-// caller is the user of a step.
+// runCaller is the user of a step.
 type runCaller struct {
 	home  string // "" unknown
 	owner string // options of a mount that make the directory theirs; "" for root
 }
 
-// env gives a variable of the step's environment: of the file, else of the base
+// envOf gives a variable of the step's environment: of the file, else of the base
 // image. computed tells that its value can't be known.
 func envOf(st rewrite.State, names ...string) (value string, computed bool) {
 	for _, n := range names {
@@ -41,7 +41,7 @@ func envOf(st rewrite.State, names ...string) (value string, computed bool) {
 	return "", false
 }
 
-// folder is a variable that names a directory of the image, cleaned; "" when it
+// envFolder is a variable that names a directory of the image, cleaned; "" when it
 // isn't set.
 func envFolder(st rewrite.State, names ...string) (dir, why string) {
 	v, computed := envOf(st, names...)
@@ -165,7 +165,7 @@ func madeUser(s *rewrite.Stage, in *rewrite.Instruction, name string) (images.Ac
 	return images.Account{UID: -1}, false
 }
 
-// decimal is a user's or group's number, -1 for a name.
+// idNumber is a user's or group's number, -1 for a name.
 func idNumber(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
@@ -236,7 +236,7 @@ func (k *keeper) place(p *rewrite.Pass, r *cacheStep) (cachePlace, string) {
 	return out, ""
 }
 
-// home is a path below the user's home, "" when that isn't known.
+// belowHome is a path below the user's home, "" when that isn't known.
 func belowHome(home, rel string) string {
 	if home == "" {
 		return ""

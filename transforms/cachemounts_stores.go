@@ -17,6 +17,7 @@ var storeKeepers = []*keeper{
 	{
 		name: "pnpm", tools: []string{"pnpm"}, names: byName("pnpm"), store: true, offline: []string{"--offline"},
 		fetch: verbIs("install", "i", "add", "fetch"),
+		reads: verbIs("install", "i", "add", "fetch", "deploy", "prune", "update", "up", "rebuild", "remove", "dlx"),
 		vars:  []string{"PNPM_HOME", "npm_config_store_dir", "NPM_CONFIG_STORE_DIR", "XDG_DATA_HOME"}, movers: []string{"--store-dir"},
 		cleans: func(a []string) bool { return verbPair(a, "store", "prune") },
 		where: func(p *rewrite.Pass, _ *cacheStep, st rewrite.State, _ string) ([]string, string) {
@@ -35,7 +36,7 @@ var storeKeepers = []*keeper{
 	},
 	{
 		name: "go", tools: []string{"go ", "golangci-lint", "goreleaser", "gotestsum", "ginkgo"}, names: byName("go", "golangci-lint", "goreleaser", "gotestsum", "ginkgo"),
-		store: true, offline: []string{"GOPROXY=off"}, runtime: []string{`"go"`, `"go `, " go "},
+		store: true, reads: subcommand, offline: []string{"GOPROXY=off"}, runtime: []string{`"go"`, `"go `, " go "},
 		fetch: func(a []string) bool {
 			return among(firstVerb(a), "build", "install", "get", "test", "run", "generate", "vet") || verbPair(a, "mod", "download", "tidy", "vendor", "verify")
 		},
@@ -70,7 +71,7 @@ var storeKeepers = []*keeper{
 		},
 	},
 	{
-		name: "cargo", tools: []string{"cargo"}, names: byName("cargo", "cargo-chef", "cross"), store: true, offline: []string{"--offline", "--frozen", "CARGO_NET_OFFLINE"}, runtime: []string{`"cargo`, " cargo "},
+		name: "cargo", tools: []string{"cargo"}, names: byName("cargo", "cargo-chef", "cross"), store: true, reads: subcommand, offline: []string{"--offline", "--frozen", "CARGO_NET_OFFLINE"}, runtime: []string{`"cargo`, " cargo "},
 		fetch: verbIs("build", "b", "install", "fetch", "test", "run", "check", "clippy", "update", "chef", "vendor", "rustc", "doc"),
 		vars:  []string{"CARGO_HOME"},
 		where: func(_ *rewrite.Pass, _ *cacheStep, st rewrite.State, home string) ([]string, string) {
@@ -80,7 +81,7 @@ var storeKeepers = []*keeper{
 		},
 	},
 	{
-		name: "maven", tools: []string{"mvn"}, names: byWrapper("mvn", "mvnw"), store: true, offline: []string{"-o", "--offline"}, runtime: []string{"mvn"},
+		name: "maven", tools: []string{"mvn"}, names: byWrapper("mvn", "mvnw"), store: true, reads: subcommand, offline: []string{"-o", "--offline"}, runtime: []string{"mvn"},
 		fetch:  func(a []string) bool { return len(a) > 0 && !among(a[0], "-v", "--version", "-version") },
 		vars:   []string{"MAVEN_OPTS", "MAVEN_ARGS", "MAVEN_CONFIG"},
 		movers: []string{"-Dmaven.repo.local", "-s", "--settings", "-gs", "-Duser.home"},
@@ -102,7 +103,7 @@ var storeKeepers = []*keeper{
 		},
 	},
 	{
-		name: "gradle", tools: []string{"gradle"}, names: byWrapper("gradle", "gradlew"), store: true, locked: true, offline: []string{"--offline"}, runtime: []string{"gradle"},
+		name: "gradle", tools: []string{"gradle"}, names: byWrapper("gradle", "gradlew"), store: true, reads: subcommand, locked: true, offline: []string{"--offline"}, runtime: []string{"gradle"},
 		fetch: func(a []string) bool { return len(a) > 0 && !among(a[0], "-v", "--version", "-version", "wrapper") },
 		vars:  []string{"GRADLE_USER_HOME"}, movers: []string{"-g", "--gradle-user-home", "--project-cache-dir"},
 		where: func(_ *rewrite.Pass, _ *cacheStep, st rewrite.State, home string) ([]string, string) {
@@ -112,7 +113,7 @@ var storeKeepers = []*keeper{
 		},
 	},
 	{
-		name: "nuget", tools: []string{"dotnet"}, names: byName("dotnet"), store: true, offline: []string{"--no-restore", "--no-build"}, runtime: []string{`"run"`, `"watch"`, `"test"`, `"build"`, "dotnet run", "dotnet watch", "dotnet test", "dotnet build"},
+		name: "nuget", tools: []string{"dotnet"}, names: byName("dotnet"), store: true, reads: subcommand, offline: []string{"--no-restore", "--no-build"}, runtime: []string{`"run"`, `"watch"`, `"test"`, `"build"`, "dotnet run", "dotnet watch", "dotnet test", "dotnet build"},
 		fetch: verbIs("restore", "build", "publish", "test", "run", "pack"),
 		vars:  []string{"NUGET_PACKAGES"}, movers: []string{"--packages"},
 		cleans: func(a []string) bool { return verbPair(a, "nuget", "locals") },
@@ -128,7 +129,12 @@ var storeKeepers = []*keeper{
 	},
 }
 
-// carries: the command runs a program of the project, which may use any manager.
+// subcommand: it does something but say what it is.
+func subcommand(args []string) bool {
+	return !among(firstVerb(args), "", "version", "env", "help", "init", "new", "wrapper")
+}
+
+// runsProject: the command runs a program of the project, which may use any manager.
 func runsProject(c rewrite.Command) bool {
 	switch {
 	case among(c.Name, "make", "just", "task", "mage"):
@@ -283,7 +289,7 @@ func (r *cacheStep) says(w string) bool {
 		!strings.HasPrefix(w, "-") && strings.ToUpper(w) == w && strings.Contains(scriptText(r.in), w)
 }
 
-// word: w stands in the text between characters that are no part of a word.
+// hasWord: w stands in the text between characters that are no part of a word.
 func hasWord(text, w string) bool {
 	part := func(b byte) bool {
 		return b == '-' || b == '_' || b == '.' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'

@@ -28,9 +28,11 @@ type keeper struct {
 	locked  bool                                                  // it can't share the directory with another build
 	root    bool                                                  // it is for root only
 	shallow bool                                                  // it needs no other folder around the mount
-	// store: later steps may read what an earlier one downloaded. offline are
-	// words that forbid a download, runtime those in a start command that need it.
+	// store: later steps may read what an earlier one downloaded: all whose
+	// arguments reads takes. offline are words that forbid a download, runtime
+	// those in a start command that need it.
 	store            bool
+	reads            func(args []string) bool
 	offline, runtime []string
 }
 
@@ -49,12 +51,12 @@ func (k *keeper) adapt(e *rewrite.ScriptEdit, r *cacheStep, u cacheUse) {
 	}
 }
 
-// called recognises commands by name.
+// byName recognises commands by name.
 func byName(names ...string) func(rewrite.Command) (int, bool) {
 	return func(c rewrite.Command) (int, bool) { return 1, among(c.Name, names...) }
 }
 
-// wrapped recognises commands by name, run by a shell too: sh ./mvnw.
+// byWrapper recognises commands by name, run by a shell too: sh ./mvnw.
 func byWrapper(names ...string) func(rewrite.Command) (int, bool) {
 	return func(c rewrite.Command) (int, bool) {
 		if (c.Name == "sh" || c.Name == "bash") && len(c.Args) > 1 && among(path.Base(c.Args[1]), names...) {
@@ -64,7 +66,7 @@ func byWrapper(names ...string) func(rewrite.Command) (int, bool) {
 	}
 }
 
-// python recognises a tool that is called by name or as python -m name; a
+// byModule recognises a tool that is called by name or as python -m name; a
 // version may follow the name.
 func byModule(name string) func(rewrite.Command) (int, bool) {
 	return func(c rewrite.Command) (int, bool) {
@@ -75,7 +77,7 @@ func byModule(name string) func(rewrite.Command) (int, bool) {
 	}
 }
 
-// verbs: the first word that is no flag is one of these.
+// verbIs: the first word that is no flag is one of these.
 func verbIs(list ...string) func([]string) bool {
 	return func(args []string) bool { return among(firstVerb(args), list...) }
 }
@@ -87,7 +89,7 @@ func firstVerb(args []string) string {
 	return ""
 }
 
-// verbAt is the place of the first word that is no flag nor the value of one.
+// verbIndex is the place of the first word that is no flag nor the value of one.
 func verbIndex(args []string) int {
 	i := 0
 	for i < len(args) && strings.HasPrefix(args[i], "-") {
@@ -99,7 +101,7 @@ func verbIndex(args []string) int {
 	return i
 }
 
-// two: the first two words that are no flags.
+// verbPair: the first two words that are no flags.
 func verbPair(args []string, a string, b ...string) bool {
 	i := verbIndex(args)
 	return i < len(args) && args[i] == a && among(firstVerb(args[i+1:]), b...)
@@ -127,7 +129,7 @@ var systemKeepers = []*keeper{
 		fetch:  verbIs("install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "reinstall"),
 		cleans: verbIs("clean", "autoclean", "distclean"),
 		where: func(p *rewrite.Pass, r *cacheStep, _ rewrite.State, _ string) ([]string, string) {
-			if strings.Contains(p.Doc.Src, "Dir::Cache") && !strings.Contains(r.script.Text, aptKeep) || strings.Contains(p.Doc.Src, "Dir::State") {
+			if strings.Count(p.Doc.Src, "Dir::Cache") != strings.Count(p.Doc.Src, aptKeep) || strings.Contains(p.Doc.Src, "Dir::State") {
 				return nil, "the file sets apt's directories itself"
 			}
 			dirs := []string{aptCache}

@@ -73,8 +73,10 @@ var fieldNames = map[rewrite.ConfigFields]string{
 // copies that it adds, and for multi-stage the variables that send an install
 // elsewhere.
 var means = map[string][]string{
-	"copy-order":  {judge.CopyAdded},
-	"multi-stage": {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
+	"bind-not-copy": {judge.CopyLost, judge.Mounts},
+	"cache-mounts":  {judge.Mounts},
+	"copy-order":    {judge.CopyAdded},
+	"multi-stage":   {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
 }
 
 // load opens the context so that links can't lead out of it, as Docker does.

@@ -1,6 +1,9 @@
 package judge
 
-import "sort"
+import (
+	"sort"
+	"strings"
+)
 
 // Declared is what the applied transforms say they change.
 type Declared struct {
@@ -28,6 +31,7 @@ func (d Declared) Undeclared(drifts []Drift) []Drift {
 		case fields[x.Field], fields[x.Field+":"+name]:
 		case x.Field == ExecEnv && (fields[Env] || fields[Env+":"+name]):
 		case x.Field == ExecShell && fields[Shell]:
+		case x.Field == Flow && without(x.Was, d.Dropped) == without(x.Is, d.Added):
 		case x.Field == CommandAdded && added.take(name):
 		case x.Field == CommandLost && dropped.take(name):
 		default:
@@ -35,6 +39,18 @@ func (d Declared) Undeclared(drifts []Drift) []Drift {
 		}
 	}
 	return out
+}
+
+// without is a condition with the declared commands taken out of it.
+func without(flow string, commands []string) string {
+	flow = loose(flow)
+	const gone = "\x00"
+	for _, c := range commands {
+		if c = loose(c); c != "" {
+			flow = strings.ReplaceAll(flow, c, gone)
+		}
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(flow, " && "+gone, ""), gone+" && ", ""), gone, "")
 }
 
 // pool holds declared commands, each of which excuses one drift.
