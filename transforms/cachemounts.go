@@ -272,7 +272,7 @@ func mountInto(p *rewrite.Pass, k *keeper, r *cacheStep, pl cachePlace, c *rewri
 		k.adapt(e, r, u)
 	}
 	if !e.Into(c) {
-		return "what works against it can't be taken out of this script"
+		return "the clean-up in it can't be taken out of this script"
 	}
 	if len(flags) > 0 {
 		c.Edits = append(c.Edits, flagEdit(p.Doc, r.in, flags))
@@ -289,22 +289,41 @@ const flagWidth = 100
 func flagEdit(d *rewrite.Document, in *rewrite.Instruction, flags []string) rewrite.Edit {
 	at := in.SrcPos(in.Args.Start)
 	line := strings.LastIndexByte(d.Src[:at], '\n') + 1
-	indent, _ := d.RunStyle(in)
-	if len(indent) < 2 && indent != "\t" {
-		indent = "    " // files that write " && " at the beginning of lines
-	}
+	indent := flagIndent(d, in)
 	if lead := d.Src[line:at]; line > in.Head.Start && strings.Trim(lead, " \t") == "" {
 		indent = lead // the arguments begin on a line of their own
 	}
 	sep := " " + string(d.Escape) + "\n" + indent
 	text := strings.Join(flags, sep) + sep
+	if n := len(in.Flags); n > 0 && in.SrcPos(in.Flags[n-1].Start) > line {
+		text = strings.TrimLeft(sep, " ") + text // behind the flags that are there
+	}
 	if len(in.Heredocs) > 0 {
 		text = strings.Join(flags, sep) + " "
 	}
-	if one := flags[0] + " "; len(flags) == 1 && !strings.Contains(d.Src[in.Head.Start:in.Head.End], "\n") && len(one)+in.Head.Len() <= flagWidth {
+	if one := flags[0] + " "; len(flags) == 1 && len(in.Flags) == 0 && !strings.Contains(d.Src[in.Head.Start:in.Head.End], "\n") && len(one)+in.Head.Len() <= flagWidth {
 		text = one
 	}
 	return rewrite.Edit{Span: rewrite.Span{Start: at, End: at}, New: text}
+}
+
+// flagIndent is the least indentation of the RUN's further lines, else the file's.
+func flagIndent(d *rewrite.Document, in *rewrite.Instruction) string {
+	best := ""
+	for i, l := range strings.Split(d.Src[in.Head.Start:in.Head.End], "\n") {
+		t := strings.TrimLeft(l, " \t")
+		lead := l[:len(l)-len(t)]
+		if i > 0 && strings.TrimSpace(t) != "" && t[0] != '#' && (best == "" || len(lead) < len(best)) && (len(lead) > 1 || lead == "\t") {
+			best = lead // a single blank belongs to " && "
+		}
+	}
+	if best == "" {
+		best, _ = d.RunStyle(nil)
+	}
+	if len(best) < 2 && best != "\t" {
+		return "    "
+	}
+	return best
 }
 
 // reachedInto tells why the directories must stay in the image: something

@@ -125,7 +125,10 @@ func dropOperands(e *rewrite.ScriptEdit, r *cacheStep, c rewrite.Command, dirs [
 		}
 		p := expandHome(a, home)
 		if strings.Contains(p, "$") {
-			p = st.Expand(p)
+			if p = st.Expand(p); strings.Contains(p, "$") {
+				kept++
+				continue
+			}
 		}
 		if !strings.HasPrefix(p, "/") {
 			if moves || st.Workdir == "" {

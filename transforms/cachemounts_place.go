@@ -178,7 +178,11 @@ func idNumber(s string) int {
 // sets one of the variables.
 func (k *keeper) moved(r *cacheStep) string {
 	text := scriptText(r.in)
-	for _, v := range append([]string{"HOME", "XDG_CACHE_HOME"}, k.vars...) {
+	vars := k.vars
+	if !k.root {
+		vars = append([]string{"HOME", "XDG_CACHE_HOME"}, vars...)
+	}
+	for _, v := range vars {
 		for rest := text; ; {
 			i := strings.Index(rest, v+"=")
 			if i < 0 {

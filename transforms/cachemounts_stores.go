@@ -43,9 +43,9 @@ var storeKeepers = []*keeper{
 		cleans: func(a []string) bool {
 			return firstVerb(a) == "clean" && (among("-modcache", a...) || among("-cache", a...))
 		},
-		vars: []string{"GOMODCACHE", "GOCACHE", "GOPATH", "GO111MODULE", "GOFLAGS"},
+		vars: []string{"GOMODCACHE", "GOCACHE", "GOPATH"},
 		where: func(_ *rewrite.Pass, r *cacheStep, st rewrite.State, home string) ([]string, string) {
-			if v, _ := envOf(st, "GO111MODULE"); v == "off" {
+			if v, _ := envOf(st, "GO111MODULE"); v == "off" || strings.Contains(r.script.Text, "GO111MODULE=off") {
 				return nil, "GO111MODULE=off downloads to the workspace itself"
 			}
 			mod, why := envFolder(st, "GOMODCACHE")
@@ -129,9 +129,9 @@ var storeKeepers = []*keeper{
 	},
 }
 
-// subcommand: it does something but say what it is.
+// subcommand: it does something but say what it is or clean the project's folder.
 func subcommand(args []string) bool {
-	return !among(firstVerb(args), "", "version", "env", "help", "init", "new", "wrapper")
+	return !(len(args) == 1 && args[0] == "clean") && !among(firstVerb(args), "", "version", "env", "help", "init", "new", "wrapper")
 }
 
 // runsProject: the command runs a program of the project, which may use any manager.
@@ -146,8 +146,8 @@ func runsProject(c rewrite.Command) bool {
 }
 
 func hasCarrier(text string) bool {
-	if strings.Contains(text, "configure") || strings.Contains(text, "cmake") {
-		return false // a program in C
+	if mentionsAny(text, []string{"configure", "cmake", "wget", "curl ", "git clone"}) {
+		return false // it builds something else, or what it downloads itself
 	}
 	return mentionsAny(text, []string{"make", "just", "task", "mage", "sh ", "./", ".sh"})
 }
