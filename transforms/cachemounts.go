@@ -286,20 +286,27 @@ const flagWidth = 100
 
 // flagEdit puts flags in front of a RUN's arguments, as Docker's examples have
 // them: each on a line of its own unless there is but one and the line short.
+//
+// Cache mounts stand in front of bind mounts, whichever came first.
 func flagEdit(d *rewrite.Document, in *rewrite.Instruction, flags []string) rewrite.Edit {
-	at := in.SrcPos(in.Args.Start)
+	at, have := in.SrcPos(in.Args.Start), in.Flags
+	if strings.HasPrefix(flags[0], "--mount=type=cache") {
+		if i := slices.IndexFunc(have, func(w rewrite.Word) bool { return strings.HasPrefix(w.Text, "--mount=type=bind") }); i >= 0 {
+			at, have = in.SrcPos(have[i].Start), have[:i]
+		}
+	}
 	line := strings.LastIndexByte(d.Src[:at], '\n') + 1
 	indent := flagIndent(d, in)
 	if lead := d.Src[line:at]; line > in.Head.Start && strings.Trim(lead, " \t") == "" {
-		indent = lead // the arguments begin on a line of their own
+		indent = lead // it is on a line of its own
 	}
 	sep := " " + string(d.Escape) + "\n" + indent
 	text := strings.Join(flags, sep) + sep
-	if n := len(in.Flags); n > 0 && in.SrcPos(in.Flags[n-1].Start) > line {
+	if n := len(have); n > 0 && in.SrcPos(have[n-1].Start) > line {
 		text = strings.TrimLeft(sep, " ") + text // behind the flags that are there
 	}
-	if len(in.Heredocs) > 0 {
-		text = strings.Join(flags, sep) + " "
+	if len(in.Heredocs) > 0 && at == in.SrcPos(in.Args.Start) {
+		text = strings.TrimSuffix(text, sep) + " "
 	}
 	if one := flags[0] + " "; len(flags) == 1 && len(in.Flags) == 0 && !strings.Contains(d.Src[in.Head.Start:in.Head.End], "\n") && len(one)+in.Head.Len() <= flagWidth {
 		text = one

@@ -255,3 +255,29 @@ func xdgCache(st rewrite.State, home string) (string, string) {
 }
 
 func among(s string, list ...string) bool { return slices.Contains(list, s) }
+
+// modernYarn tells why it may be Yarn 2 or later, whose cache can be the
+// installation itself, "" where it is Yarn 1.
+func modernYarn(p *rewrite.Pass, r *cacheStep) string {
+	for _, w := range []string{".yarnrc.yml", ".yarn/", ".yarn ", "yarn set version", "--immutable", "workspaces focus", "yarn@2", "yarn@3", "yarn@4", "yarn@stable", "yarn@berry"} {
+		if strings.Contains(p.Doc.Src, w) {
+			return "it may be Yarn 2 or later, whose cache can be the installation"
+		}
+	}
+	if n := p.Repo.Node("."); n != nil && strings.HasPrefix(n.PackageManager, "yarn@") && !strings.HasPrefix(n.PackageManager, "yarn@1") {
+		return "the project uses Yarn 2 or later, whose cache can be the installation"
+	}
+	files, _ := p.Repo.Files()
+	if slices.ContainsFunc(files, func(f string) bool { return path.Base(f) == ".yarnrc.yml" }) {
+		return "the project uses Yarn 2 or later, whose cache can be the installation"
+	}
+	for _, w := range []string{"--frozen-lockfile", "--pure-lockfile", "--production", "--non-interactive", "--network-timeout", "--ignore-", "global add"} {
+		if strings.Contains(r.script.Text, w) {
+			return ""
+		}
+	}
+	if st := r.in.State(); st.Known && st.Base.Repository == "node" && !strings.Contains(p.Doc.Src, "corepack") {
+		return "" // node images hold Yarn 1
+	}
+	return "which Yarn it is isn't known"
+}
