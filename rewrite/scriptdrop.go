@@ -15,7 +15,7 @@ func (e *ScriptEdit) Drop(c Command) { e.gone = append(e.gone, c) }
 
 // takeOut makes the edits of Drop, all at once: neighbours go in one piece.
 func (e *ScriptEdit) takeOut() {
-	if len(e.gone) == 0 {
+	if len(e.gone) == 0 || e.failed {
 		return
 	}
 	found := 0
@@ -23,12 +23,14 @@ func (e *ScriptEdit) takeOut() {
 		return slices.ContainsFunc(e.gone, func(c Command) bool { return c.Stmt == st })
 	}
 	var whole []bool // of the statements at the top: all of it goes
-	for _, st := range e.s.File.Stmts {
+	for i, st := range e.s.File.Stmts {
 		links := chainLinks(st, nil)
 		keep := slices.DeleteFunc(slices.Clone(links), goes)
 		found += len(links) - len(keep)
 		whole = append(whole, len(keep) == 0)
 		if len(keep) > 0 {
+			// Under set -e a failure inside an && list is passed over, at its end it isn't.
+			e.failed = e.failed || i < len(e.s.File.Stmts)-1 && goes(links[len(links)-1]) && e.s.mayFailFast()
 			e.cutRuns(links, goes)
 		}
 	}
@@ -48,6 +50,16 @@ func (e *ScriptEdit) takeOut() {
 	for _, c := range e.gone {
 		e.drops = append(e.drops, c.Key)
 	}
+}
+
+// mayFailFast: set -e may be in force somewhere in the script.
+func (s *Script) mayFailFast() bool {
+	if strings.Contains(s.Text, "set -") {
+		return true
+	}
+	return slices.ContainsFunc(s.in.State().Shell, func(a string) bool {
+		return strings.HasPrefix(a, "-") && strings.Contains(a, "e")
+	})
 }
 
 // lastsAlike: where the last statements go, the script still fails when it did.
