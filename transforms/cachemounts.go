@@ -28,7 +28,7 @@ empty the cache or keep the manager from using it goes from the step:
 | manager | what is mounted, unless a variable moves it | source |
 | --- | --- | --- |
 | apt | /var/cache/apt, and /var/lib/apt/lists where the step deletes the lists; locked | https://docs.docker.com/reference/dockerfile/#example-cache-apt-packages |
-| apk | /var/cache/apk with --cache-dir; locked | https://man.archlinux.org/man/apk.8 |
+| apk | /var/cache/apk with --cache-dir; locked | https://wiki.alpinelinux.org/wiki/Local_APK_cache |
 | dnf, yum | /var/cache/dnf, /var/cache/libdnf5 or /var/cache/yum by release, with keepcache=1; locked | https://dnf.readthedocs.io/en/latest/conf_ref.html |
 | pip | ~/.cache/pip | https://pip.pypa.io/en/stable/topics/caching/ |
 | uv | ~/.cache/uv | https://docs.astral.sh/uv/guides/integration/docker/ |
