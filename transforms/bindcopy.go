@@ -34,7 +34,7 @@ can't be taken out of the script; where something else may stand at the path
 too; COPY with --chown, --chmod, wildcards, variables or heredocs. A path whose
 folder only the COPY makes stays too, since that folder would be missing.`,
 	Assumes: `BuildKit builds the image, not the legacy builder or kaniko (a file that
-uses mounts, heredocs or ` + "`# syntax=`" + ` says so already), and a program that
+uses mounts or heredocs says so already), and a program that
 drydock doesn't know only reads the file that it is given.`,
 	Run: runBindNotCopy,
 })
@@ -229,11 +229,9 @@ func (b *loan) flag(f lent, rw bool) string {
 	return out
 }
 
-// usesBuildKit: the file can't be built without it as it stands.
+// usesBuildKit: the file needs a builder that knows mounts as it stands. A
+// # syntax= line doesn't say so: kaniko passes over it.
 func usesBuildKit(d *rewrite.Document) bool {
-	if _, named := d.Syntax(); named {
-		return true
-	}
 	return slices.ContainsFunc(d.Instructions, func(in *rewrite.Instruction) bool {
 		return len(in.Heredocs) > 0 || len(in.Inner().Mounts()) > 0
 	})
