@@ -17,6 +17,7 @@ type ScriptEdit struct {
 	adds    []string
 	drops   []string
 	end     []string // commands for the end
+	gone    []Command
 	failed  bool
 }
 
@@ -96,7 +97,15 @@ func (e *ScriptEdit) Remove(c Command, i int) {
 			return
 		}
 	}
-	e.failed = true // alone on its line
+	if i == 0 {
+		e.failed = true
+		return
+	}
+	sp := Span{e.after(c.Words[i-1].End), e.after(w.End)} // alone on its line, which goes with it
+	for _, comment := range e.s.in.Comments {
+		e.failed = e.failed || sp.Contains(comment)
+	}
+	e.put(sp, "")
 }
 
 // Before puts a command and && in front of c, which must be a link of an &&
@@ -105,36 +114,6 @@ func (e *ScriptEdit) Before(c Command, command string) {
 	p := e.at(int(c.Stmt.Pos().Offset()))
 	e.put(Span{p, p}, command+" && ")
 	e.adds = append(e.adds, command)
-}
-
-// Drop takes out a command of an && chain that has another one behind it,
-// together with the && between them; comment lines in between stay. False when
-// it stands elsewhere.
-func (e *ScriptEdit) Drop(c Command) bool {
-	var next *syntax.Stmt
-	var find func(st, behind *syntax.Stmt) bool
-	find = func(st, behind *syntax.Stmt) bool {
-		if st == c.Stmt {
-			next = behind
-			return true
-		}
-		b, ok := st.Cmd.(*syntax.BinaryCmd)
-		return ok && b.Op == syntax.AndStmt && !st.Negated && !st.Background && (find(b.X, b.Y) || find(b.Y, behind))
-	}
-	if c.Stmt.Negated || !slices.ContainsFunc(e.s.File.Stmts, func(st *syntax.Stmt) bool { return find(st, nil) }) || next == nil {
-		return false
-	}
-	sp := Span{e.at(int(c.Stmt.Pos().Offset())), e.at(int(next.Pos().Offset()))}
-	if gap := e.s.in.doc.Src[sp.Start:sp.End]; strings.Contains(gap, "#") { // stop at the line's end, before the continuation
-		i := strings.IndexByte(gap, '\n')
-		if i < 0 || !strings.HasSuffix(strings.TrimRight(gap[:i], " \t\r"), string(e.s.in.doc.Escape)) {
-			return false
-		}
-		sp.End = sp.Start + strings.LastIndexByte(gap[:i], e.s.in.doc.Escape)
-	}
-	e.put(sp, "")
-	e.drops = append(e.drops, c.Key)
-	return true
 }
 
 // Append puts a command at the script's end, so that it runs where the script
@@ -147,11 +126,12 @@ func (e *ScriptEdit) Declare(adds, drops []string) {
 }
 
 // Empty reports whether nothing is to be done.
-func (e *ScriptEdit) Empty() bool { return len(e.edits)+len(e.end) == 0 }
+func (e *ScriptEdit) Empty() bool { return len(e.edits)+len(e.end)+len(e.gone) == 0 }
 
 // Into adds the edits and what they declare to a change; false when one of them
 // can't be made.
 func (e *ScriptEdit) Into(c *Change) bool {
+	e.takeOut()
 	if e.failed {
 		return false
 	}

@@ -126,7 +126,12 @@ func (in *Instruction) opaqueShell() string {
 	if len(sh) > 0 {
 		switch path.Base(sh[0]) {
 		case "sh", "bash", "ash", "dash", "ksh", "zsh":
-			return ""
+			for _, a := range sh[1:] {
+				if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "c") {
+					return ""
+				}
+			}
+			return "SHELL has no -c, so its RUN takes the script for a file's name"
 		}
 		return "SHELL is " + sh[0]
 	}

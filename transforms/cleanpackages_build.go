@@ -115,16 +115,6 @@ func (pp *packagePass) usedAround(r *packageRun, tool string) (before, after boo
 	return before, after
 }
 
-// descends reports whether a stage is built from another one, or is it.
-func descends(s, from *rewrite.Stage) bool {
-	for ; s != nil; s = s.Parent() {
-		if s == from {
-			return true
-		}
-	}
-	return false
-}
-
 // runsProgram reports whether the stage says what its container runs, and that
 // is a program which builds nothing.
 func runsProgram(s *rewrite.Stage) bool {

@@ -200,7 +200,7 @@ func (pp *packagePass) apk(r *packageRun, m *manager) {
 				all = false
 			}
 		}
-		if all && pp.apkIndexFree(r) {
+		if all && r.s.Link(update.Command) && pp.apkIndexFree(r) {
 			e.Drop(update.Command)
 		}
 	}

@@ -203,7 +203,7 @@ func neededRecommends(r *packageRun, names []string) (why, mention string) {
 func namedBefore(r *packageRun, name string) bool {
 	for s := r.in.Stage; s != nil; s = s.Parent() {
 		for _, in := range s.Instructions {
-			if in.Keyword == "run" && (s != r.in.Stage || in.Index <= r.at.Index) && hasWord(in.Raw(), name) {
+			if in.Keyword == "run" && (s != r.in.Stage || in.Index <= r.at.Index) && namesPackage(in.Raw(), name) {
 				return true
 			}
 		}
@@ -211,8 +211,8 @@ func namedBefore(r *packageRun, name string) bool {
 	return false
 }
 
-// hasWord finds a package's name between blanks.
-func hasWord(text, word string) bool {
+// namesPackage finds a package's name between blanks.
+func namesPackage(text, word string) bool {
 	for i := 0; ; {
 		j := strings.Index(text[i:], word)
 		if j < 0 {

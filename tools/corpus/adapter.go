@@ -96,6 +96,8 @@ var means = map[string][]string{
 	"copy-order":               {judge.CopyAdded},
 	"pipefail":                 {judge.ExecOpts, judge.Flow}, // a left side that fails is no longer tolerated
 	"multi-stage":              {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
+	"bind-not-copy":            {judge.CopyLost, judge.Mounts},
+	"cache-mounts":             {judge.Mounts},
 }
 
 // load opens the context so that links can't lead out of it, as Docker does.

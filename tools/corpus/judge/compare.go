@@ -158,6 +158,16 @@ func compareCommands(before, after []Command) []Drift {
 	out := diff(a, b, CommandLost, CommandAdded)
 	for _, text := range slices.Sorted(maps.Keys(old)) {
 		x, y := rest(old[text], now[text]), rest(now[text], old[text])
+		for i := 0; i < len(x); i++ { // those that differ in mounts only belong together, also where others are gone
+			a := x[i]
+			a.Mounts = nil
+			j := slices.IndexFunc(y, func(b State) bool { b.Mounts = nil; return a.key() == b.key() })
+			if j >= 0 {
+				out = append(out, compareStates(text, x[i], y[j])...)
+				x, y = slices.Delete(x, i, i+1), slices.Delete(y, j, j+1)
+				i--
+			}
+		}
 		for i := range min(len(x), len(y)) {
 			out = append(out, compareStates(text, x[i], y[i])...)
 		}
@@ -193,7 +203,7 @@ func rest(x, y []State) []State {
 
 func (s State) key() string {
 	return strings.Join([]string{
-		s.User, s.Cwd, s.Shell, s.Opts, s.Flow, strings.Join(s.Mounts, "\x01"), strings.Join(s.Env, "\x01"),
+		s.User, s.Cwd, s.Shell, s.Opts, s.Flow, strings.Join(s.Env, "\x01"), strings.Join(s.Mounts, "\x01"), // a change of mounts keeps the order
 	}, "\x00")
 }
 

@@ -31,9 +31,9 @@ func (d Declared) Undeclared(drifts []Drift) []Drift {
 		case fields[x.Field], fields[x.Field+":"+name]:
 		case x.Field == ExecEnv && (fields[Env] || fields[Env+":"+name]):
 		case x.Field == ExecShell && fields[Shell]:
+		case x.Field == Flow && without(x.Was, d.Dropped) == without(x.Is, d.Added):
 		case x.Field == CommandAdded && added.take(name):
 		case x.Field == CommandLost && dropped.take(name):
-		case x.Field == Flow && d.reworded(x):
 		default:
 			out = append(out, x)
 		}
@@ -41,31 +41,16 @@ func (d Declared) Undeclared(drifts []Drift) []Drift {
 	return out
 }
 
-// reworded reports whether a guard differs only in words of declared commands:
-// "if ok: apt-get install x" becomes "if ok: apt-get install -y x".
-func (d Declared) reworded(x Drift) bool {
-	words := func(texts ...string) map[string]int {
-		out := map[string]int{}
-		for _, t := range texts {
-			for _, w := range strings.Fields(t) {
-				out[w]++
-			}
-		}
-		return out
-	}
-	was, is := words(x.Was), words(x.Is)
-	added, dropped := words(append([]string{"&& if ok: /"}, d.Added...)...), words(append([]string{"&& if ok: /"}, d.Dropped...)...)
-	for w, n := range is {
-		if n > was[w] && added[w] == 0 {
-			return false
+// without is a condition with the declared commands taken out of it.
+func without(flow string, commands []string) string {
+	flow = loose(flow)
+	const gone = "\x00"
+	for _, c := range commands {
+		if c = loose(c); c != "" {
+			flow = strings.ReplaceAll(flow, c, gone)
 		}
 	}
-	for w, n := range was {
-		if n > is[w] && dropped[w] == 0 {
-			return false
-		}
-	}
-	return true
+	return strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(flow, " && "+gone, ""), gone+" && ", ""), gone, "")
 }
 
 // pool holds declared commands, each of which excuses one drift.
