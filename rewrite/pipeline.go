@@ -161,6 +161,9 @@ func (r *run) pass(t *Transform) *Pass {
 
 // exhaust applies a transform's changes one by one until it has none left.
 func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error) {
+	if t.AllAssume && !r.opt.Unsafe {
+		return 0, nil
+	}
 	if q, ok := r.quiet[t]; ok && q.doc == r.doc && q.repo == r.repo {
 		r.res.Declined = append(r.res.Declined, q.declined...)
 		return 0, nil // it has seen this and had nothing to do
@@ -204,6 +207,9 @@ func (r *run) step(ctx context.Context, t *Transform) (p *Pass, progress bool, e
 	if err != nil {
 		return p, false, err
 	}
+	if t.Apart && len(changes) > 1 && r.opt.Select == nil && r.together(t, p, changes) {
+		return p, true, nil
+	}
 	for _, c := range changes {
 		if r.try(t, p, c) {
 			return p, true, nil
@@ -214,6 +220,39 @@ func (r *run) step(ctx context.Context, t *Transform) (p *Pass, progress bool, e
 
 // try applies one change when options, ignores and gates allow it.
 func (r *run) try(t *Transform, p *Pass, c Change) bool {
+	if !r.allowed(t, p, c) {
+		return false
+	}
+	out := outcome(t, c)
+	doc, rp, files, err := r.apply(c)
+	if err == nil {
+		err = gate(r, doc, rp, files, c)
+	}
+	if err != nil {
+		out.Status, out.Gate = Dropped, err.Error()
+		r.refused[r.id(t, c)] = true
+		if !r.reported(out) {
+			r.res.Outcomes = append(r.res.Outcomes, out)
+		}
+		return false
+	}
+	out.Before, out.After, out.Other = r.doc.Src, doc.Src, files
+	for name := range files {
+		if doc.Src == r.doc.Src {
+			out.File = name
+		}
+	}
+	if r.opt.Select != nil && !r.opt.Select(out) {
+		r.refused[r.id(t, c)] = true
+		return false
+	}
+	r.take(doc, rp, files)
+	r.res.Outcomes = append(r.res.Outcomes, out)
+	return true
+}
+
+// allowed tells whether options and ignores let a change be.
+func (r *run) allowed(t *Transform, p *Pass, c Change) bool {
 	if c.Safety == Assumes && !r.opt.Unsafe {
 		return false
 	}
@@ -221,37 +260,24 @@ func (r *run) try(t *Transform, p *Pass, c Change) bool {
 		p.Decline(c.At, "ignored by the comment on line %d", line)
 		return false
 	}
-	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Safety: c.Safety,
-		Config: c.Config, Adds: c.Adds, Drops: c.Drops, Before: r.doc.Src}
+	return len(r.refused) == 0 || !r.refused[r.id(t, c)]
+}
+
+// id identifies a change of the text as it stands.
+func (r *run) id(t *Transform, c Change) string {
+	return fmt.Sprint(t.Name, "\x00", c.Title, "\x00", c.Edits, "\x00", r.doc.Src)
+}
+
+func outcome(t *Transform, c Change) Outcome {
+	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Safety: c.Safety, Config: c.Config, Adds: c.Adds, Drops: c.Drops}
 	if c.At != nil {
 		out.Line = c.At.Line
 	}
-	id := fmt.Sprint(t.Name, "\x00", c.Title, "\x00", c.Edits, "\x00", r.doc.Src)
-	if r.refused[id] {
-		return false
-	}
-	doc, rp, files, err := r.apply(c)
-	if err == nil {
-		err = gate(r, doc, rp, files, c)
-	}
-	if err != nil {
-		out.Status, out.Gate, out.Before = Dropped, err.Error(), ""
-		r.refused[id] = true
-		if !r.reported(out) {
-			r.res.Outcomes = append(r.res.Outcomes, out)
-		}
-		return false
-	}
-	out.After, out.Other = doc.Src, files
-	for name := range files {
-		if doc.Src == r.doc.Src {
-			out.File = name
-		}
-	}
-	if r.opt.Select != nil && !r.opt.Select(out) {
-		r.refused[id] = true
-		return false
-	}
+	return out
+}
+
+// take makes a result the state to go on from.
+func (r *run) take(doc *Document, rp *repo.Repo, files map[string]string) {
 	r.ignores = readIgnores(doc)
 	r.doc, r.repo = doc, rp
 	for name, text := range files {
@@ -260,8 +286,6 @@ func (r *run) try(t *Transform, p *Pass, c Change) bool {
 		}
 		r.res.Files[name] = text
 	}
-	r.res.Outcomes = append(r.res.Outcomes, out)
-	return true
 }
 
 func (r *run) reported(out Outcome) bool {

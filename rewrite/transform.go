@@ -52,6 +52,12 @@ type Transform struct {
 	Phase    Phase
 	// OptIn: it runs only when it is asked for by name.
 	OptIn bool
+	// AllAssume: each of its changes rests on an assumption, so that without
+	// Options.Unsafe there is nothing to ask it.
+	AllAssume bool
+	// Apart: its changes of different instructions don't bear on each other, so
+	// that the engine may make those of one Run together.
+	Apart bool
 	// Policies are the ways in which it can work, the default first; none for
 	// a transform that knows one way.
 	Policies []Policy

@@ -10,9 +10,10 @@ import (
 
 // add-user lets the final image run as a user that isn't root.
 var _ = register(&rewrite.Transform{
-	Name:    "add-user",
-	Summary: "Run the final image as a user that isn't root",
-	Phase:   rewrite.PhaseUser,
+	Name:      "add-user",
+	Summary:   "Run the final image as a user that isn't root",
+	Phase:     rewrite.PhaseUser,
+	AllAssume: true,
 	Doc: `A process that runs as root in a container is root for every file that it can
 reach, and Kubernetes' restricted policy refuses it
 (https://docs.docker.com/build/building/best-practices/#user, hadolint DL3002).

@@ -12,10 +12,11 @@ import (
 
 // cache-mounts keeps what package managers download in cache mounts.
 var _ = register(&rewrite.Transform{
-	Name:    "cache-mounts",
-	Summary: "Keep what package managers download in cache mounts",
-	Phase:   rewrite.PhaseMounts,
-	OptIn:   true,
+	Name:      "cache-mounts",
+	Summary:   "Keep what package managers download in cache mounts",
+	Phase:     rewrite.PhaseMounts,
+	AllAssume: true,
+	OptIn:     true,
 	Doc: `A step that installs packages downloads all of them again as soon as one of
 them changes. With a cache mount the builder keeps the downloads between builds,
 and they stay out of the layer

@@ -14,6 +14,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "clean-packages",
 	Summary: "Keep package indexes and caches out of the layers",
 	Phase:   rewrite.PhasePackages,
+	Apart:   true,
 	Doc: `What a package manager keeps for next time (indexes, archives, wheels, tarballs)
 stays in the layer of the RUN that fetched it, where nothing will use it; a later
 RUN can't take it out again

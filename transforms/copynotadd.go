@@ -14,6 +14,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "copy-not-add",
 	Summary: "Copy plain files with COPY, leave ADD for archives and URLs",
 	Phase:   rewrite.PhaseSpelling,
+	Apart:   true,
 	Doc: `ADD fetches URLs and git repositories and unpacks local tar archives, which it knows by
 their content and not by their name. COPY does none of that: what stands there is what
 lands in the image (https://docs.docker.com/build/building/best-practices/#add-or-copy,

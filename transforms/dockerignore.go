@@ -14,9 +14,10 @@ import (
 // dockerignore creates or extends the .dockerignore of a context that is
 // copied as a whole.
 var _ = register(&rewrite.Transform{
-	Name:    "dockerignore",
-	Summary: "Keep what the image doesn't need out of the build context",
-	Phase:   rewrite.PhaseContext,
+	Name:      "dockerignore",
+	Summary:   "Keep what the image doesn't need out of the build context",
+	Phase:     rewrite.PhaseContext,
+	AllAssume: true,
 	Doc: `COPY . . takes what lies in the folder: .git, node_modules and virtual
 environments of the developer's machine, caches, files with secrets. They make
 the image bigger, overwrite what the build installed, and change the cache key

@@ -259,7 +259,7 @@ func TestFixtures(t *testing.T) {
 				ts, modes = Default(), []rewrite.Options{{Offer: true}, {Unsafe: true}}
 			}
 			got := &txtar.Archive{Comment: []byte("What fixtures/" + name + "/* give. Written by go test ./transforms -update; read it like a review.\n\n")}
-			changed, left, assumed := 0, 0, false
+			changed, left, assumed, safe := 0, 0, false, false
 			for _, c := range cs {
 				t.Run(c.name, func(t *testing.T) {
 					last := ""
@@ -267,10 +267,17 @@ func TestFixtures(t *testing.T) {
 						res := c.run(t, c.src, c.repo, ts, o)
 						c.promises(t, res, ts, o)
 						assumed = assumed || slices.ContainsFunc(res.Outcomes, func(o rewrite.Outcome) bool { return o.Safety == rewrite.Assumes })
+						safe = safe || slices.ContainsFunc(res.Outcomes, func(o rewrite.Outcome) bool { return o.Safety == rewrite.Safe })
 						if res.Changed() {
 							changed++
 						} else if len(res.Declined) > 0 {
 							left++
+						}
+						if name != chain && !o.Unsafe && ByName(name).AllAssume {
+							if res.Changed() {
+								t.Error("it changes something without --unsafe")
+							}
+							continue // there is nothing to see
 						}
 						section := c.name
 						if o.Unsafe == (name == chain) { // the mode that isn't the main one
@@ -288,6 +295,9 @@ func TestFixtures(t *testing.T) {
 			}
 			if name != chain && left == 0 {
 				t.Errorf("no case of fixtures/%s is left alone with a reason (Pass.Decline)", name)
+			}
+			if name != chain && safe && ByName(name).AllAssume {
+				t.Errorf("%s: a fixture shows a safe change, AllAssume says there is none", name)
 			}
 			if name != chain && assumed != (ByName(name).Assumes != "") {
 				t.Errorf("%s: its fixtures show changes that assume something: %v; Transform.Assumes says otherwise", name, assumed)

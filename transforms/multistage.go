@@ -10,9 +10,10 @@ import (
 
 // multi-stage keeps what builds an application apart from what runs it.
 var _ = register(&rewrite.Transform{
-	Name:    "multi-stage",
-	Summary: "Build in one stage, run in a small one",
-	Phase:   rewrite.PhaseStages,
+	Name:      "multi-stage",
+	Summary:   "Build in one stage, run in a small one",
+	Phase:     rewrite.PhaseStages,
+	AllAssume: true,
 	Doc: `A full python, node or golang image carries compilers, headers and version
 control for the build; the program needs none of that when it runs
 (https://docs.docker.com/build/building/multi-stage/).

@@ -12,9 +12,11 @@ import (
 // no-recommends installs what was asked for and what that needs, not what is
 // merely recommended beside it.
 var _ = register(&rewrite.Transform{
-	Name:    "no-recommends",
-	Summary: "Install packages without those that are only recommended",
-	Phase:   rewrite.PhasePackages,
+	Name:      "no-recommends",
+	Summary:   "Install packages without those that are only recommended",
+	Phase:     rewrite.PhasePackages,
+	AllAssume: true,
+	Apart:     true,
 	Doc: `apt-get, dnf and zypper also install what a package recommends: what is "found
 together with it in all but unusual installations"
 (https://www.debian.org/doc/debian-policy/ch-relationships.html). A container is

@@ -12,9 +12,10 @@ import (
 
 // no-sudo drops sudo where the user is root anyway.
 var _ = register(&rewrite.Transform{
-	Name:    "no-sudo",
-	Summary: "Drop sudo from commands that root runs anyway",
-	Phase:   rewrite.PhaseSpelling,
+	Name:      "no-sudo",
+	Summary:   "Drop sudo from commands that root runs anyway",
+	Phase:     rewrite.PhaseSpelling,
+	AllAssume: true,
 	Doc: `In a build RUN is root until USER says otherwise, so sudo gives no right that
 isn't there; it puts a process in between, which handles signals and terminals in
 its own way (https://docs.docker.com/build/building/best-practices/#user, hadolint

@@ -11,9 +11,11 @@ import (
 // pin-base gives an untagged or moving base image the tag that the project or
 // the catalogue names.
 var _ = register(&rewrite.Transform{
-	Name:    "pin-base",
-	Summary: "Pin base images that have no tag or a moving one",
-	Phase:   rewrite.PhaseBase,
+	Name:      "pin-base",
+	Summary:   "Pin base images that have no tag or a moving one",
+	Phase:     rewrite.PhaseBase,
+	AllAssume: true,
+	Apart:     true,
 	Doc: `FROM python or FROM python:latest is another image every few months: a build
 that worked yesterday breaks without a change in the repository
 (https://docs.docker.com/build/building/best-practices/#pin-base-image-versions,

@@ -14,9 +14,10 @@ import (
 
 // pipefail lets a pipe fail where its left side does.
 var _ = register(&rewrite.Transform{
-	Name:    "pipefail",
-	Summary: "Let a pipe in RUN fail when its left side fails",
-	Phase:   rewrite.PhaseSpelling,
+	Name:      "pipefail",
+	Summary:   "Let a pipe in RUN fail when its left side fails",
+	Phase:     rewrite.PhaseSpelling,
+	AllAssume: true,
 	Doc: `A pipe gives the status of its last command: curl … | tar xz where the
 download breaks off, or … | tee where the first command fails, leaves a green
 build with half an image
