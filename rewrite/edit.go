@@ -25,6 +25,7 @@ func Apply(src string, edits []Edit) (string, error) {
 		return es[i].Span.End < es[j].Span.End
 	})
 	var b strings.Builder
+	b.Grow(len(src) + 256)
 	at := 0
 	for _, e := range es {
 		if e.Span.Start < at || e.Span.End < e.Span.Start || e.Span.End > len(src) {
@@ -76,8 +77,8 @@ func (d *Document) apply(edits []Edit) (string, error) {
 	switch had, has := strings.HasSuffix(d.Src, "\n"), strings.HasSuffix(out, "\n"); {
 	case had && !has && out != "":
 		out += d.EOL
-	case !had && has:
-		out = strings.TrimSuffix(out, d.EOL)
+	case !had && has: // the last instruction may have gone, with a blank line above it
+		out = strings.TrimRight(out, d.EOL)
 	}
 	return out, nil
 }

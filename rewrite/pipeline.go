@@ -114,7 +114,7 @@ func (r *run) fixpoint(ctx context.Context, ts []*Transform) error {
 		seen[now] = true
 	}
 	if r.doc.Src != start.Src {
-		if err := r.doc.confirm(); err != nil {
+		if err := r.doc.confirm(start); err != nil {
 			r.revert(start, startRepo, "the rewritten file does not parse: "+err.Error())
 			return nil
 		}
@@ -138,6 +138,9 @@ func (r *run) revert(doc *Document, rp *repo.Repo, why string) {
 
 // state identifies the files as they stand.
 func (r *run) state() string {
+	if len(r.res.Files) == 0 {
+		return r.doc.Src
+	}
 	names := make([]string, 0, len(r.res.Files))
 	for n := range r.res.Files {
 		names = append(names, n)

@@ -27,6 +27,18 @@ type parsedScript struct {
 	err          error
 	commandsOnce sync.Once
 	commands     []Command
+	memo         sync.Map
+}
+
+// Memo gives what work makes of the script, worked out once for a key; it must
+// follow from the script's text alone, which stays the same over many passes.
+func (s *Script) Memo(key any, work func() any) any {
+	if v, ok := s.parsed.memo.Load(key); ok {
+		return v
+	}
+	v := work()
+	s.parsed.memo.Store(key, v)
+	return v
 }
 
 // parsers are kept, since a new one costs more than a short script.

@@ -69,6 +69,9 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	case ownUser[st.Base.Repository]:
 		return decline(s.From, "%s manages its user by itself", st.Base.Repository)
 	}
+	if !p.Repo.Known() {
+		return decline(start, "the build context isn't known, so neither is what the program writes")
+	}
 	if why := strange(p, s, start); why != "" {
 		return decline(start, "%s", why)
 	}

@@ -43,7 +43,7 @@ the other again, and stages that don't ship keep theirs for the cache.`,
 
 func runMergeRun(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	var out []rewrite.Change
-	m := merger{Pass: p, kinds: map[*rewrite.Instruction]stepKind{}}
+	m := merger{p}
 	for _, s := range shipping(p) {
 		for i := 0; i < len(s.Instructions); {
 			group, next := m.group(s.Instructions, i)
@@ -57,10 +57,7 @@ func runMergeRun(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 }
 
 // merger is one pass of merge-run.
-type merger struct {
-	*rewrite.Pass
-	kinds map[*rewrite.Instruction]stepKind
-}
+type merger struct{ *rewrite.Pass }
 
 // group collects the RUNs from index i that belong into one; next is where to
 // go on.
@@ -79,7 +76,7 @@ func (m merger) group(ins []*rewrite.Instruction, i int) (group []*rewrite.Instr
 	for next = i + 1; follows(next); next++ {
 		a, b := group[len(group)-1], ins[next].Inner()
 		if m.Policy == "all" {
-			if m.kind(a) == kindInstall && m.kind(b) == kindOther {
+			if kindOf(a) == kindInstall && kindOf(b) == kindOther {
 				break // a build keeps its own RUN
 			}
 		} else if next > until && !m.worthwhile(group, b) {
@@ -174,7 +171,7 @@ func (m merger) change(group []*rewrite.Instruction) rewrite.Change {
 		At:    first,
 	}
 	for _, in := range group[1:] {
-		if m.kind(in) == kindClean {
+		if kindOf(in) == kindClean {
 			c.Why = "what a later RUN deletes or changes stays in the layer of the earlier one and ships all the same"
 		}
 	}

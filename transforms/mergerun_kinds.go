@@ -44,21 +44,18 @@ func words(s string) map[string]bool {
 	return out
 }
 
-// kind is kindOf, worked out once.
-func (m merger) kind(in *rewrite.Instruction) stepKind {
-	k, ok := m.kinds[in]
-	if !ok {
-		k = kindOf(in)
-		m.kinds[in] = k
-	}
-	return k
-}
-
+// kindOf is the kind of a RUN.
 func kindOf(in *rewrite.Instruction) stepKind {
 	s, why := in.Shell()
 	if why != "" {
 		return kindOther
 	}
+	return s.Memo(kindKey{}, func() any { return scriptKind(s) }).(stepKind)
+}
+
+type kindKey struct{}
+
+func scriptKind(s *rewrite.Script) stepKind {
 	kind, clean := kindOther, true
 	for _, c := range s.Commands() {
 		if len(c.Args) == 0 || builtins[c.Name] {
@@ -109,9 +106,9 @@ func cleansCache(c rewrite.Command) bool {
 // worthwhile: set-up steps of one kind in a row, or a clean-up after what it
 // cleans up.
 func (m merger) worthwhile(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
-	kb, ka := m.kind(b), kindOther
+	kb, ka := kindOf(b), kindOther
 	for _, a := range group {
-		if k := m.kind(a); k != kindClean || ka == kindOther {
+		if k := kindOf(a); k != kindClean || ka == kindOther {
 			ka = k
 		}
 	}
@@ -206,7 +203,7 @@ func (m merger) cleanedUp(ins []*rewrite.Instruction, i int) int {
 	until, writes := i, false
 	var group []*rewrite.Instruction
 	for k := i; k < len(ins) && ins[k].Keyword == ins[i].Keyword && ins[k].Inner().Keyword == "run"; k++ {
-		switch in := ins[k].Inner(); m.kind(in) {
+		switch in := ins[k].Inner(); kindOf(in) {
 		case kindPackages, kindFetch:
 			writes = true
 		case kindFiles:

@@ -56,13 +56,21 @@ func readRun(at *rewrite.Instruction) packageRun {
 		return r
 	}
 	r.cmds = r.s.Commands()
-	for i, c := range r.cmds {
+	r.calls = r.s.Memo(callsKey{}, func() any { return callsOf(r.cmds) }).([]call)
+	return r
+}
+
+type callsKey struct{}
+
+// callsOf are the uses of package managers among commands.
+func callsOf(cmds []rewrite.Command) (out []call) {
+	for i, c := range cmds {
 		if k, ok := callOf(c); ok {
 			k.n = i
-			r.calls = append(r.calls, k)
+			out = append(out, k)
 		}
 	}
-	return r
+	return out
 }
 
 // callers run the program that they are given.
