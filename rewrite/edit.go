@@ -121,6 +121,13 @@ func (d *Document) Delete(in *Instruction) Edit {
 	if prev := strings.LastIndexByte(d.Src[:max(sp.Start-1, 0)], '\n') + 1; sp.Start > 0 && blank(d.Src[prev:sp.Start]) && blank(d.Src[sp.End:next]) {
 		sp.End = next
 	}
+	for sp.End == len(d.Src) { // at the end of the file the blank lines above go too
+		prev := strings.LastIndexByte(d.Src[:max(sp.Start-1, 0)], '\n') + 1
+		if sp.Start == 0 || !blank(d.Src[prev:sp.Start]) {
+			break
+		}
+		sp.Start = prev
+	}
 	return Edit{Span: sp}
 }
 

@@ -48,6 +48,7 @@ type Drift struct {
 	Stage string `json:"stage,omitempty"`
 	Was   string `json:"was,omitempty"`
 	Is    string `json:"is,omitempty"`
+	At    string `json:"-"` // the command, for those about how one runs
 }
 
 func (d Drift) String() string {
@@ -168,8 +169,18 @@ func compareCommands(before, after []Command) []Drift {
 				i--
 			}
 		}
-		for i := range min(len(x), len(y)) {
-			out = append(out, compareStates(text, x[i], y[i])...)
+		for _, a := range x {
+			// Of the states that are left, the one that differs least.
+			best, least := -1, []Drift(nil)
+			for i, b := range y {
+				if d := compareStates(text, a, b); best < 0 || len(d) < len(least) {
+					best, least = i, d
+				}
+			}
+			if best >= 0 {
+				out = append(out, least...)
+				y = slices.Delete(y, best, best+1)
+			}
 		}
 	}
 	return out
@@ -211,7 +222,7 @@ func compareStates(text string, a, b State) []Drift {
 	var out []Drift
 	add := func(field, was, is string) {
 		if was != is {
-			out = append(out, Drift{Field: field, Name: text, Was: was, Is: is})
+			out = append(out, Drift{Field: field, Name: text, Was: was, Is: is, At: text})
 		}
 	}
 	add(ExecUser, a.User, b.User)
@@ -225,7 +236,7 @@ func compareStates(text string, a, b State) []Drift {
 		was, before := x[k]
 		is, after := y[k]
 		if was != is || before != after {
-			out = append(out, Drift{Field: ExecEnv, Name: k, Was: was, Is: is + " (at " + text + ")"})
+			out = append(out, Drift{Field: ExecEnv, Name: k, Was: was, Is: is + " (at " + text + ")", At: text})
 		}
 	}
 	return out

@@ -24,11 +24,15 @@ func (d Declared) Undeclared(drifts []Drift) []Drift {
 		return nil
 	}
 	added, dropped := newPool(d.Added), newPool(d.Dropped)
+	// A command that goes at one place and comes at another isn't one that runs
+	// differently.
+	moved := newPool(d.Added).both(newPool(d.Dropped))
 	var out []Drift
 	for _, x := range drifts {
 		name := x.Name
 		switch {
 		case fields[x.Field], fields[x.Field+":"+name]:
+		case x.At != "" && moved[loose(x.At)]:
 		case x.Field == ExecEnv && (fields[Env] || fields[Env+":"+name]):
 		case x.Field == ExecShell && fields[Shell]:
 		case x.Field == Flow && without(x.Was, d.Dropped) == without(x.Is, d.Added):
@@ -83,4 +87,15 @@ func (p pool) take(text string) bool {
 	}
 	p[k]--
 	return true
+}
+
+// both are the commands of two pools.
+func (p pool) both(q pool) map[string]bool {
+	out := map[string]bool{}
+	for k := range p {
+		if q[k] > 0 {
+			out[k] = true
+		}
+	}
+	return out
 }
