@@ -98,6 +98,11 @@ func (c *checker) group(ctx context.Context, g group, sh shell) (verdict, error)
 	}
 	v.commands, v.finished = len(base.Records), base.OK()
 	switch {
+	case !base.OK() && strings.Contains(strings.ToLower(base.Errors), "syntax error"):
+		// The image's sh is another one, or its build fails: read as a whole, the
+		// merged fails before its first command.
+		v.skipped = "the originals aren't its syntax"
+		return v, nil
 	case what != "":
 		v.mismatch = append(v.mismatch, mismatch{"no command fails", what})
 		return v, nil // every k would say the same

@@ -177,6 +177,18 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
+// TestSyntax: dash can't read the second script, bash can.
+func TestSyntax(t *testing.T) {
+	f := fileResult{path: "Dockerfile"}
+	if err := start(t).text(t.Context(), &f, dockerfile("", "a", "b |& c"), dockerfile("", "a && b |& c")); err != nil {
+		t.Fatal(err)
+	}
+	v := f.groups[0].verdicts
+	if len(v) != 2 || v[0].skipped == "" || v[1].skipped != "" || len(v[0].mismatch)+len(v[1].mismatch) > 0 {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestMisuse(t *testing.T) {
 	for _, args := range [][]string{{}, {"a", "b"}, {"-j", "0", "."}, {t.TempDir()}} {
 		var out, errs bytes.Buffer
