@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -75,7 +76,11 @@ func checkAll(ctx context.Context, s settings, stderr io.Writer) (*report, error
 			fmt.Fprintf(stderr, "%d of %d files, %d groups\n", rep.files, len(paths), rep.groups)
 		}
 	}
-	return rep, context.Cause(ctx)
+	rep.interrupted = ctx.Err() != nil
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return nil, err
+	}
+	return rep, nil
 }
 
 // work checks files in a sandbox of its own.
@@ -88,6 +93,9 @@ func work(ctx context.Context, tools *sandbox.Tools, o rewrite.Options, in <-cha
 	c := &checker{box: box}
 	for p := range in {
 		f, err := c.file(ctx, p, o)
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", p, err)
 		}

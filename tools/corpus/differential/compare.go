@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// timeout bounds one run; a usual one takes some milliseconds.
-	timeout = 10 * time.Second
+	// timeout bounds one run; a usual one takes some milliseconds, but the machine
+	// may be busy.
+	timeout = 30 * time.Second
 	// maxFailing bounds the commands of a group that fail one by one.
 	maxFailing = 60
 )
@@ -44,6 +45,7 @@ func (c *checker) run(j sandbox.Job) (*sandbox.Result, error) {
 // verdict is what one shell said about one group.
 type verdict struct {
 	shell    shell
+	order    order
 	commands int // that the originals ran
 	failing  int // that failed one by one
 	finished bool
@@ -74,10 +76,10 @@ func (c *checker) group(ctx context.Context, g group, sh shell) (verdict, error)
 	if err != nil {
 		return v, err
 	}
-	o := max(orderOf(g.before, sh), orderOf(g.after, sh))
+	v.order = max(orderOf(g.before, sh), orderOf(g.after, sh))
 	// compare says what differs, and gives the result of the originals.
 	compare := func(f *record.Failure) (what string, x *sandbox.Result, err error) {
-		for try := 0; try == 0 || what != "" && o != inOrder && try < attempts; try++ {
+		for try := 0; try == 0 || what != "" && v.order != inOrder && try < attempts; try++ {
 			x, err = c.run(sandbox.Job{Root: root, Steps: before, Fail: f})
 			if err != nil {
 				return "", nil, err
@@ -86,7 +88,7 @@ func (c *checker) group(ctx context.Context, g group, sh shell) (verdict, error)
 			if err != nil {
 				return "", nil, err
 			}
-			what = difference(x, y, o)
+			what = difference(x, y, v.order)
 		}
 		return what, x, nil
 	}
@@ -96,11 +98,16 @@ func (c *checker) group(ctx context.Context, g group, sh shell) (verdict, error)
 	}
 	v.commands, v.finished = len(base.Records), base.OK()
 	switch {
+	case !base.OK() && strings.Contains(strings.ToLower(base.Errors), "syntax error"):
+		// The image's sh is another one, or its build fails: read as a whole, the
+		// merged fails before its first command.
+		v.skipped = "the originals aren't its syntax"
+		return v, nil
 	case what != "":
 		v.mismatch = append(v.mismatch, mismatch{"no command fails", what})
 		return v, nil // every k would say the same
 	case base.TimedOut:
-		v.skipped = fmt.Sprintf("the originals take longer than %s", timeout)
+		v.skipped = "the originals come to no end"
 		return v, nil
 	}
 	seen := map[string]int{}
@@ -113,7 +120,7 @@ func (c *checker) group(ctx context.Context, g group, sh shell) (verdict, error)
 		seen[key]++
 		for _, f := range failures {
 			f.Key, f.Nth = key, seen[key]
-			what, _, err := compare(&f)
+			what, x, err := compare(&f)
 			if err != nil {
 				return v, err
 			}
@@ -124,21 +131,39 @@ func (c *checker) group(ctx context.Context, g group, sh shell) (verdict, error)
 				}
 				v.mismatch = append(v.mismatch, mismatch{when, what})
 			}
+			if v.order == inOrder && what == "" && endsWith(x.Records, f) {
+				break // nothing follows that could fail too
+			}
 		}
 	}
 	return v, ctx.Err()
+}
+
+// endsWith reports whether the failing command is the last that ran.
+func endsWith(list []record.Record, f record.Failure) bool {
+	n := 0
+	for _, r := range list {
+		if r.Key() == f.Key {
+			n++
+		}
+	}
+	return n == f.Nth && list[len(list)-1].Key() == f.Key
 }
 
 // difference says in words what differs first between two runs, "" for nothing.
 // What was printed is compared only where its order is the script's.
 func difference(x, y *sandbox.Result, o order) string {
 	if x.TimedOut != y.TimedOut {
-		return fmt.Sprintf("the originals take too long: %v, the merged: %v", x.TimedOut, y.TimedOut)
-	}
-	if x.TimedOut {
-		return ""
+		return fmt.Sprintf("the originals come to no end: %v, the merged: %v", x.TimedOut, y.TimedOut)
 	}
 	a, b := o.sorted(x.Records), o.sorted(y.Records)
+	if x.TimedOut {
+		if o != inOrder {
+			return ""
+		}
+		n := min(len(a), len(b)) // where they were ended says nothing
+		a, b = a[:n], b[:n]
+	}
 	for i := range max(len(a), len(b)) {
 		switch {
 		case i >= len(b):
@@ -148,6 +173,9 @@ func difference(x, y *sandbox.Result, o order) string {
 		case string(a[i].Append(nil)) != string(b[i].Append(nil)):
 			return fmt.Sprintf("record %d differs%s", i+1, differ(a[i], b[i]))
 		}
+	}
+	if x.TimedOut {
+		return ""
 	}
 	if x.OK() != y.OK() {
 		return "the same commands, but another outcome" + status(x, y)

@@ -106,6 +106,7 @@ func TestRight(t *testing.T) {
 		{"background", "", []string{"(a & b; wait)", "c"}, "(a & b; wait) && c"},
 		{"several in the background", "", []string{"(a & b & c & d; wait)", "c & wait"}, "(a & b & c & d; wait) && (c & wait)"},
 		{"heredoc", "", []string{"<<EOF\na\nb\nEOF", "c"}, "<<EOF\n(a\nb) && c\nEOF"},
+		{"no end when it fails", "", []string{"a", "until b; do sleep 1; done", "c"}, "a && until b; do sleep 1; done && c"},
 		{"files that must be there", "", []string{". /etc/os-release && echo $ID > /etc/apt/sources.list.d/x", "/opt/x/bin/y && ./configure"},
 			"(. /etc/os-release && echo $ID > /etc/apt/sources.list.d/x) && /opt/x/bin/y && ./configure"},
 	} {
@@ -173,6 +174,18 @@ func TestFixtures(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "\n0 mismatches in 0 files.") || strings.Contains(out.String(), " 0 groups") {
 		t.Errorf("%s", out.String())
+	}
+}
+
+// TestSyntax: dash can't read the second script, bash can.
+func TestSyntax(t *testing.T) {
+	f := fileResult{path: "Dockerfile"}
+	if err := start(t).text(t.Context(), &f, dockerfile("", "a", "b |& c"), dockerfile("", "a && b |& c")); err != nil {
+		t.Fatal(err)
+	}
+	v := f.groups[0].verdicts
+	if len(v) != 2 || v[0].skipped == "" || v[1].skipped != "" || len(v[0].mismatch)+len(v[1].mismatch) > 0 {
+		t.Errorf("%+v", v)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"drydock/tools/corpus/differential/sandbox"
 )
@@ -33,7 +34,7 @@ type settings struct {
 
 func main() {
 	sandbox.Init()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -52,8 +53,11 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	rep.print(stdout)
-	if rep.failed() {
+	switch {
+	case rep.failed():
 		return 1
+	case rep.interrupted:
+		return 2
 	}
 	return 0
 }

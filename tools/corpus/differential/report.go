@@ -32,6 +32,8 @@ type report struct {
 	skipped    map[string]int
 	mismatches int
 	bad        []fileResult
+
+	interrupted bool // so it is about some of the files
 }
 
 func newReport(dir string) *report {
@@ -75,12 +77,15 @@ func (r *report) add(f fileResult) {
 func (r *report) failed() bool { return len(r.bad) > 0 }
 
 func (r *report) print(w io.Writer) {
+	if r.interrupted {
+		fmt.Fprintln(w, "Interrupted:")
+	}
 	fmt.Fprintf(w, "%d files (%d unreadable); %d groups: %d RUN instructions became fewer, %d of them joined; %d runs of originals or merged in %.0f s.\n",
 		r.files, r.unread, r.groups, r.originals, r.joined, r.runs, time.Since(r.start).Seconds())
 	for _, name := range slices.Sorted(maps.Keys(r.shells)) {
 		fmt.Fprintf(w, "%s: %d groups, of which %d run to their end when no command fails.\n", name, r.shells[name], r.finished[name])
 	}
-	fmt.Fprintf(w, "%d commands recorded without a failure; %d failed one by one, each alone and with all that follow.\n", r.commands, r.failing)
+	fmt.Fprintf(w, "%d commands recorded without a failure; %d failed one by one, each alone and together with all that follow.\n", r.commands, r.failing)
 	for _, why := range slices.Sorted(maps.Keys(r.skipped)) {
 		fmt.Fprintf(w, "skipped %d: %s\n", r.skipped[why], why)
 	}

@@ -163,7 +163,8 @@ func word(args []string) string {
 	}
 	sum := h.Sum32()
 	switch {
-	case name == "uname" && slices.Contains(args, "-m"), name == "arch":
+	case name == "uname" && slices.Contains(args, "-m"), name == "arch", name == "apk" && slices.Contains(args, "--print-arch"),
+		name == "rpm" && slices.ContainsFunc(args, func(a string) bool { return strings.Contains(strings.ToLower(a), "%{arch}") }):
 		return "x86_64"
 	case name == "uname" && !slices.Contains(args, "-a"):
 		return "Linux"

@@ -23,6 +23,13 @@ import (
 // kills them at once; here they get the time to be recorded.
 const background = 500 * time.Millisecond
 
+// A script that waits for a command to succeed goes on for ever when it is the
+// one that fails, so the log's size ends a run too.
+const (
+	maxLog     = 256 << 10
+	checkEvery = 20 * time.Millisecond
+)
+
 // usual are directories that any base image has and scripts ask for.
 var usual = []string{"/tmp", "/root", "/usr/bin", "/usr/local/bin", "/bin", "/sbin", "/etc", "/opt", "/var/tmp"}
 
@@ -49,10 +56,25 @@ func (b *box) run(j Job) (r Result, err error) {
 		return r, fmt.Errorf("fill the root: %w", err)
 	}
 	var late atomic.Bool
-	timer := time.AfterFunc(j.Timeout, func() {
-		late.Store(true)
-		_ = syscall.Kill(-1, syscall.SIGKILL) // everyone but us: a process ID namespace ends there
-	})
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended) // or it could kill a step of the next job
+		end := time.After(j.Timeout)
+		for {
+			select {
+			case <-over:
+				return
+			case <-time.After(checkEvery):
+				if st, err := os.Stat(inRoot(record.Log)); err != nil || st.Size() < maxLog {
+					continue
+				}
+			case <-end:
+			}
+			late.Store(true)
+			_ = syscall.Kill(-1, syscall.SIGKILL) // everyone but us: a process ID namespace ends there
+			return
+		}
+	}()
 	for _, st := range j.Steps {
 		code, err := runStep(st)
 		if err != nil {
@@ -63,7 +85,8 @@ func (b *box) run(j Job) (r Result, err error) {
 			break
 		}
 	}
-	timer.Stop()
+	close(over)
+	<-ended
 	r.TimedOut = late.Load()
 	log, err := os.ReadFile(inRoot(record.Log))
 	if err != nil {

@@ -31,7 +31,7 @@ type Job struct {
 	Root    Root
 	Steps   []Step
 	Fail    *record.Failure // nil when every command succeeds
-	Timeout time.Duration   // for all steps together
+	Timeout time.Duration   // for all steps together; an endless loop of commands ends earlier
 }
 
 // Root is what the root directory holds before the first step.
@@ -59,8 +59,8 @@ type Result struct {
 	Errors   string
 	Tree     map[string]string // what lies in the root afterwards: mode and content by path
 	Made     []string          // directories that record.MakeDir made
-	TimedOut bool
-	Err      string // the sandbox itself failed
+	TimedOut bool              // or went on and on; the records are those until then
+	Err      string            // the sandbox itself failed
 }
 
 // OK reports whether every step succeeded.
