@@ -41,7 +41,7 @@ var managers = []manager{
 		off: []string{"--no-cache-dir", "--cache-dir", "--no-cache", "--help"}, word: "--no-cache-dir", old: oldPip, cleans: []string{"pip cache purge", "pip3 cache purge"},
 		why: "pip keeps all that it downloads or builds below ~/.cache/pip, where nothing in the image reads it (hadolint DL3042)", gain: "the downloads, once"},
 	{family: "uv", fills: words(`sync add`), places: []string{".cache", "uv"}, trash: []string{".cache"}, vars: []string{"UV_NO_CACHE", "UV_CACHE_DIR", "UV_LINK_MODE", "XDG_CACHE_HOME"},
-		off: []string{"--no-cache", "-n", "--cache-dir", "--offline"}, word: "--no-cache", cleans: []string{"uv cache clean", "uv cache prune"},
+		off: []string{"--no-cache", "--no-cache-dir", "-n", "--cache-dir", "--offline"}, word: "--no-cache", cleans: []string{"uv cache clean", "uv cache prune"},
 		why: "uv keeps all that it downloads below ~/.cache/uv; where no cache mount is used its guide for Docker says --no-cache"},
 	{family: "gem", fills: words(`install i`), vars: nil, off: []string{"--no-document", "-N", "--no-ri", "--no-rdoc", "--document", "--no-doc", "--help"}, word: "--no-document", old: oldGem,
 		why: "gem install also makes and keeps the documentation of each gem (RubyGems command reference, gem install)"},
