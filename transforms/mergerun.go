@@ -37,7 +37,8 @@ two RUNs did (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap
 end with their RUN; scripts that rely on set -e, which doesn't act on the left
 of &&; comments behind a command, or between the steps where they speak to a
 tool. Dependency installs and builds keep their own RUN, so that a change of one doesn't run
-the other again, and stages that don't ship keep theirs for the cache.`,
+the other again; so do installs of system packages that fetch the index themselves or have
+removed it again; and stages that don't ship keep theirs for the cache.`,
 	Run: runMergeRun,
 })
 
