@@ -74,6 +74,13 @@ func (m merger) group(ins []*rewrite.Instruction, i int) (group []*rewrite.Instr
 	if m.Policy != "all" {
 		until = m.cleanedUp(ins, i)
 	}
+	for k, way := i+1, group; k <= until; k++ { // what comes before is of no use without the clean-up
+		if b := ins[k].Inner(); cannotJoin(way, way[len(way)-1], b) != "" {
+			until = i
+		} else {
+			way = append(way, b)
+		}
+	}
 	for next = i + 1; follows(next); next++ {
 		a, b := group[len(group)-1], ins[next].Inner()
 		if m.Policy == "all" {
