@@ -289,22 +289,32 @@ func (s *Script) link(command string, more bool) string {
 	}
 	indent, leading := d.RunStyle(in)
 	esc := string(d.Escape)
-	if leading {
+	switch tight := strings.Contains(text, "&&"+esc) && !strings.Contains(text, "&& "+esc); {
+	case leading:
 		return " " + esc + "\n" + indent + "&& " + command
+	case tight:
+		return " &&" + esc + "\n" + indent + command
 	}
 	return " && " + esc + "\n" + indent + command
 }
 
 // RunStyle finds how RUNs are continued: the indentation of further lines, and
 // whether && stands at the beginning of a line. The instruction own decides
-// where it shows that, else the file; own may be nil.
+// where it shows that, else the file; own may be nil. A file that doesn't indent
+// doesn't unindent an instruction that does.
 func (d *Document) RunStyle(own *Instruction) (indent string, leading bool) {
+	owns := ""
 	if own != nil && own.EndLine > own.Line && len(own.Heredocs) == 0 {
-		if indent, lead, trail := runStyle([]*Instruction{own}); lead+trail > 0 {
+		indent, lead, trail := runStyle([]*Instruction{own})
+		if lead+trail > 0 {
 			return indent, lead > trail
 		}
+		owns = indent
 	}
 	indent, lead, trail := runStyle(d.Instructions)
+	if indent == "" {
+		indent = owns
+	}
 	return indent, lead > trail
 }
 
