@@ -29,8 +29,8 @@ var fetchCommands = words(`curl wget tar unzip gunzip bunzip2 gpg dirmngr sha256
 var fileCommands = words(`locale-gen update-locale localedef ldconfig useradd adduser groupadd addgroup usermod groupmod chpasswd passwd
 	mkdir touch chmod chown chgrp ln cp mv rm install echo printf cat tee sed grep true test [ find xargs rmdir`)
 
-// builtins say nothing about what a step is for.
-var builtins = words(`cd set export umask : exit`)
+// builtins, and what only reads or computes, say nothing about what a step is for.
+var builtins = words(`cd set export umask : exit cut head tail awk tr sort uniq wc jq uname arch nproc date basename dirname`)
 
 var cleanCommands = words(`rm rmdir mv chmod chown chgrp find xargs strip`)
 
