@@ -283,19 +283,25 @@ func (s *Script) link(command string, more bool) string {
 		}
 		return " && " + command
 	}
-	text := d.Src[in.Head.Start:in.Head.End]
-	if !strings.Contains(text, "\n") && width(text)+width(command) < lineWidth && !more {
+	if text := d.Src[in.Head.Start:in.Head.End]; !strings.Contains(text, "\n") && width(text)+width(command) < lineWidth && !more {
 		return " && " + command
 	}
 	indent, leading := d.RunStyle(in)
 	esc := string(d.Escape)
-	switch tight := strings.Contains(text, "&&"+esc) && !strings.Contains(text, "&& "+esc); {
-	case leading:
+	if leading {
 		return " " + esc + "\n" + indent + "&& " + command
-	case tight:
-		return " &&" + esc + "\n" + indent + command
 	}
-	return " && " + esc + "\n" + indent + command
+	return " " + in.AndBreak() + indent + command
+}
+
+// AndBreak is && with the line break behind it, as the instruction writes that:
+// with a blank in between, or without one everywhere.
+func (in *Instruction) AndBreak() string {
+	text, esc := in.doc.Src[in.Head.Start:in.Head.End], string(in.doc.Escape)
+	if strings.Contains(text, "&&"+esc) && !strings.Contains(text, "&& "+esc) {
+		return "&&" + esc + "\n"
+	}
+	return "&& " + esc + "\n"
 }
 
 // RunStyle finds how RUNs are continued: the indentation of further lines, and

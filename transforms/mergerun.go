@@ -191,7 +191,8 @@ func (m merger) change(group []*rewrite.Instruction) rewrite.Change {
 	}
 	style := joints{doc: d}
 	lines := slices.IndexFunc(group, func(in *rewrite.Instruction) bool { return in.EndLine > in.Line })
-	style.indent, style.leading = d.RunStyle(group[max(lines, 0)])
+	style.model = group[max(lines, 0)]
+	style.indent, style.leading = d.RunStyle(style.model)
 	subshell := make([]bool, len(group))
 	for i := len(group) - 1; i >= 0; i-- {
 		s, _ := group[i].Shell()
@@ -231,6 +232,7 @@ func opening(in *rewrite.Instruction) string {
 // joints are how links of a chain are tied in a file.
 type joints struct {
 	doc     *rewrite.Document
+	model   *rewrite.Instruction // whose way to write them it is
 	indent  string
 	leading bool // && stands at the beginning of a line
 }
@@ -247,7 +249,7 @@ func (j joints) between(a, b *rewrite.Instruction, closes, opens bool) rewrite.E
 	if j.leading {
 		text.WriteString(" " + esc + "\n")
 	} else {
-		text.WriteString(" && " + esc + "\n")
+		text.WriteString(" " + j.model.AndBreak())
 	}
 	gap := strings.ReplaceAll(j.doc.Src[from:to], "\r\n", "\n")
 	for _, l := range strings.Split(gap, "\n") {
