@@ -39,7 +39,7 @@ var managers = []manager{
 		word: "--no-cache", old: oldApk, why: "with --no-cache apk fetches the index itself and keeps nothing of it (hadolint DL3019)", gain: "2 MB less"},
 	{family: "pip", fills: words(`install wheel`), places: []string{".cache", "pip"}, trash: []string{".cache", "cache/pip"}, vars: []string{"PIP_NO_CACHE_DIR", "PIP_CACHE_DIR", "XDG_CACHE_HOME"},
 		off: []string{"--no-cache-dir", "--cache-dir", "--no-cache", "--help"}, word: "--no-cache-dir", old: oldPip, cleans: []string{"pip cache purge", "pip3 cache purge"},
-		why: "pip keeps all that it downloads or builds below ~/.cache/pip, where nothing in the image reads it (hadolint DL3042)", gain: "the downloads, once"},
+		why: "pip keeps all that it downloads or builds below ~/.cache/pip, where nothing in the image reads it (hadolint DL3042)", gain: "no second copy of the downloads"},
 	{family: "uv", fills: words(`sync add`), places: []string{".cache", "uv"}, trash: []string{".cache"}, vars: []string{"UV_NO_CACHE", "UV_CACHE_DIR", "UV_LINK_MODE", "XDG_CACHE_HOME"},
 		off: []string{"--no-cache", "--no-cache-dir", "-n", "--cache-dir", "--offline"}, word: "--no-cache", cleans: []string{"uv cache clean", "uv cache prune"},
 		why: "uv keeps all that it downloads below ~/.cache/uv; where no cache mount is used its guide for Docker says --no-cache"},
@@ -52,13 +52,13 @@ var managers = []manager{
 		clean: "clean --all", cleans: []string{" clean", " cc"}, why: "what zypper fetched about the repositories stays below /var/cache/zypp (hadolint DL3036)"},
 	{family: "npm", fills: words(`install i in ins inst add ci clean-install update up upgrade install-test it install-ci-test cit`), places: []string{".npm", "_cacache", "npm-cache", "npm_cache", "/root/.cache", "/cache"}, trash: []string{".npm", "_cacache", "npm-cache"},
 		vars: []string{"npm_config_cache", "NPM_CONFIG_CACHE"}, off: []string{"--cache", "--offline", "--prefer-offline", "--dry-run", "--package-lock-only", "--no-cache"},
-		clean: "cache clean --force", cleans: []string{"cache clean", "cache verify", "cache rm", "cache clear", "cache-clean"}, why: "npm keeps each tarball that it fetched below ~/.npm as well (npm-cache)", gain: "the tarballs, once"},
+		clean: "cache clean --force", cleans: []string{"cache clean", "cache verify", "cache rm", "cache clear", "cache-clean"}, why: "npm keeps each tarball that it fetched below ~/.npm as well (npm-cache)", gain: "no second copy of the tarballs"},
 	{family: "yarn", fills: words(`install add upgrade up`), places: []string{".cache", "yarn", ".yarn"}, trash: []string{".cache", ".yarn", "yarn-cache", "cache/yarn"}, vars: []string{"YARN_CACHE_FOLDER", "YARN_ENABLE_GLOBAL_CACHE", "YARN_OFFLINE_MIRROR"}, off: []string{"--cache-folder", "--offline", "--prefer-offline", "--no-cache", "--help", "--version"},
-		clean: "cache clean", cleans: []string{"cache clean", "cache-clean"}, why: "yarn 1 keeps each package unpacked below ~/.cache/yarn as well (hadolint DL3060)", gain: "the packages, once"},
+		clean: "cache clean", cleans: []string{"cache clean", "cache-clean"}, why: "yarn 1 keeps each package unpacked below ~/.cache/yarn as well (hadolint DL3060)", gain: "no second copy of the packages"},
 	{family: "conda", fills: words(`install create update upgrade`), places: []string{"pkgs", "conda"}, trash: []string{"pkgs"}, off: []string{"--offline", "--dry-run", "-d", "--download-only"},
-		clean: "clean --all --yes", cleans: []string{" clean "}, why: "conda keeps each package's archive and the channels' indexes below pkgs (conda clean)", gain: "the archives, once"},
+		clean: "clean --all --yes", cleans: []string{" clean "}, why: "conda keeps each package's archive and the channels' indexes below pkgs (conda clean)", gain: "no second copy of the archives"},
 	{family: "composer", fills: words(`install i update u upgrade require r create-project`), places: []string{".composer", ".cache", "composer/cache", "/cache"}, vars: []string{"COMPOSER_CACHE_DIR"}, off: []string{"--no-cache", "--dry-run", "--help"},
-		clean: "clear-cache", cleans: []string{"clear-cache", "clearcache", "composer cc"}, why: "composer keeps each archive that it fetched in its cache folder as well (composer clear-cache)", gain: "the archives, once"},
+		clean: "clear-cache", cleans: []string{"clear-cache", "clearcache", "composer cc"}, why: "composer keeps each archive that it fetched in its cache folder as well (composer clear-cache)", gain: "no second copy of the archives"},
 }
 
 // last is the part of a subcommand that tells what it does: install of
