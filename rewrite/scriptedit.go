@@ -283,8 +283,7 @@ func (s *Script) link(command string, more bool) string {
 		}
 		return " && " + command
 	}
-	text := d.Src[in.Head.Start:in.Head.End]
-	if !strings.Contains(text, "\n") && width(text)+width(command) < lineWidth && !more {
+	if text := d.Src[in.Head.Start:in.Head.End]; !strings.Contains(text, "\n") && width(text)+width(command) < lineWidth && !more {
 		return " && " + command
 	}
 	indent, leading := d.RunStyle(in)
@@ -292,19 +291,36 @@ func (s *Script) link(command string, more bool) string {
 	if leading {
 		return " " + esc + "\n" + indent + "&& " + command
 	}
-	return " && " + esc + "\n" + indent + command
+	return " " + in.AndBreak() + indent + command
+}
+
+// AndBreak is && with the line break behind it, as the instruction writes that:
+// with a blank in between, or without one everywhere.
+func (in *Instruction) AndBreak() string {
+	text, esc := in.doc.Src[in.Head.Start:in.Head.End], string(in.doc.Escape)
+	if strings.Contains(text, "&&"+esc) && !strings.Contains(text, "&& "+esc) {
+		return "&&" + esc + "\n"
+	}
+	return "&& " + esc + "\n"
 }
 
 // RunStyle finds how RUNs are continued: the indentation of further lines, and
 // whether && stands at the beginning of a line. The instruction own decides
-// where it shows that, else the file; own may be nil.
+// where it shows that, else the file; own may be nil. A file that doesn't indent
+// doesn't unindent an instruction that does.
 func (d *Document) RunStyle(own *Instruction) (indent string, leading bool) {
+	owns := ""
 	if own != nil && own.EndLine > own.Line && len(own.Heredocs) == 0 {
-		if indent, lead, trail := runStyle([]*Instruction{own}); lead+trail > 0 {
+		indent, lead, trail := runStyle([]*Instruction{own})
+		if lead+trail > 0 {
 			return indent, lead > trail
 		}
+		owns = indent
 	}
 	indent, lead, trail := runStyle(d.Instructions)
+	if indent == "" {
+		indent = owns
+	}
 	return indent, lead > trail
 }
 

@@ -217,7 +217,7 @@ func (pp *packagePass) aptUpdate(r *packageRun, u aptUse) {
 }
 
 // aptLone takes out an apt-get update alone in its RUN when every step behind
-// it has one of its own.
+// it has one of its own, or none needs one and those before it had theirs.
 func (pp *packagePass) aptLone(r *packageRun, from int) {
 	if len(r.cmds) != 1 || len(r.calls) != 1 || r.calls[0].verb != "update" || r.in.Trigger() || len(r.in.Flags) > 0 {
 		return
@@ -225,8 +225,8 @@ func (pp *packagePass) aptLone(r *packageRun, from int) {
 	if line, script := pp.relies(r.in.Stage, from); line > 0 || script != "" {
 		return
 	}
-	again := slices.ContainsFunc(r.in.Stage.Instructions[from:], func(in *rewrite.Instruction) bool {
-		if _, ok := in.Cmd.(*instructions.RunCommand); !ok || !strings.Contains(in.Raw(), "apt") {
+	again := slices.ContainsFunc(r.in.Stage.Instructions, func(in *rewrite.Instruction) bool {
+		if _, ok := in.Cmd.(*instructions.RunCommand); !ok || in == r.at || !strings.Contains(in.Raw(), "apt") {
 			return false
 		}
 		next := readRun(in)

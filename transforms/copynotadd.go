@@ -98,7 +98,8 @@ func hadolintIgnores(in *rewrite.Instruction, rule string) bool {
 
 // keywordSpan is where the keyword that acts stands: the one behind ONBUILD, or
 // the first. Where more than one blank follows, the arguments are aligned with
-// others: one of the blanks goes with the word, so that they stay so.
+// others: one of the blanks goes with the word, so that they stay so. A blank in
+// front of a line break isn't one of several, whatever the next line begins with.
 func keywordSpan(in *rewrite.Instruction) (rewrite.Span, bool) {
 	start := len(in.Text) - len(strings.TrimLeft(in.Text, " \t"))
 	if in.Inner().Trigger() {
@@ -106,7 +107,7 @@ func keywordSpan(in *rewrite.Instruction) (rewrite.Span, bool) {
 	}
 	end := start + len("add")
 	if strings.HasPrefix(in.Text[end:], "  ") {
-		if sp, ok := in.SrcSpan(start, end+1); ok {
+		if sp, ok := in.SrcSpan(start, end+1); ok && strings.HasPrefix(in.Doc().Src[sp.End:], " ") {
 			return sp, true
 		}
 	}

@@ -37,7 +37,8 @@ two RUNs did (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap
 end with their RUN; scripts that rely on set -e, which doesn't act on the left
 of &&; comments behind a command, or between the steps where they speak to a
 tool. Dependency installs and builds keep their own RUN, so that a change of one doesn't run
-the other again, and stages that don't ship keep theirs for the cache.`,
+the other again; so do installs of system packages that fetch the index themselves or have
+removed it again; and stages that don't ship keep theirs for the cache.`,
 	Run: runMergeRun,
 })
 
@@ -72,6 +73,13 @@ func (m merger) group(ins []*rewrite.Instruction, i int) (group []*rewrite.Instr
 	until := i
 	if m.Policy != "all" {
 		until = m.cleanedUp(ins, i)
+	}
+	for k, way := i+1, group; k <= until; k++ { // what comes before is of no use without the clean-up
+		if b := ins[k].Inner(); cannotJoin(way, way[len(way)-1], b) != "" {
+			until = i
+		} else {
+			way = append(way, b)
+		}
 	}
 	for next = i + 1; follows(next); next++ {
 		a, b := group[len(group)-1], ins[next].Inner()
@@ -183,7 +191,8 @@ func (m merger) change(group []*rewrite.Instruction) rewrite.Change {
 	}
 	style := joints{doc: d}
 	lines := slices.IndexFunc(group, func(in *rewrite.Instruction) bool { return in.EndLine > in.Line })
-	style.indent, style.leading = d.RunStyle(group[max(lines, 0)])
+	style.model = group[max(lines, 0)]
+	style.indent, style.leading = d.RunStyle(style.model)
 	subshell := make([]bool, len(group))
 	for i := len(group) - 1; i >= 0; i-- {
 		s, _ := group[i].Shell()
@@ -223,6 +232,7 @@ func opening(in *rewrite.Instruction) string {
 // joints are how links of a chain are tied in a file.
 type joints struct {
 	doc     *rewrite.Document
+	model   *rewrite.Instruction // whose way to write them it is
 	indent  string
 	leading bool // && stands at the beginning of a line
 }
@@ -239,7 +249,7 @@ func (j joints) between(a, b *rewrite.Instruction, closes, opens bool) rewrite.E
 	if j.leading {
 		text.WriteString(" " + esc + "\n")
 	} else {
-		text.WriteString(" && " + esc + "\n")
+		text.WriteString(" " + j.model.AndBreak())
 	}
 	gap := strings.ReplaceAll(j.doc.Src[from:to], "\r\n", "\n")
 	for _, l := range strings.Split(gap, "\n") {

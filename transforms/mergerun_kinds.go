@@ -29,8 +29,8 @@ var fetchCommands = words(`curl wget tar unzip gunzip bunzip2 gpg dirmngr sha256
 var fileCommands = words(`locale-gen update-locale localedef ldconfig useradd adduser groupadd addgroup usermod groupmod chpasswd passwd
 	mkdir touch chmod chown chgrp ln cp mv rm install echo printf cat tee sed grep true test [ find xargs rmdir`)
 
-// builtins say nothing about what a step is for.
-var builtins = words(`cd set export umask : exit`)
+// builtins, and what only reads or computes, say nothing about what a step is for.
+var builtins = words(`cd set export umask : exit cut head tail awk tr sort uniq wc jq uname arch nproc date basename dirname`)
 
 var cleanCommands = words(`rm rmdir mv chmod chown chgrp find xargs strip`)
 
@@ -56,11 +56,12 @@ func kindOf(in *rewrite.Instruction) stepKind {
 type kindKey struct{}
 
 func scriptKind(s *rewrite.Script) stepKind {
-	kind, clean := kindOther, true
+	kind, clean, does := kindOther, true, false
 	for _, c := range s.Commands() {
 		if len(c.Args) == 0 || builtins[c.Name] {
 			continue
 		}
+		does = true
 		clean = clean && (cleanCommands[c.Name] || cleansCache(c))
 		k := kindOther
 		switch {
@@ -81,7 +82,7 @@ func scriptKind(s *rewrite.Script) stepKind {
 			kind = k
 		}
 	}
-	if clean && len(s.Commands()) > 0 {
+	if clean && does {
 		return kindClean
 	}
 	return kind
@@ -116,7 +117,7 @@ func (m merger) worthwhile(group []*rewrite.Instruction, b *rewrite.Instruction)
 	case kindClean:
 		return ka == kindClean || (deletes(b) || ka == kindPackages || ka == kindFetch || ka == kindFiles) && touches(b, group)
 	case kindPackages, kindFetch, kindFiles:
-		return (ka == kb || ka == kindClean && kb == kindFiles) && !ownParagraph(group[len(group)-1], b) && asItStands(append(group[:len(group):len(group)], b))
+		return (ka == kb || ka == kindClean && kb == kindFiles) && !standsAlone(group, b) && !ownParagraph(group[len(group)-1], b) && asItStands(append(group[:len(group):len(group)], b))
 	}
 	return false
 }
@@ -179,6 +180,44 @@ func ownParagraph(a, b *rewrite.Instruction) bool {
 		blank = blank || l == ""
 	}
 	return blank && comment && chain(a) && chain(b)
+}
+
+// standsAlone: b brings the index of a package manager that the group has
+// brought, or has taken away again. Joined, they would fetch it twice over in
+// one layer, as large as the two. Where the group has added a repository since,
+// b completes it.
+func standsAlone(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
+	fetched, sources := false, false // the index of apt
+	removed := map[string]bool{}     // by family
+	for _, in := range group {
+		for _, c := range readRun(in).cmds {
+			k, _ := callOf(c)
+			switch f := toolOf(k.tool); {
+			case f == "apt-get" && k.verb == "update":
+				fetched, sources = true, false
+			case f == "apt-get":
+				removed[f] = removed[f] || k.verb == "dist-clean"
+			case f != "":
+				removed[f] = k.verb == "clean" || k.verb == "cc"
+			case deletesFiles(c) && strings.Contains(c.Key, "/var/lib/apt"):
+				removed["apt-get"] = true
+			default:
+				sources = sources || changesSources(c.Key)
+			}
+		}
+	}
+	first := true
+	for _, c := range readRun(b).cmds {
+		k, _ := callOf(c)
+		switch f := toolOf(k.tool); {
+		case f == "apt-get" && k.verb == "update":
+			return removed[f] || fetched && first && (!sources || updatesIndex(b))
+		case (f == "dnf" || f == "zypper") && removed[f] && k.verb != "clean" && k.verb != "cc":
+			return true
+		}
+		first = first && builtins[c.Name]
+	}
+	return false
 }
 
 // asItStands: none of the steps needs parentheses, which one layer less isn't
