@@ -106,7 +106,7 @@ func keywordSpan(in *rewrite.Instruction) (rewrite.Span, bool) {
 	}
 	end := start + len("add")
 	if strings.HasPrefix(in.Text[end:], "  ") {
-		if sp, ok := in.SrcSpan(start, end+1); ok {
+		if sp, ok := in.SrcSpan(start, end+1); ok && in.Doc().Src[sp.End] == ' ' { // not: ADD \
 			return sp, true
 		}
 	}
