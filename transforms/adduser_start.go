@@ -46,6 +46,20 @@ func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) stri
 	return "drydock can't see what " + name + " does"
 }
 
+// startsShell reports whether CMD is a shell that waits for input.
+func startsShell(s *rewrite.Stage) bool {
+	for ; s != nil; s = s.Parent() {
+		for _, in := range slices.Backward(s.Instructions) {
+			if in.Keyword == "cmd" {
+				words := strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(` ",[]`, r) })
+				return len(words) > 0 && shells[path.Base(words[0])] &&
+					!slices.ContainsFunc(words[1:], func(w string) bool { return w != "-l" && w != "-i" && w != "--login" })
+			}
+		}
+	}
+	return false
+}
+
 // program is the first word of what an ENTRYPOINT or CMD starts.
 func program(start *rewrite.Instruction) string {
 	if start.JSON {
