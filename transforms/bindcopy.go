@@ -253,7 +253,7 @@ func (b *loan) plain() string {
 	if strings.Contains(b.copy.Doc().Src[b.copy.Lead():b.copy.Span.Start], "hadolint") {
 		return "the comment above speaks to a tool about it"
 	}
-	if b.copy.Lead() != b.copy.Span.Start && b.copy.Next() != b.run {
+	if _, _, _, files := b.copy.Next().Copy(); files && b.copy.Lead() != b.copy.Span.Start {
 		return "the comment above it may speak about what follows too"
 	}
 	for _, f := range b.files {
