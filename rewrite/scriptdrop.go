@@ -115,6 +115,8 @@ func (e *ScriptEdit) cutRuns(sts []*syntax.Stmt, goes func(*syntax.Stmt) bool) {
 			from := int(sts[i-1].End().Offset())
 			if semi := sts[i-1].Semicolon; semi.IsValid() && j == len(sts)-1 {
 				from = len(strings.TrimRight(e.s.Text[:semi.Offset()], " \t")) // it may stand on a line of its own
+				list := Span{e.after(from), e.at(int(semi.Offset()))}
+				e.failed = e.failed || slices.ContainsFunc(e.s.in.Comments, list.Contains) // the comments speak of what stays
 			}
 			e.put(Span{e.after(from), e.after(end)}, "")
 		}

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -147,13 +148,18 @@ func (in *Instruction) opaqueShell() string {
 		}
 		return "SHELL is " + sh[0]
 	}
-	ref := strings.ToLower(in.Stage.root().From.Args.Text)
-	for _, w := range []string{"windows", "nanoserver", "servercore"} {
-		if strings.Contains(ref, w) {
-			return "the base is a Windows image"
-		}
+	if WindowsImage(in.Stage.root().From.Args.Text) {
+		return "the base is a Windows image"
 	}
 	return ""
+}
+
+// WindowsImage reports whether a reference names an image that is made for
+// Windows alone.
+func WindowsImage(ref string) bool {
+	ref = strings.ToLower(ref)
+	return slices.ContainsFunc([]string{"windows", "nanoserver", "servercore", "dotnet/framework", "dotnet-framework", "microsoft/iis", "microsoft/aspnet:", "microsoft/wcf"},
+		func(w string) bool { return strings.Contains(ref, w) })
 }
 
 // Span maps [start, end) of Text to source bytes; ok as for Instruction.SrcSpan.

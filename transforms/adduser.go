@@ -66,6 +66,8 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		return decline(s.From, "no CMD or ENTRYPOINT here; this looks like a base for others or a tool")
 	case st.Base.OnBuild || strings.Contains(st.Base.Tag, "onbuild"):
 		return decline(s.From, "the base runs ONBUILD steps of its own")
+	case startsShell(s):
+		return decline(start, "it starts a shell; this looks like a base for others or a tool")
 	case ownUser[st.Base.Repository]:
 		return decline(s.From, "%s manages its user by itself", st.Base.Repository)
 	}

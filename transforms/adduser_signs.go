@@ -135,7 +135,7 @@ func makesFolder(s *rewrite.Stage, in *rewrite.Instruction) string {
 		}
 		for _, a := range c.Args[1:] {
 			abs, ok := s.At(in).Abs(a)
-			if !strings.HasPrefix(a, "-") && (!ok || !strings.HasPrefix(end+"/", abs+"/") && !strings.HasPrefix(abs, "/tmp")) {
+			if !strings.HasPrefix(a, "-") && (!ok || !strings.HasPrefix(end+"/", abs+"/") && abs != "/tmp") {
 				return a
 			}
 		}

@@ -28,6 +28,9 @@ func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) stri
 		return "what it starts is computed"
 	}
 	base := path.Base(name)
+	if script := ranByShell(start); script != "" {
+		name, base = script, path.Base(script)
+	}
 	if runners[base] || pythonName().MatchString(base) {
 		return ""
 	}
@@ -44,6 +47,49 @@ func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) stri
 		}
 	}
 	return "drydock can't see what " + name + " does"
+}
+
+// startsShell reports whether ENTRYPOINT or CMD is a shell that waits for input.
+func startsShell(s *rewrite.Stage) bool {
+	if entry := startsBy(s); entry.Keyword == "entrypoint" && bareShell(entry) {
+		return true
+	}
+	for ; s != nil; s = s.Parent() {
+		for _, in := range slices.Backward(s.Instructions) {
+			if in.Keyword == "cmd" {
+				return bareShell(in)
+			}
+		}
+	}
+	return false
+}
+
+func startWords(in *rewrite.Instruction) []string {
+	return strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(` ",[]`, r) })
+}
+
+func bareShell(in *rewrite.Instruction) bool {
+	words := startWords(in)
+	return len(words) > 0 && shells[path.Base(words[0])] &&
+		!slices.ContainsFunc(words[1:], func(w string) bool { return w != "-l" && w != "-i" && w != "--login" })
+}
+
+// ranByShell is the absolute path of the script that a shell is started with:
+// it may be no script of the project.
+func ranByShell(in *rewrite.Instruction) string {
+	words := startWords(in)
+	if len(words) == 0 || !shells[path.Base(words[0])] {
+		return ""
+	}
+	for _, w := range words[1:] {
+		switch {
+		case strings.HasPrefix(w, "/"):
+			return w
+		case !strings.HasPrefix(w, "-") || strings.Contains(w, "c"):
+			return ""
+		}
+	}
+	return ""
 }
 
 // program is the first word of what an ENTRYPOINT or CMD starts.

@@ -103,7 +103,7 @@ func loanOf(p *rewrite.Pass, in *rewrite.Instruction) *loan {
 	for _, src := range sources {
 		f := lent{source: strings.TrimPrefix(path.Clean("/"+src), "/"), path: path.Join(to, path.Base(src))}
 		if from != "" {
-			f.source = src
+			f.source = strings.TrimPrefix(src, "./")
 		}
 		switch known := from == "" && p.Repo.Exists(f.source); {
 		case into && b.deletes(f.path): // a file: what a folder holds lands in dest itself
@@ -252,6 +252,9 @@ func (b *loan) plain() string {
 	}
 	if strings.Contains(b.copy.Doc().Src[b.copy.Lead():b.copy.Span.Start], "hadolint") {
 		return "the comment above speaks to a tool about it"
+	}
+	if _, _, _, files := b.copy.Next().Copy(); files && b.copy.Lead() != b.copy.Span.Start {
+		return "the comment above it may speak about what follows too"
 	}
 	for _, f := range b.files {
 		if f.vague {

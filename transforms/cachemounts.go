@@ -301,6 +301,15 @@ func flagEdit(d *rewrite.Document, in *rewrite.Instruction, flags []string) rewr
 	if lead := d.Src[line:at]; line > in.Head.Start && strings.Trim(lead, " \t") == "" {
 		indent = lead // it is on a line of its own
 	}
+	if n := len(have); n > 0 { // behind flags that have lines of their own
+		last := in.SrcPos(have[n-1].Start)
+		begin := strings.LastIndexByte(d.Src[:last], '\n') + 1
+		if lead := d.Src[begin:last]; begin < line && begin > in.Head.Start && strings.Trim(lead, " \t") == "" && lead != indent {
+			sep := " " + string(d.Escape) + "\n" + lead
+			end := in.SrcPos(have[n-1].End-1) + 1
+			return rewrite.Edit{Span: rewrite.Span{Start: end, End: end}, New: sep + strings.Join(flags, sep)}
+		}
+	}
 	sep := " " + string(d.Escape) + "\n" + indent
 	text := strings.Join(flags, sep) + sep
 	if n := len(have); n > 0 && in.SrcPos(have[n-1].Start) > line {
@@ -321,7 +330,7 @@ func flagIndent(d *rewrite.Document, in *rewrite.Instruction) string {
 	for i, l := range strings.Split(d.Src[in.Head.Start:in.Head.End], "\n") {
 		t := strings.TrimLeft(l, " \t")
 		lead := l[:len(l)-len(t)]
-		if i > 0 && strings.TrimSpace(t) != "" && t[0] != '#' && (best == "" || len(lead) < len(best)) && (len(lead) > 1 || lead == "\t") {
+		if i > 0 && strings.TrimSpace(t) != "" && t[0] != '#' && (best == "" || columns(lead) < columns(best)) && (len(lead) > 1 || lead == "\t") {
 			best = lead // a single blank belongs to " && "
 		}
 	}
@@ -333,6 +342,9 @@ func flagIndent(d *rewrite.Document, in *rewrite.Instruction) string {
 	}
 	return best
 }
+
+// columns is how far blanks reach, with tabs of eight.
+func columns(lead string) int { return len(lead) + 7*strings.Count(lead, "\t") }
 
 // reachedInto tells why the directories must stay in the image: something
 // copies from or to them. A store is needed as a whole, so there a copy of what

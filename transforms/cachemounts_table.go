@@ -164,22 +164,23 @@ var systemKeepers = []*keeper{
 			return []string{"/var/cache/apk"}, ""
 		},
 		edit: func(e *rewrite.ScriptEdit, r *cacheStep, u cacheUse) {
-			at := u.first + verbIndex(u.args) + 1
-			for i, a := range u.Args {
-				if a == "--no-cache" {
-					e.Replace(u.Command, i, "--update-cache "+apkCache)
-					return
-				}
-			}
-			updated := slices.ContainsFunc(u.args, func(a string) bool { return among(a, "update", "-U", "--update-cache", "--update") })
-			for _, o := range r.uses {
-				updated = updated || o.Words[0].Start < u.Words[0].Start && firstVerb(o.args) == "update"
-			}
-			if !updated { // the index that an earlier step left is hidden by the mount
-				e.Insert(u.Command, at, "--update-cache "+apkCache)
+			if slices.Contains(u.args, "--no-network") {
 				return
 			}
-			e.Insert(u.Command, at, apkCache)
+			words := "--update-cache " + apkCache // the index that an earlier step left is hidden by the mount
+			plain := slices.Index(u.Args, "--no-cache")
+			updated := slices.ContainsFunc(u.args, func(a string) bool { return among(a, "update", "-U", "--update-cache", "--update") })
+			for _, o := range r.uses {
+				updated = updated || plain < 0 && o.Words[0].Start < u.Words[0].Start && firstVerb(o.args) == "update"
+			}
+			if updated {
+				words = apkCache
+			}
+			if plain >= 0 {
+				e.Replace(u.Command, plain, words)
+				return
+			}
+			e.Insert(u.Command, u.first+verbIndex(u.args)+1, words)
 		},
 	},
 	{
@@ -294,7 +295,7 @@ var languageKeepers = []*keeper{
 	{
 		name: "yarn", tools: []string{"yarn"}, names: byName("yarn"), shallow: true,
 		fetch: func(a []string) bool {
-			return len(a) == 0 || among(firstVerb(a), "", "install", "add", "global") && !among("--version", a...)
+			return len(a) == 0 || among(firstVerb(a), "", "install", "add", "global") && !among("--version", a...) && !among("-v", a...)
 		},
 		cleans: func(a []string) bool { return verbPair(a, "cache", "clean") },
 		vars:   []string{"YARN_CACHE_FOLDER"}, movers: []string{"--cache-folder"},

@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -25,7 +26,7 @@ with it and stay. Docker's best practices
 (https://docs.docker.com/build/building/best-practices/#apt-get) and hadolint DL3015
 say --no-install-recommends.
 
-For dnf and microdnf the words are --setopt=install_weak_deps=False
+For dnf the words are --setopt=install_weak_deps=False, for microdnf =0
 (https://dnf.readthedocs.io/en/latest/conf_ref.html), for zypper --no-recommends
 (https://en.opensuse.org/SDB:Zypper_usage).`,
 	Declines: `Where what is recommended is what the package is there for: desktops and tasks
@@ -43,7 +44,8 @@ installed by name. Name such a package itself.`,
 var recommending = map[string]map[string]bool{"apt-get": words("install"), "dnf": words("install"), "zypper": words("install in")}
 
 // recommendsWord switches that off.
-var recommendsWord = map[string]string{"apt-get": "--no-install-recommends", "dnf": "--setopt=install_weak_deps=False", "zypper": "--no-recommends"}
+var recommendsWord = map[string]string{"apt-get": "--no-install-recommends", "dnf": "--setopt=install_weak_deps=False", "zypper": "--no-recommends",
+	"microdnf": "--setopt=install_weak_deps=0"} // it knows 0 and 1 alone (microdnf, dnf/dnf-main.c)
 
 func runNoRecommends(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	runs := packageRuns(p.Doc, []string{"apt", "dnf", "zypper"})
@@ -86,7 +88,7 @@ func runNoRecommends(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 				p.Decline(r.at, "recommended packages stay: %s", why)
 				continue
 			}
-			word = recommendsWord[family]
+			word = cmp.Or(recommendsWord[k.tool], recommendsWord[family])
 			e.Insert(k.Command, behindYes(k), word)
 		}
 		c := rewrite.Change{

@@ -3,6 +3,7 @@ package transforms
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -112,6 +113,8 @@ func dropSudo(in *rewrite.Instruction, sh *rewrite.Script, cmd rewrite.Command, 
 	switch {
 	case dirs || strings.Contains(sh.Text, "PATH="):
 		return "sudo stays: with the PATH set here, " + cmd.Args[name] + " may be another program"
+	case !st.Known && slices.ContainsFunc(cmd.Args[1:first], setsHome):
+		return "sudo stays: it sets HOME to that of root, and whether the base image sets another one isn't known"
 	case home || strings.Contains(sh.Text, "HOME="):
 		return "sudo stays: it sets HOME to that of root, and HOME is another one here"
 	case strings.Contains(sh.Text, "umask"):
@@ -140,6 +143,11 @@ func dropSudo(in *rewrite.Instruction, sh *rewrite.Script, cmd rewrite.Command, 
 	}
 	c.Drops, c.Adds = append(c.Drops, cmd.Key), append(c.Adds, strings.Join(key, " "))
 	return ""
+}
+
+// setsHome: an option of sudo is -H.
+func setsHome(w string) bool {
+	return w == "--set-home" || strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.Contains(w, "H")
 }
 
 // underSudo is the index of the first word behind sudo and its options.

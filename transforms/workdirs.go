@@ -85,8 +85,7 @@ func windowsBase(s *rewrite.Stage) bool {
 	if s.Doc().Escape != '\\' {
 		return true
 	}
-	base := strings.ToLower(s.BaseName())
-	return strings.Contains(base, "windows") || strings.Contains(base, "nanoserver") || strings.Contains(base, "servercore")
+	return rewrite.WindowsImage(s.BaseName())
 }
 
 // fixedWorkdir is the absolute path of a WORKDIR that says it without variables
