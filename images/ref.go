@@ -1,6 +1,10 @@
 package images
 
 import (
+	// go-digest knows the algorithms that are linked in: without these a reference
+	// with a digest doesn't parse. (In tests they always are.)
+	_ "crypto/sha256"
+	_ "crypto/sha512"
 	"fmt"
 	"strings"
 

@@ -29,6 +29,8 @@ type File struct {
 	Outcomes []Outcome `json:"outcomes"`
 	// Declined are the cases that a transform saw and rightly left alone.
 	Declined []Decline `json:"declined"`
+	// Findings are what the checks found and no transform mends.
+	Findings []Finding `json:"findings"`
 	// Diff is the unified diff of all changes, "" without one.
 	Diff string `json:"diff"`
 	// Error tells why the file was left alone; null when it was read.
@@ -62,6 +64,14 @@ type Decline struct {
 	Transform string `json:"transform"`
 	Line      int    `json:"line"`
 	Reason    string `json:"reason"`
+}
+
+// Finding is what a check found. Line is a line as in Decline, but never 0.
+type Finding struct {
+	Check   string `json:"check"` // with "/RULE" behind it for a check with several rules
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"` // what to do about it
 }
 
 // Error says what is wrong with a file, where, and what to do about it.
@@ -101,7 +111,7 @@ func AsError(path string, err error) *Error {
 // patches of files other than the Dockerfile are the caller's to add, who knows
 // where they lie.
 func New(path, context string, res *rewrite.Result, written bool) *File {
-	f := &File{Path: path, Context: context, Changed: res.Changed(), Outcomes: []Outcome{}, Declined: []Decline{}}
+	f := &File{Path: path, Context: context, Changed: res.Changed(), Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}}
 	for _, o := range res.Outcomes {
 		line := o.Line
 		if o.Before != "" {
@@ -121,6 +131,13 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 			f.Declined = append(f.Declined, d)
 		}
 	}
+	found := res.Remaining
+	if written {
+		found = res.Findings
+	}
+	for _, x := range found {
+		f.Findings = append(f.Findings, Finding{x.Check, x.Line, x.Message, x.Hint})
+	}
 	if res.Before != res.After {
 		f.Patches = []*Patch{{Path: path, Before: res.Before, After: res.After}}
 	}
@@ -129,7 +146,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 
 // Failed describes a file that could not be taken.
 func Failed(path, context string, err error) *File {
-	return &File{Path: path, Context: context, Outcomes: []Outcome{}, Declined: []Decline{}, Error: AsError(path, err)}
+	return &File{Path: path, Context: context, Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Error: AsError(path, err)}
 }
 
 // With lists the outcomes of one status.
@@ -179,6 +196,7 @@ func originalLine(orig, now string, n int) int {
 // Total counts what a run did.
 type Total struct {
 	Files, Changed, Failed int
+	Findings               int // in all files
 }
 
 // Add counts one file.
@@ -189,6 +207,7 @@ func (t *Total) Add(f *File) {
 	} else if f.Changed {
 		t.Changed++
 	}
+	t.Findings += len(f.Findings)
 }
 
 // Renderer writes files as they come and whatever closes the output.

@@ -57,6 +57,7 @@ func TestSummary(t *testing.T) {
 			{Status: rewrite.Offered, Transform: "dockerignore", Title: "leave .env out", Assumes: "nothing reads .env", Gain: "no secrets", Safety: rewrite.Assumes, File: ".dockerignore"},
 		},
 		Declined: []rewrite.Decline{{Transform: "add-user", Reason: "it is a tool"}, {Transform: "add-user", Reason: "it is a tool"}},
+		Findings: []rewrite.Finding{{Check: "secrets", Message: "ENV KEY puts a key into the image", Hint: "give it at the start", Line: 7}},
 	}, true)
 	var b strings.Builder
 	s := &Summary{W: &b}
@@ -70,6 +71,8 @@ func TestSummary(t *testing.T) {
   ✓ pin-base: pin a to 1
       It moves.
   – add-user: left alone: it is a tool
+  ! secrets: line 7: ENV KEY puts a key into the image
+      give it at the start
   1 more change waits for --unsafe:
   ? dockerignore: leave .env out (.dockerignore)
       brings: no secrets
@@ -99,8 +102,8 @@ func TestJSON(t *testing.T) {
 	want := `{
   "version": 1,
   "files": [
-    {"path":"Dockerfile","context":".","changed":true,"outcomes":[{"status":"applied","transform":"pin-base","title":"pin a to 1","why":"a > b","assumes":"","gain":"","safety":"safe","line":1,"file":""}],"declined":[],"diff":"--- a/Dockerfile\n+++ b/Dockerfile\n@@ -1 +1 @@\n-FROM a\n+FROM a:1\n","error":null},
-    {"path":"b","context":"","changed":false,"outcomes":[],"declined":[],"diff":"","error":{"path":"b","line":2,"col":3,"message":"unknown instruction","hint":"correct it"}}
+    {"path":"Dockerfile","context":".","changed":true,"outcomes":[{"status":"applied","transform":"pin-base","title":"pin a to 1","why":"a > b","assumes":"","gain":"","safety":"safe","line":1,"file":""}],"declined":[],"findings":[],"diff":"--- a/Dockerfile\n+++ b/Dockerfile\n@@ -1 +1 @@\n-FROM a\n+FROM a:1\n","error":null},
+    {"path":"b","context":"","changed":false,"outcomes":[],"declined":[],"findings":[],"diff":"","error":{"path":"b","line":2,"col":3,"message":"unknown instruction","hint":"correct it"}}
   ]
 }
 `

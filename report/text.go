@@ -13,7 +13,8 @@ import (
 const whyLen = 110
 
 // Summary renders what `fix` did: per file the changes with their reasons,
-// what was left alone and why, and what waits behind --unsafe.
+// what was left alone and why, what the checks found, and what waits behind
+// --unsafe.
 type Summary struct {
 	W     io.Writer
 	Style Style
@@ -22,7 +23,7 @@ type Summary struct {
 // File writes one file's part, nothing when there is nothing to say.
 func (s *Summary) File(f *File) error {
 	applied, offered := f.With(rewrite.Applied), f.With(rewrite.Offered)
-	if f.Error != nil || len(applied)+len(offered)+len(f.Declined)+len(f.Notes) == 0 {
+	if f.Error != nil || len(applied)+len(offered)+len(f.Declined)+len(f.Findings)+len(f.Notes) == 0 {
 		return nil
 	}
 	var b strings.Builder
@@ -37,6 +38,12 @@ func (s *Summary) File(f *File) error {
 	}
 	for _, d := range f.Declined {
 		fmt.Fprintf(&b, "  %s %s: left alone%s: %s\n", s.Style.Dim("–"), d.Transform, onLine(d.Line), oneLine(d.Reason))
+	}
+	for _, x := range f.Findings {
+		fmt.Fprintf(&b, "  %s %s: line %d: %s\n", s.Style.Red("!"), x.Check, x.Line, oneLine(x.Message))
+		if x.Hint != "" {
+			fmt.Fprintf(&b, "      %s\n", s.Style.Dim(oneLine(x.Hint)))
+		}
 	}
 	if len(offered) > 0 {
 		fmt.Fprintf(&b, "  %s for --unsafe:\n", s.Style.Yellow(count(len(offered), "more change waits", "more changes wait")))
@@ -86,7 +93,8 @@ func (s *Summary) Close(t Total) error {
 }
 
 // List renders the findings of `check`, one per line, for people and for
-// editors: path:line: transform: title — why [assumes: …].
+// editors: path:line: transform: title — why [assumes: …] and
+// path:line: check: message — hint.
 type List struct {
 	W        io.Writer
 	Style    Style
@@ -109,6 +117,13 @@ func (l *List) File(f *File) error {
 		}
 		if o.Status == string(rewrite.Offered) {
 			b.WriteString(" (with --unsafe)")
+		}
+		b.WriteByte('\n')
+	}
+	for _, x := range f.Findings {
+		fmt.Fprintf(&b, "%s: %s: %s", l.place(f.Path, x.Line), l.Style.Red(x.Check), oneLine(x.Message))
+		if x.Hint != "" {
+			b.WriteString(" — " + oneLine(x.Hint))
 		}
 		b.WriteByte('\n')
 	}

@@ -67,6 +67,8 @@ type Instruction struct {
 	node     *parser.Node
 	segs     []segment
 	doc      *Document
+	trigger  *Instruction             // of an ONBUILD: the instruction behind it
+	onbuild  bool                     // it is such a trigger
 	shell    func() (*Script, string) // Shell(), once
 	parsed   *parsedScript            // shared with the same instruction of other documents
 }
@@ -153,6 +155,29 @@ func atoi(s string) (int, bool) {
 		n = n*10 + int(c-'0')
 	}
 	return n, true
+}
+
+// Inner is the instruction that acts: the one behind ONBUILD, else in itself.
+// Its words are positions of the same text, so it is edited like any other; a
+// change of a trigger declares FieldOnBuild. It isn't among the stage's
+// instructions and runs in another build, on top of the finished image.
+func (in *Instruction) Inner() *Instruction {
+	if in.trigger != nil {
+		return in.trigger
+	}
+	return in
+}
+
+// Trigger reports whether in stands behind ONBUILD.
+func (in *Instruction) Trigger() bool { return in.onbuild }
+
+// State is what holds where the instruction runs: just before it, or for a
+// trigger at the end of its stage.
+func (in *Instruction) State() State {
+	if in.onbuild {
+		return in.Stage.At(nil)
+	}
+	return in.Stage.At(in)
 }
 
 // Raw is the instruction's source text, its lines with the final line break.

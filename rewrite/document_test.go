@@ -231,3 +231,12 @@ func TestPos(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A comment that speaks to BuildKit's checks of one instruction is read like
+// any other.
+func TestCheckComment(t *testing.T) {
+	d, err := Parse("Dockerfile", "FROM scratch\n# check=skip=JSONArgsRecommended\nCMD a\n# check=skip=all\nONBUILD CMD b\n", nil)
+	if err != nil || len(d.Instructions) != 3 || !d.Instructions[2].Inner().Trigger() {
+		t.Errorf("%v %v", d, err)
+	}
+}

@@ -25,6 +25,7 @@ func Apply(src string, edits []Edit) (string, error) {
 		return es[i].Span.End < es[j].Span.End
 	})
 	var b strings.Builder
+	b.Grow(len(src) + 256)
 	at := 0
 	for _, e := range es {
 		if e.Span.Start < at || e.Span.End < e.Span.Start || e.Span.End > len(src) {
@@ -76,8 +77,8 @@ func (d *Document) apply(edits []Edit) (string, error) {
 	switch had, has := strings.HasSuffix(d.Src, "\n"), strings.HasSuffix(out, "\n"); {
 	case had && !has && out != "":
 		out += d.EOL
-	case !had && has:
-		out = strings.TrimSuffix(out, d.EOL)
+	case !had && has: // the last instruction may have gone, with a blank line above it
+		out = strings.TrimRight(out, d.EOL)
 	}
 	return out, nil
 }
@@ -119,6 +120,13 @@ func (d *Document) Delete(in *Instruction) Edit {
 	blank := func(s string) bool { return strings.TrimSpace(s) == "" && strings.HasSuffix(s, "\n") }
 	if prev := strings.LastIndexByte(d.Src[:max(sp.Start-1, 0)], '\n') + 1; sp.Start > 0 && blank(d.Src[prev:sp.Start]) && blank(d.Src[sp.End:next]) {
 		sp.End = next
+	}
+	for sp.End == len(d.Src) { // at the end of the file the blank lines above go too
+		prev := strings.LastIndexByte(d.Src[:max(sp.Start-1, 0)], '\n') + 1
+		if sp.Start == 0 || !blank(d.Src[prev:sp.Start]) {
+			break
+		}
+		sp.Start = prev
 	}
 	return Edit{Span: sp}
 }

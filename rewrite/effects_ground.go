@@ -101,6 +101,10 @@ func stands(dir, workdir string) bool {
 	return standing[dir] || workdir != "" && Inside(workdir, dir)
 }
 
+// Stands reports whether a folder is there for sure: every distribution has it,
+// or the working directory lies in it.
+func Stands(dir, workdir string) bool { return stands(dir, workdir) }
+
 // needs notes that a path's folder must be there before.
 func (e *Effects) needs(p string, st State) {
 	if dir := path.Dir(p); !stands(dir, st.Workdir) {

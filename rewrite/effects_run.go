@@ -94,6 +94,11 @@ func (in *Instruction) runEffects(e *Effects, st State, rp *repo.Repo, name stri
 	})
 }
 
+// emptiesCache: the manager deletes what it keeps below the home directory.
+func emptiesCache(c Command) bool {
+	return (c.Name == "npm" || c.Name == "yarn") && c.Args[0] == c.Name && len(c.Args) > 2 && c.Args[1] == "cache" && c.Args[2] == "clean"
+}
+
 func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State, rp *repo.Repo, name string) (unknown string) {
 	for _, r := range c.Stmt.Redirs {
 		if r.Word == nil || r.Hdoc != nil {
@@ -154,6 +159,11 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 	}
 	switch {
 	case idle[c.Name]:
+	case emptiesCache(c):
+		if k := steered(st); k != "" {
+			return k + " is set"
+		}
+		e.Writes = append(append(e.Writes, "/root", "/tmp", "/usr/local/share"), homes(st)...)
 	case systemTools[c.Name]:
 		e.Network = true
 		e.Reads = append(e.Reads, system...)

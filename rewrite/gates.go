@@ -80,6 +80,7 @@ func sameConfigLines(before, after *Document) bool {
 // Commands are the simple commands that an instruction runs, as keys. An
 // instruction that can't be read as a script counts as one command.
 func (in *Instruction) commandKeys() []string {
+	in = in.Inner()
 	if in.Keyword != "run" {
 		return nil
 	}
@@ -97,6 +98,9 @@ func (in *Instruction) commandKeys() []string {
 	}
 	return append(out, s.structure()...)
 }
+
+// runs reports whether the instruction is a RUN or ONBUILD RUN.
+func (in *Instruction) runs() bool { return in.Inner().Keyword == "run" }
 
 // structureMark begins the keys that stand for the shape of a script.
 const structureMark = "\x00"
@@ -166,12 +170,12 @@ func gateCommands(before, after *Document, c Change) error {
 	count := map[string]int{}
 	shared := map[string]int{} // unchanged instructions need no look
 	for _, in := range after.Instructions {
-		if in.Keyword == "run" {
+		if in.runs() {
 			shared[in.Raw()]++
 		}
 	}
 	for _, in := range before.Instructions {
-		if in.Keyword != "run" {
+		if !in.runs() {
 			continue
 		}
 		if raw := in.Raw(); shared[raw] > 0 {
@@ -183,7 +187,7 @@ func gateCommands(before, after *Document, c Change) error {
 		}
 	}
 	for _, in := range after.Instructions {
-		if in.Keyword != "run" {
+		if !in.runs() {
 			continue
 		}
 		if raw := in.Raw(); shared[raw] > 0 {
@@ -232,6 +236,12 @@ func packageSet(keys []string) map[string]bool {
 	out := map[string]bool{}
 	for _, k := range keys {
 		f := strings.Fields(k)
+		if len(f) > 0 && f[0] == "sudo" { // sudo install copies files, as install does
+			f = f[1:]
+			for len(f) > 0 && strings.HasPrefix(f[0], "-") {
+				f = f[1:]
+			}
+		}
 		for i, w := range f {
 			if (w == "install" || w == "add" || w == "i") && i > 0 {
 				for _, p := range f[i+1:] {

@@ -7,28 +7,22 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// Joinable tells why a script can't be a link of an `a && b` chain as it
-// stands: it is several statements (";" tolerates the failure of the first),
-// runs in the background, or ends in a comment that would swallow what
-// follows. "" when it can.
-func (s *Script) Joinable() string {
-	if len(s.File.Stmts) == 0 {
-		return "runs nothing"
+// Joined tells how the script can be a link of an `a && b` chain in which next
+// is what follows in the same shell, "" for the last link: as it stands, or in
+// a subshell that keeps its ";" lists, its || and what it would leave behind to
+// itself. why says what speaks against both.
+func (s *Script) Joined(next string) (subshell bool, why string) {
+	n := len(s.File.Stmts)
+	if n == 0 {
+		return false, "runs nothing"
 	}
-	if len(s.File.Stmts) > 1 {
-		return "is a list with ; where the failure of one command is tolerated"
-	}
-	if s.File.Stmts[0].Background || s.File.Stmts[0].Coprocess {
-		return "runs in the background"
-	}
-	// The statement's end must be the script's end: a trailing ; or comment is not.
-	if end := int(s.File.Stmts[0].End().Offset()); end < len(s.Text) && strings.TrimSpace(s.Text[end:]) != "" {
-		return "ends in a comment or a semicolon"
+	last := s.File.Stmts[n-1]
+	if rest := strings.TrimSpace(s.Text[min(int(last.End().Offset()), len(s.Text)):]); rest != "" {
+		return false, "ends in a comment or a semicolon"
 	}
 	if strings.HasSuffix(s.Text, ";") {
-		return "ends in a semicolon"
+		return false, "ends in a semicolon"
 	}
-	why := ""
 	syntax.Walk(s.File, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.Comment:
@@ -37,14 +31,71 @@ func (s *Script) Joinable() string {
 			if n.Hdoc != nil {
 				why = "holds a here-document"
 			}
+		case *syntax.Stmt:
+			if n.Background || n.Coprocess {
+				why = "runs in the background" // it ends with its RUN
+			}
+		case *syntax.CoprocClause:
+			why = "runs in the background"
 		}
 		return why == ""
 	})
-	return why
+	if why != "" {
+		return false, why
+	}
+	if next != "" && s.errexit() && !s.plainChain() {
+		return false, "relies on set -e, which doesn't act on the left of &&"
+	}
+	return n > 1 || s.NeedsGroup() || next != "" && s.Leaks(next) != "", ""
 }
 
-// NeedsGroup reports whether the script must stand in parentheses to keep its
-// meaning in an `a && b` chain: its top level has a ||.
+// errexit reports whether set -e is in force somewhere in the script: by SHELL
+// or by a command of its own.
+func (s *Script) errexit() bool {
+	for i, w := range s.in.State().Shell {
+		if i > 0 && setsErrexit(w) {
+			return true
+		}
+	}
+	for _, c := range s.Commands() {
+		if c.Name != "set" {
+			continue
+		}
+		for _, w := range c.Args[1:] {
+			if setsErrexit(w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// setsErrexit: the word is -e, alone or among other letters, or errexit.
+func setsErrexit(w string) bool {
+	return w == "errexit" || strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.Contains(w, "e")
+}
+
+// plainChain reports whether the script is nothing but simple commands and
+// pipes of them with && in between, where set -e makes no difference.
+func (s *Script) plainChain() bool {
+	var plain func(st *syntax.Stmt) bool
+	plain = func(st *syntax.Stmt) bool {
+		if st.Negated {
+			return false
+		}
+		switch c := st.Cmd.(type) {
+		case *syntax.CallExpr, *syntax.DeclClause:
+			return true
+		case *syntax.BinaryCmd:
+			return c.Op != syntax.OrStmt && plain(c.X) && plain(c.Y)
+		}
+		return false
+	}
+	return len(s.File.Stmts) == 1 && plain(s.File.Stmts[0])
+}
+
+// NeedsGroup reports whether the script, a single statement, must stand in
+// parentheses to keep its meaning in an `a && b` chain: its top level has a ||.
 func (s *Script) NeedsGroup() bool {
 	st := s.File.Stmts[0]
 	for {
@@ -129,7 +180,7 @@ func (s *Script) Leaks(next string) string {
 			}
 			name := literal(n.Args[0])
 			if name == "" {
-				if !strings.HasPrefix(s.Source(n.Args[0]), "/") {
+				if !strings.Contains(s.Source(n.Args[0]), "/") { // no built-in has a slash
 					set("runs a computed command")
 				}
 				return true

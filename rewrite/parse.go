@@ -9,10 +9,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"drydock/images"
 )
+
+// silent warns nobody. BuildKit can't do without a linter where a comment above
+// an instruction speaks to it (`# check=skip=…`): it panics.
+var silent = linter.New(&linter.Config{})
 
 // Parse reads a Dockerfile. path is used in messages only; src images answers
 // questions about base images and may be nil.
@@ -44,23 +49,56 @@ func Parse(path, text string, src images.Source) (*Document, error) {
 	return build(path, text, sc, src)
 }
 
-// confirm has BuildKit judge a document that came out of Reparse as a whole.
-// Its instructions have their typed form already; a difference in text would
-// be a difference in that too.
-func (d *Document) confirm() error {
+// confirm has BuildKit judge a document that came out of Reparse: what stands
+// above the first instruction, and each instruction that isn't in old byte for
+// byte, with what follows up to the next one. The others are as BuildKit judged
+// them on the way in, and nothing but the escape token reaches from one
+// instruction into another.
+func (d *Document) confirm(old *Document) error {
 	if err := readable(d.Path, d.Src); err != nil {
 		return err
 	}
-	res, err := parser.Parse(strings.NewReader(d.Src))
+	if len(d.Instructions) == 0 {
+		return &Error{Path: d.Path, Msg: "no instruction is left"}
+	}
+	known := make(map[string]bool, len(old.Instructions))
+	if d.Escape == old.Escape {
+		for _, in := range old.Instructions {
+			known[in.Raw()] = true
+		}
+	}
+	var text strings.Builder
+	text.WriteString(d.Src[:d.Instructions[0].Span.Start])
+	var fresh []*Instruction
+	for i, in := range d.Instructions {
+		if i > 0 && known[in.Raw()] {
+			continue
+		}
+		end := len(d.Src)
+		if i+1 < len(d.Instructions) {
+			end = d.Instructions[i+1].Span.Start
+		}
+		fresh = append(fresh, in)
+		text.WriteString(d.Src[in.Span.Start:end])
+	}
+	res, err := parser.Parse(strings.NewReader(text.String()))
 	if err != nil {
 		return parseError(d.Path, d.Src, err)
 	}
-	if byte(res.EscapeToken) != d.Escape || len(d.Instructions) != len(res.AST.Children) {
+	if byte(res.EscapeToken) != d.Escape || len(fresh) != len(res.AST.Children) {
 		return &Error{Path: d.Path, Msg: "BuildKit sees other instructions"}
 	}
-	for i, in := range d.Instructions {
-		if err := agree(d.Path, in, res.AST.Children[i]); err != nil {
-			return err
+	for i, in := range fresh {
+		n := res.AST.Children[i]
+		what := differ(in, n)
+		if what == "" && (n.EndLine-n.StartLine != in.EndLine-in.Line || n.Attributes["json"] != in.JSON) {
+			what = "form"
+		}
+		if what == "" && in.Keyword == "run" && n.Next != nil && in.node.Next != nil && n.Next.Value != in.node.Next.Value {
+			what = "words"
+		}
+		if what != "" {
+			return &Error{Path: d.Path, Line: in.Line, Col: 1, Msg: "BuildKit reads the " + what + " of this instruction differently"}
 		}
 	}
 	return nil
@@ -91,6 +129,9 @@ func Reparse(old *Document, text string) (*Document, error) {
 			in.node, in.Cmd, in.JSON, in.parsed = k.node, k.Cmd, k.JSON, k.parsed
 			continue
 		}
+		if in.node = plainRun(in); in.node != nil {
+			continue
+		}
 		fresh = append(fresh, in)
 		lines.WriteString(raw)
 	}
@@ -113,6 +154,17 @@ func Reparse(old *Document, text string) (*Document, error) {
 	return build(old.Path, text, sc, old.images)
 }
 
+// plainRun is the node that BuildKit's parser makes of a shell-form RUN without
+// flags and heredocs: its words as they are. nil for anything else. confirm
+// holds it against the parser's own.
+func plainRun(in *Instruction) *parser.Node {
+	if in.Keyword != "run" || len(in.Flags)+len(in.Heredocs) > 0 || in.Args.Text == "" || in.Args.Text[0] == '[' || strings.HasPrefix(in.Args.Text, "--") {
+		return nil
+	}
+	word, _, _ := strings.Cut(strings.TrimSpace(in.Text), " ")
+	return &parser.Node{Value: word[:min(3, len(word))], Original: in.Text, Next: &parser.Node{Value: in.Args.Text}, StartLine: in.Line, EndLine: in.EndLine}
+}
+
 // build makes the document from scanned instructions that have their nodes.
 func build(path, text string, sc *scanned, src images.Source) (*Document, error) {
 	d := &Document{Path: path, Src: text, Escape: sc.escape, EOL: "\n", Directives: sc.directives, Instructions: sc.instructions, images: src}
@@ -122,20 +174,17 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 	var stage *Stage
 	for _, in := range d.Instructions {
 		in.doc = d
-		switch in.Keyword {
-		case "run", "cmd", "entrypoint", "healthcheck":
-			in.shell = sync.OnceValues(in.parseShell)
-			if in.parsed == nil {
-				in.parsed = &parsedScript{}
-			}
-		}
+		in.readsShell()
 		if in.Cmd == nil {
-			cmd, err := instructions.ParseInstruction(in.node)
+			cmd, err := instructions.ParseInstructionWithLinter(in.node, silent)
 			if err != nil {
 				return nil, typedError(path, text, in, err)
 			}
 			in.Cmd = cmd
 			in.JSON = in.node.Attributes["json"]
+		}
+		if in.Keyword == "onbuild" {
+			in.trigger = triggerOf(in)
 		}
 		switch cmd := in.Cmd.(type) {
 		case *instructions.Stage:
@@ -147,6 +196,7 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 				return nil, &Error{Path: path, Line: in.Line, Col: 1, Msg: strings.ToUpper(in.Keyword) + " before the first FROM", Hint: "only ARG may stand there"}
 			}
 			in.Stage = stage
+			in.Inner().Stage = stage
 			if stage != nil {
 				stage.Instructions = append(stage.Instructions, in)
 			}
@@ -156,6 +206,39 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 		return nil, &Error{Path: path, Line: 1, Col: 1, Msg: "no FROM instruction", Hint: "a Dockerfile needs at least one build stage"}
 	}
 	return d, nil
+}
+
+// readsShell makes Shell work for the instructions that have one.
+func (in *Instruction) readsShell() {
+	switch in.Keyword {
+	case "run", "cmd", "entrypoint", "healthcheck":
+		in.shell = sync.OnceValues(in.parseShell)
+		if in.parsed == nil {
+			in.parsed = &parsedScript{}
+		}
+	}
+}
+
+// triggerOf reads the instruction behind ONBUILD; nil where BuildKit can't.
+func triggerOf(in *Instruction) *Instruction {
+	if in.node == nil || in.node.Next == nil || len(in.node.Next.Children) != 1 {
+		return nil
+	}
+	n := in.node.Next.Children[0]
+	cmd, err := instructions.ParseInstructionWithLinter(n, silent)
+	if err != nil {
+		return nil
+	}
+	t := &Instruction{
+		Index: in.Index, Span: in.Span, Head: in.Head, Line: in.Line, EndLine: in.EndLine, Text: in.Text, Heredocs: in.Heredocs, Comments: in.Comments,
+		Cmd: cmd, JSON: n.Attributes["json"], node: n, segs: in.segs, doc: in.doc, onbuild: true,
+	}
+	splitWordsFrom(t, in.doc.Escape, in.Args.Start)
+	if t.Keyword != strings.ToLower(n.Value) || len(t.Flags) != len(n.Flags) {
+		return nil // we read it differently
+	}
+	t.readsShell()
+	return t
 }
 
 // agree checks our reading of one instruction against BuildKit's.

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,8 @@ var errEndless = errors.New("it doesn't come to an end")
 
 // Run takes one Dockerfile through the transforms, in (Phase, Name) order and
 // again until nothing changes. A change that fails a gate is dropped and
-// reported, never kept. The error is an *Error when the file can't be read.
+// reported, never kept. Then the checks look at the file. The error is an
+// *Error when it can't be read.
 func Run(ctx context.Context, in Input, ts []*Transform, o Options) (*Result, error) {
 	if in.Repo == nil {
 		in.Repo = repo.Load(nil)
@@ -40,6 +42,9 @@ func Run(ctx context.Context, in Input, ts []*Transform, o Options) (*Result, er
 	ts = ordered(ts)
 	r := &run{in: in, opt: o, doc: doc, repo: in.Repo, ignores: readIgnores(doc), res: &Result{Path: in.Path, Before: in.Src, After: in.Src}}
 	if err := r.fixpoint(ctx, ts); err != nil {
+		return nil, err
+	}
+	if err := r.inspect(ctx, doc, in.Repo); err != nil {
 		return nil, err
 	}
 	if o.Offer && !o.Unsafe {
@@ -109,7 +114,7 @@ func (r *run) fixpoint(ctx context.Context, ts []*Transform) error {
 		seen[now] = true
 	}
 	if r.doc.Src != start.Src {
-		if err := r.doc.confirm(); err != nil {
+		if err := r.doc.confirm(start); err != nil {
 			r.revert(start, startRepo, "the rewritten file does not parse: "+err.Error())
 			return nil
 		}
@@ -133,6 +138,9 @@ func (r *run) revert(doc *Document, rp *repo.Repo, why string) {
 
 // state identifies the files as they stand.
 func (r *run) state() string {
+	if len(r.res.Files) == 0 {
+		return r.doc.Src
+	}
 	names := make([]string, 0, len(r.res.Files))
 	for n := range r.res.Files {
 		names = append(names, n)
@@ -147,11 +155,18 @@ func (r *run) state() string {
 }
 
 func (r *run) pass(t *Transform) *Pass {
-	return &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe}
+	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe}
+	if len(t.Policies) > 0 {
+		p.Policy = cmp.Or(r.opt.Policies[t.Name], t.Policies[0].Name)
+	}
+	return p
 }
 
 // exhaust applies a transform's changes one by one until it has none left.
 func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error) {
+	if t.AllAssume && !r.opt.Unsafe {
+		return 0, nil
+	}
 	if q, ok := r.quiet[t]; ok && q.doc == r.doc && q.repo == r.repo {
 		r.res.Declined = append(r.res.Declined, q.declined...)
 		return 0, nil // it has seen this and had nothing to do
@@ -195,6 +210,9 @@ func (r *run) step(ctx context.Context, t *Transform) (p *Pass, progress bool, e
 	if err != nil {
 		return p, false, err
 	}
+	if t.Apart && len(changes) > 1 && r.opt.Select == nil && r.together(t, p, changes) {
+		return p, true, nil
+	}
 	for _, c := range changes {
 		if r.try(t, p, c) {
 			return p, true, nil
@@ -205,6 +223,39 @@ func (r *run) step(ctx context.Context, t *Transform) (p *Pass, progress bool, e
 
 // try applies one change when options, ignores and gates allow it.
 func (r *run) try(t *Transform, p *Pass, c Change) bool {
+	if !r.allowed(t, p, c) {
+		return false
+	}
+	out := outcome(t, c)
+	doc, rp, files, err := r.apply(c)
+	if err == nil {
+		err = gate(r, doc, rp, files, c)
+	}
+	if err != nil {
+		out.Status, out.Gate = Dropped, err.Error()
+		r.refused[r.id(t, c)] = true
+		if !r.reported(out) {
+			r.res.Outcomes = append(r.res.Outcomes, out)
+		}
+		return false
+	}
+	out.Before, out.After, out.Other = r.doc.Src, doc.Src, files
+	for name := range files {
+		if doc.Src == r.doc.Src {
+			out.File = name
+		}
+	}
+	if r.opt.Select != nil && !r.opt.Select(out) {
+		r.refused[r.id(t, c)] = true
+		return false
+	}
+	r.take(doc, rp, files)
+	r.res.Outcomes = append(r.res.Outcomes, out)
+	return true
+}
+
+// allowed tells whether options and ignores let a change be.
+func (r *run) allowed(t *Transform, p *Pass, c Change) bool {
 	if c.Safety == Assumes && !r.opt.Unsafe {
 		return false
 	}
@@ -212,37 +263,24 @@ func (r *run) try(t *Transform, p *Pass, c Change) bool {
 		p.Decline(c.At, "ignored by the comment on line %d", line)
 		return false
 	}
-	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Safety: c.Safety,
-		Config: c.Config, Adds: c.Adds, Drops: c.Drops, Before: r.doc.Src}
+	return len(r.refused) == 0 || !r.refused[r.id(t, c)]
+}
+
+// id identifies a change of the text as it stands.
+func (r *run) id(t *Transform, c Change) string {
+	return fmt.Sprint(t.Name, "\x00", c.Title, "\x00", c.Edits, "\x00", r.doc.Src)
+}
+
+func outcome(t *Transform, c Change) Outcome {
+	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Safety: c.Safety, Config: c.Config, Adds: c.Adds, Drops: c.Drops}
 	if c.At != nil {
 		out.Line = c.At.Line
 	}
-	id := fmt.Sprint(t.Name, "\x00", c.Title, "\x00", c.Edits, "\x00", r.doc.Src)
-	if r.refused[id] {
-		return false
-	}
-	doc, rp, files, err := r.apply(c)
-	if err == nil {
-		err = gate(r, doc, rp, files, c)
-	}
-	if err != nil {
-		out.Status, out.Gate, out.Before = Dropped, err.Error(), ""
-		r.refused[id] = true
-		if !r.reported(out) {
-			r.res.Outcomes = append(r.res.Outcomes, out)
-		}
-		return false
-	}
-	out.After, out.Other = doc.Src, files
-	for name := range files {
-		if doc.Src == r.doc.Src {
-			out.File = name
-		}
-	}
-	if r.opt.Select != nil && !r.opt.Select(out) {
-		r.refused[id] = true
-		return false
-	}
+	return out
+}
+
+// take makes a result the state to go on from.
+func (r *run) take(doc *Document, rp *repo.Repo, files map[string]string) {
 	r.ignores = readIgnores(doc)
 	r.doc, r.repo = doc, rp
 	for name, text := range files {
@@ -251,8 +289,6 @@ func (r *run) try(t *Transform, p *Pass, c Change) bool {
 		}
 		r.res.Files[name] = text
 	}
-	r.res.Outcomes = append(r.res.Outcomes, out)
-	return true
 }
 
 func (r *run) reported(out Outcome) bool {
@@ -312,7 +348,7 @@ func (r *run) apply(c Change) (*Document, *repo.Repo, map[string]string, error) 
 
 // offer runs on from the safe result to see what --unsafe would add.
 func (r *run) offer(ctx context.Context, ts []*Transform) {
-	o := Options{Unsafe: true}
+	o := Options{Unsafe: true, Policies: r.opt.Policies}
 	more := &run{in: r.in, opt: o, doc: r.doc, repo: r.repo, ignores: r.ignores, res: &Result{Path: r.in.Path, Before: r.doc.Src, After: r.doc.Src}}
 	if err := more.fixpoint(ctx, ts); err != nil {
 		return

@@ -27,6 +27,18 @@ type parsedScript struct {
 	err          error
 	commandsOnce sync.Once
 	commands     []Command
+	memo         sync.Map
+}
+
+// Memo gives what work makes of the script, worked out once for a key; it must
+// follow from the script's text alone, which stays the same over many passes.
+func (s *Script) Memo(key any, work func() any) any {
+	if v, ok := s.parsed.memo.Load(key); ok {
+		return v
+	}
+	v := work()
+	s.parsed.memo.Store(key, v)
+	return v
 }
 
 // parsers are kept, since a new one costs more than a short script.
@@ -49,6 +61,15 @@ func (p *parsedScript) parse(text string) (*syntax.File, error) {
 		}
 	})
 	return p.file, p.err
+}
+
+// ParseScript reads a script that is no instruction's own, such as what
+// follows sh -c. It has a text and commands but no place: Span isn't for it.
+func ParseScript(text string) (*Script, error) {
+	s := &Script{Text: text, parsed: &parsedScript{}}
+	var err error
+	s.File, err = s.parsed.parse(text)
+	return s, err
 }
 
 // Command is one simple command of a script.
@@ -113,11 +134,16 @@ func (in *Instruction) opaqueShell() string {
 	if in.doc.Escape == '`' {
 		return "the file's escape token is `, as on Windows"
 	}
-	sh := in.Stage.At(in).Shell
+	sh := in.State().Shell
 	if len(sh) > 0 {
 		switch path.Base(sh[0]) {
 		case "sh", "bash", "ash", "dash", "ksh", "zsh":
-			return ""
+			for _, a := range sh[1:] {
+				if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "c") {
+					return ""
+				}
+			}
+			return "SHELL has no -c, so its RUN takes the script for a file's name"
 		}
 		return "SHELL is " + sh[0]
 	}

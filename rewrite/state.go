@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
@@ -83,13 +84,30 @@ func (e envs) Keys() []string {
 	return out
 }
 
+// lexers are BuildKit's word lexers for the two escape tokens there are, kept
+// since each holds its buffers.
+var (
+	lexers         = sync.Pool{New: func() any { return newLex('\\') }}
+	backtickLexers = sync.Pool{New: func() any { return newLex('`') }}
+)
+
+func newLex(escape rune) *shell.Lex {
+	lex := shell.NewLex(escape)
+	lex.SkipUnsetEnv = true
+	return lex
+}
+
 func expand(env envs, escape rune, word string) string {
 	if !strings.ContainsAny(word, "$\"'"+string(escape)) {
 		return word
 	}
-	lex := shell.NewLex(escape)
-	lex.SkipUnsetEnv = true
+	pool := &lexers
+	if escape != '\\' {
+		pool = &backtickLexers
+	}
+	lex := pool.Get().(*shell.Lex)
 	out, _, err := lex.ProcessWord(word, env)
+	pool.Put(lex)
 	if err != nil {
 		return word
 	}

@@ -30,25 +30,47 @@ type Phase int
 
 // The phases in the order in which they run.
 const (
-	PhaseBase    Phase = iota // which image a stage starts from
-	PhaseContext              // what is sent to the builder
-	PhaseOrder                // the order of instructions
-	PhaseStages               // build and runtime kept apart
-	PhaseLayers               // how many layers, and what stays in them
-	PhaseUser                 // who runs it
+	PhaseBase     Phase = iota // which image a stage starts from
+	PhaseContext               // what is sent to the builder
+	PhaseSpelling              // how a single instruction is written
+	PhaseOrder                 // the order of instructions
+	PhaseStages                // build and runtime kept apart
+	PhaseLayers                // how many layers
+	PhasePackages              // what stays in them
+	PhaseUser                  // who runs it
+	PhaseMounts                // what a step borrows from the builder
 )
 
 // Transform is one kind of rewrite. Its metadata is data: help, explanations
 // and documentation come from it.
 type Transform struct {
-	Name    string // kebab-case, unique
-	Summary string // one line
-	Doc     string // why, when it declines, what it assumes; Markdown with sources
-	Phase   Phase
+	Name     string // kebab-case, unique
+	Summary  string // one line
+	Doc      string // what it does and why; Markdown with sources
+	Declines string // when it leaves its case alone; Markdown
+	Assumes  string // what its changes for --unsafe rest on; "" when all are safe
+	Phase    Phase
+	// OptIn: it runs only when it is asked for by name.
+	OptIn bool
+	// AllAssume: each of its changes rests on an assumption, so that without
+	// Options.Unsafe there is nothing to ask it.
+	AllAssume bool
+	// Apart: its changes of different instructions don't bear on each other, so
+	// that the engine may make those of one Run together.
+	Apart bool
+	// Policies are the ways in which it can work, the default first; none for
+	// a transform that knows one way.
+	Policies []Policy
 	// Run proposes changes of the document in the pass. Each change stands alone:
 	// the engine applies one, rescans and asks again. Where the transform sees its
 	// case but must not act it calls Pass.Decline.
 	Run func(context.Context, *Pass) ([]Change, error)
+}
+
+// Policy is one way in which a transform can work.
+type Policy struct {
+	Name    string `json:"name"`    // as Options.Policies has it
+	Summary string `json:"summary"` // what it means, in a line
 }
 
 // Pass is what a transform sees.
@@ -62,8 +84,11 @@ type Pass struct {
 	Siblings []*Document
 	// Unsafe tells that changes which rest on an assumption will be kept.
 	Unsafe bool
+	// Policy is the name of the transform's policy in force, "" when it has none.
+	Policy string
 
 	declined []Decline
+	findings []Finding
 }
 
 // Decline is a case that a transform saw and rightly left alone.
@@ -145,6 +170,11 @@ type Options struct {
 	Unsafe bool
 	// Offer also works out what Unsafe would add, as outcomes of status Offered.
 	Offer bool
+	// Policies name the policy of a transform, by the transform's name; without
+	// an entry its first one is in force.
+	Policies map[string]string
+	// Checks look at the file before and after the run.
+	Checks []*Check
 	// Select, when set, decides whether one change is applied (interactive use).
 	Select func(Outcome) bool
 }
@@ -157,6 +187,9 @@ type Result struct {
 	Files    map[string]string
 	Outcomes []Outcome
 	Declined []Decline
+	// Findings are what the checks see in After, with its lines. Remaining are
+	// those that they see in Before, with its lines, and that After still has.
+	Findings, Remaining []Finding
 }
 
 // Changed reports whether anything is to be written.

@@ -13,9 +13,12 @@ func isBlank(r rune) bool {
 
 // splitWords finds keyword, flags and arguments in an instruction's logical
 // text, as parser.splitCommand and extractBuilderFlags do.
-func splitWords(in *Instruction, escape byte) {
+func splitWords(in *Instruction, escape byte) { splitWordsFrom(in, escape, 0) }
+
+// splitWordsFrom does so for the instruction that begins at an offset.
+func splitWordsFrom(in *Instruction, escape byte, start int) {
 	t := in.Text
-	start := len(t) - len(strings.TrimLeftFunc(t, unicode.IsSpace))
+	start += len(t[start:]) - len(strings.TrimLeftFunc(t[start:], unicode.IsSpace))
 	stop := start + strings.IndexFunc(t[start:], isBlank)
 	if stop < start {
 		stop = len(strings.TrimRightFunc(t, unicode.IsSpace))

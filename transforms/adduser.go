@@ -10,9 +10,10 @@ import (
 
 // add-user lets the final image run as a user that isn't root.
 var _ = register(&rewrite.Transform{
-	Name:    "add-user",
-	Summary: "Run the final image as a user that isn't root",
-	Phase:   rewrite.PhaseUser,
+	Name:      "add-user",
+	Summary:   "Run the final image as a user that isn't root",
+	Phase:     rewrite.PhaseUser,
+	AllAssume: true,
 	Doc: `A process that runs as root in a container is root for every file that it can
 reach, and Kubernetes' restricted policy refuses it
 (https://docs.docker.com/build/building/best-practices/#user, hadolint DL3002).
@@ -20,11 +21,10 @@ reach, and Kubernetes' restricted policy refuses it
 An unprivileged user of the base image is used where there is one (node in
 node images, nonroot in distroless); else a system user is created, in the way
 of the base's distribution. The code stays owned by root and readable: the
-program can't rewrite itself.
-
-It assumes that the program writes only to /tmp and its home and needs no right
-of root. It declines where something speaks against that: a program whose
-source it can't read; source code, variables or folders that show where it
+program can't rewrite itself.`,
+	Assumes: `The program writes only to /tmp and its home and needs no right of root.`,
+	Declines: `Where something speaks against the assumption: a program whose
+source drydock can't read; source code, variables or folders that show where it
 writes; a port under 1024, a VOLUME, sudo, gosu, cron, sshd, supervisord, chown
 in the entry point, the Docker socket; files that only root may read; a user
 that the file creates and doesn't use, an explicit USER root at the end, an
@@ -68,6 +68,9 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		return decline(s.From, "the base runs ONBUILD steps of its own")
 	case ownUser[st.Base.Repository]:
 		return decline(s.From, "%s manages its user by itself", st.Base.Repository)
+	}
+	if !p.Repo.Known() {
+		return decline(start, "the build context isn't known, so neither is what the program writes")
 	}
 	if why := strange(p, s, start); why != "" {
 		return decline(start, "%s", why)

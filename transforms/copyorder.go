@@ -25,14 +25,13 @@ it was: everything it brought it still brings, to the same place. For Go, where
 the build itself fetches the modules, go.mod and go.sum are copied first and
 "go mod download" gets a layer of its own.
 
-It moves a COPY only past instructions with which it commutes, and declines
-when the install reads more than that set: lifecycle scripts, local paths,
+It moves a COPY only past instructions with which it commutes.`,
+	Declines: `When the install reads more than that set: lifecycle scripts, local paths,
 workspaces, local replaces, code generators; when the copied tree could
 overwrite what the install wrote (node_modules without a .dockerignore entry);
-or when something in between is not known.
-
-"npm install" with a lock file may rewrite the lock; there the change assumes
-that package.json and the lock agree.`,
+or when something in between is not known.`,
+	Assumes: `"npm install" with a lock file may rewrite the lock: package.json and the lock
+agree. "go mod download": modules that the build doesn't need can be fetched too.`,
 	Run: runCopyOrder,
 })
 

@@ -14,9 +14,10 @@ import (
 // dockerignore creates or extends the .dockerignore of a context that is
 // copied as a whole.
 var _ = register(&rewrite.Transform{
-	Name:    "dockerignore",
-	Summary: "Keep what the image doesn't need out of the build context",
-	Phase:   rewrite.PhaseContext,
+	Name:      "dockerignore",
+	Summary:   "Keep what the image doesn't need out of the build context",
+	Phase:     rewrite.PhaseContext,
+	AllAssume: true,
 	Doc: `COPY . . takes what lies in the folder: .git, node_modules and virtual
 environments of the developer's machine, caches, files with secrets. They make
 the image bigger, overwrite what the build installed, and change the cache key
@@ -28,10 +29,9 @@ will make it, and where no Dockerfile of the context copies it and nothing in
 the build asks for it: .git stays when a version comes from git
 (setuptools-scm, git describe), a committed .env stays, node_modules stay where
 no RUN installs them, and so on. Patterns
-are anchored at the context's root, as Docker reads them.
-
-It assumes that nothing in the image reads the left-out files when it runs. It
-declines where the existing file has negations ("!") or leaves everything out
+are anchored at the context's root, as Docker reads them.`,
+	Assumes: `Nothing in the image reads the left-out files when it runs.`,
+	Declines: `Where the existing file has negations ("!") or leaves everything out
 first, and where a Dockerfile copies single files only, since then nothing of
 this reaches the image.`,
 	Run: runDockerignore,

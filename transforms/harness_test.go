@@ -50,7 +50,9 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("%s: the summary is one line without a full stop: %q", tr.Name, tr.Summary)
 		case len(tr.Doc) < 100 || !strings.Contains(tr.Doc, "https://"):
 			t.Errorf("%s: the documentation says why, when it declines, what it assumes, and names a source", tr.Name)
-		case tr.Phase < rewrite.PhaseBase || tr.Phase > rewrite.PhaseUser:
+		case len(tr.Declines) < 20:
+			t.Errorf("%s doesn't say when it declines", tr.Name)
+		case tr.Phase < rewrite.PhaseBase || tr.Phase > rewrite.PhaseMounts:
 			t.Errorf("%s: phase %d", tr.Name, tr.Phase)
 		case tr.Run == nil:
 			t.Errorf("%s does nothing", tr.Name)
@@ -73,6 +75,7 @@ type testCase struct {
 	src      string
 	repo     *repo.Repo
 	siblings []*rewrite.Document
+	policies map[string]string // by the file POLICY in the folder
 }
 
 // cases lists fixtures/of/*.
@@ -94,6 +97,9 @@ func cases(t testing.TB, of string) []*testCase {
 			continue
 		}
 		c := &testCase{of: of, name: e.Name(), src: string(src), repo: repo.Load(os.DirFS(dir))}
+		if b, err := os.ReadFile(filepath.Join(dir, "POLICY")); err == nil {
+			c.policies = map[string]string{of: strings.TrimSpace(string(b))}
+		}
 		others, _ := filepath.Glob(filepath.Join(dir, "*ockerfile*"))
 		for _, o := range others {
 			if base := filepath.Base(o); base != "Dockerfile" && !strings.HasSuffix(base, ".dockerignore") {
@@ -116,6 +122,7 @@ func cases(t testing.TB, of string) []*testCase {
 
 func (c *testCase) run(t testing.TB, src string, rp *repo.Repo, ts []*rewrite.Transform, o rewrite.Options) *rewrite.Result {
 	t.Helper()
+	o.Policies = c.policies
 	res, err := rewrite.Run(context.Background(), rewrite.Input{Path: "Dockerfile", Name: "Dockerfile", Src: src, Repo: rp, Images: images.Catalogue(), Siblings: c.siblings}, ts, o)
 	if err != nil {
 		t.Fatal(err)
@@ -249,20 +256,28 @@ func TestFixtures(t *testing.T) {
 			}
 			ts, modes := []*rewrite.Transform{ByName(name)}, []rewrite.Options{{Unsafe: true}, {}}
 			if name == chain {
-				ts, modes = All(), []rewrite.Options{{Offer: true}, {Unsafe: true}}
+				ts, modes = Default(), []rewrite.Options{{Offer: true}, {Unsafe: true}}
 			}
 			got := &txtar.Archive{Comment: []byte("What fixtures/" + name + "/* give. Written by go test ./transforms -update; read it like a review.\n\n")}
-			changed, left := 0, 0
+			changed, left, assumed, safe := 0, 0, false, false
 			for _, c := range cs {
 				t.Run(c.name, func(t *testing.T) {
 					last := ""
 					for i, o := range modes {
 						res := c.run(t, c.src, c.repo, ts, o)
 						c.promises(t, res, ts, o)
+						assumed = assumed || slices.ContainsFunc(res.Outcomes, func(o rewrite.Outcome) bool { return o.Safety == rewrite.Assumes })
+						safe = safe || slices.ContainsFunc(res.Outcomes, func(o rewrite.Outcome) bool { return o.Safety == rewrite.Safe })
 						if res.Changed() {
 							changed++
 						} else if len(res.Declined) > 0 {
 							left++
+						}
+						if name != chain && !o.Unsafe && ByName(name).AllAssume {
+							if res.Changed() {
+								t.Error("it changes something without --unsafe")
+							}
+							continue // there is nothing to see
 						}
 						section := c.name
 						if o.Unsafe == (name == chain) { // the mode that isn't the main one
@@ -280,6 +295,12 @@ func TestFixtures(t *testing.T) {
 			}
 			if name != chain && left == 0 {
 				t.Errorf("no case of fixtures/%s is left alone with a reason (Pass.Decline)", name)
+			}
+			if name != chain && safe && ByName(name).AllAssume {
+				t.Errorf("%s: a fixture shows a safe change, AllAssume says there is none", name)
+			}
+			if name != chain && assumed != (ByName(name).Assumes != "") {
+				t.Errorf("%s: its fixtures show changes that assume something: %v; Transform.Assumes says otherwise", name, assumed)
 			}
 			golden(t, name, txtar.Format(got))
 		})
@@ -351,7 +372,9 @@ func TestChainOverAllFixtures(t *testing.T) {
 		for _, c := range cases(t, tr.Name) {
 			t.Run(tr.Name+"/"+c.name, func(t *testing.T) {
 				for _, o := range []rewrite.Options{{}, {Unsafe: true}} {
-					c.promises(t, c.run(t, c.src, c.repo, All(), o), All(), o)
+					for _, ts := range [][]*rewrite.Transform{Default(), All()} {
+						c.promises(t, c.run(t, c.src, c.repo, ts, o), ts, o)
+					}
 				}
 			})
 		}

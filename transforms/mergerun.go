@@ -15,6 +15,11 @@ var _ = register(&rewrite.Transform{
 	Name:    "merge-run",
 	Summary: "Join RUN instructions in a row into one layer",
 	Phase:   rewrite.PhaseLayers,
+	Apart:   true,
+	Policies: []rewrite.Policy{
+		{Name: "worthwhile", Summary: "join where a later RUN deletes or changes what an earlier one wrote, an index update with its install, and set-up steps of one kind"},
+		{Name: "all", Summary: "join every RUN in a row, save a build behind a dependency install"},
+	},
 	Doc: `Each RUN makes a layer. A file that a later RUN deletes stays in the earlier
 layer and is shipped all the same; a package index fetched in a RUN of its own
 is reused from the cache when it is long out of date
@@ -23,24 +28,27 @@ is reused from the cache when it is long out of date
 Joined are set-up steps in a row (system packages, downloads, accounts,
 directories), an index update with its install, and any step with the clean-up
 that follows it. The commands, their order and their failures stay the same;
-comments between them stay as comment lines inside the instruction.
-
-It declines where joining could change what happens: different --mount,
---network or --security; exec form, heredocs and shells that aren't POSIX;
-cd, export, set, assignments and the like, which would leak into the next
-step; ";" lists and background jobs; comments behind a command. Dependency
-installs and builds keep their own RUN, so that a change of one doesn't run
+comments between them stay as comment lines inside the instruction. What would
+leak from one step into the next (cd, export, set, umask, a function, exit) and
+lists with ";" or "||" are put into parentheses: a subshell keeps them apart as
+two RUNs did (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_09_04).`,
+	Declines: `Where joining could change what happens: different --mount,
+--network or --security; exec form, heredocs and shells that aren't POSIX; background jobs, which
+end with their RUN; scripts that rely on set -e, which doesn't act on the left
+of &&; comments behind a command, or between the steps where they speak to a
+tool. Dependency installs and builds keep their own RUN, so that a change of one doesn't run
 the other again, and stages that don't ship keep theirs for the cache.`,
 	Run: runMergeRun,
 })
 
 func runMergeRun(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	var out []rewrite.Change
+	m := merger{p}
 	for _, s := range shipping(p) {
 		for i := 0; i < len(s.Instructions); {
-			group, next := mergeGroup(p, s.Instructions, i)
+			group, next := m.group(s.Instructions, i)
 			if len(group) > 1 {
-				out = append(out, mergeChange(p.Doc, group))
+				out = append(out, m.change(group))
 			}
 			i = next
 		}
@@ -48,21 +56,34 @@ func runMergeRun(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	return out, nil
 }
 
-// mergeGroup collects the RUNs from index i that belong into one; next is
-// where to go on.
-func mergeGroup(p *rewrite.Pass, ins []*rewrite.Instruction, i int) (group []*rewrite.Instruction, next int) {
-	if ins[i].Keyword != "run" {
+// merger is one pass of merge-run.
+type merger struct{ *rewrite.Pass }
+
+// group collects the RUNs from index i that belong into one; next is where to
+// go on.
+func (m merger) group(ins []*rewrite.Instruction, i int) (group []*rewrite.Instruction, next int) {
+	follows := func(k int) bool {
+		return k < len(ins) && ins[k].Inner().Keyword == "run" && ins[k].Keyword == ins[i].Keyword
+	}
+	if !follows(i) || !follows(i+1) {
 		return nil, i + 1
 	}
-	group = []*rewrite.Instruction{ins[i]}
-	until := cleanedUp(ins, i)
-	for next = i + 1; next < len(ins) && ins[next].Keyword == "run"; next++ {
-		a, b := ins[next-1], ins[next]
-		if next > until && !worthMerging(group, b) {
+	group = []*rewrite.Instruction{ins[i].Inner()}
+	until := i
+	if m.Policy != "all" {
+		until = m.cleanedUp(ins, i)
+	}
+	for next = i + 1; follows(next); next++ {
+		a, b := group[len(group)-1], ins[next].Inner()
+		if m.Policy == "all" {
+			if kindOf(a) == kindInstall && kindOf(b) == kindOther {
+				break // a build keeps its own RUN
+			}
+		} else if next > until && !m.worthwhile(group, b) {
 			break
 		}
 		if why := cannotJoin(group, a, b); why != "" {
-			p.Decline(b, "not joined with the RUN above: %s", why)
+			m.Decline(b, "not joined with the RUN above: %s", why)
 			break
 		}
 		group = append(group, b)
@@ -95,20 +116,16 @@ func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string 
 	if sa.Heredoc() || sb.Heredoc() {
 		return "it is a heredoc"
 	}
-	if why := sa.Joinable(); why != "" {
-		return "the one above " + why
-	}
-	if why := sb.Joinable(); why != "" {
+	if _, why := sb.Joined(""); why != "" {
 		return "it " + why
 	}
-	if why := sa.Leaks(sb.Text); why != "" {
-		return "the one above " + why
-	}
 	for _, in := range group {
-		if s, _ := in.Shell(); s != nil {
-			if why := s.Leaks(sb.Text); why != "" {
-				return "an earlier one " + why
+		s, _ := in.Shell()
+		if _, why := s.Joined(sb.Text); why != "" {
+			if in == a {
+				return "the one above " + why
 			}
+			return "an earlier one " + why
 		}
 	}
 	// A shell remembers where it found a command; a fresh one looks again.
@@ -125,10 +142,13 @@ func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string 
 		return "it reads the status of the shell"
 	}
 	gap := a.Doc().Src[a.Span.End:b.Span.Start]
-	for _, l := range strings.Split(gap, "\n") {
-		l = strings.ToLower(strings.Trim(strings.TrimSpace(l), "# "))
+	for _, line := range strings.Split(gap, "\n") {
+		l := strings.ToLower(strings.Trim(strings.TrimSpace(line), "# "))
 		if strings.Contains(l, "[start") || strings.Contains(l, "[end") || strings.HasPrefix(l, "region") || strings.HasPrefix(l, "endregion") {
 			return "a marker of a region stands between them"
+		}
+		if word, _, _ := strings.Cut(l, " "); commentedOut[word] && strings.HasPrefix(strings.TrimSpace(line), "#") {
+			return "a commented-out instruction stands between them"
 		}
 		if strings.HasPrefix(l, "hadolint") || strings.HasPrefix(l, "drydock:") || strings.HasPrefix(l, "check=") {
 			return "the comment between them speaks to a tool about one of them"
@@ -137,9 +157,13 @@ func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string 
 	return ""
 }
 
-// mergeChange joins the group at its junctions and leaves every other byte.
-func mergeChange(d *rewrite.Document, group []*rewrite.Instruction) rewrite.Change {
-	first := group[0]
+// commentedOut are words that begin a comment which was an instruction once, or
+// is meant to become one.
+var commentedOut = words(`run copy add env arg from workdir user cmd entrypoint expose volume label`)
+
+// change joins the group at its junctions and leaves every other byte.
+func (m merger) change(group []*rewrite.Instruction) rewrite.Change {
+	first, d := group[0], m.Doc
 	c := rewrite.Change{
 		Title: fmt.Sprintf("join %d RUN instructions", len(group)),
 		Why:   "each RUN is a layer of its own",
@@ -154,92 +178,83 @@ func mergeChange(d *rewrite.Document, group []*rewrite.Instruction) rewrite.Chan
 	if updatesIndex(first) {
 		c.Why = "a package index fetched in a RUN of its own comes from the cache when it is long out of date"
 	}
-	indent, leading := runStyle(d)
-	esc := string(d.Escape)
-	for i, in := range group {
-		s, _ := in.Shell()
-		if s.NeedsGroup() {
-			open := in.SrcPos(in.Args.Start)
-			end := in.SrcPos(in.Args.End-1) + 1
-			if i > 0 {
-				c.Edits = append(c.Edits, junction(d, group[i-1], in, indent, esc, leading, "("))
-			} else {
-				c.Edits = append(c.Edits, rewrite.Edit{Span: rewrite.Span{Start: open, End: open}, New: "("})
-			}
-			if i == len(group)-1 {
-				c.Edits = append(c.Edits, rewrite.Edit{Span: rewrite.Span{Start: end, End: end}, New: ")"})
-			}
-			continue
-		}
-		if i > 0 {
-			c.Edits = append(c.Edits, junction(d, group[i-1], in, indent, esc, leading, ""))
-		}
+	if first.Trigger() {
+		c.Config = rewrite.FieldOnBuild
+	}
+	style := joints{doc: d}
+	lines := slices.IndexFunc(group, func(in *rewrite.Instruction) bool { return in.EndLine > in.Line })
+	style.indent, style.leading = d.RunStyle(group[max(lines, 0)])
+	subshell := make([]bool, len(group))
+	for i := len(group) - 1; i >= 0; i-- {
+		s, _ := group[i].Shell()
+		subshell[i], _ = s.Joined(rest(group[i+1:]))
+	}
+	if subshell[0] {
+		at := first.SrcPos(first.Args.Start)
+		c.Edits = append(c.Edits, rewrite.Edit{Span: rewrite.Span{Start: at, End: at}, New: opening(first)})
+	}
+	for i, b := range group[1:] {
+		c.Edits = append(c.Edits, style.between(group[i], b, subshell[i], subshell[i+1]))
+	}
+	if n := len(group) - 1; subshell[n] {
+		end := group[n].SrcPos(group[n].Args.End-1) + 1
+		c.Edits = append(c.Edits, rewrite.Edit{Span: rewrite.Span{Start: end, End: end}, New: ")"})
 	}
 	return c
 }
 
-// junction replaces everything between the script of a and the script of b.
-func junction(d *rewrite.Document, a, b *rewrite.Instruction, indent, esc string, leading bool, open string) rewrite.Edit {
-	from := a.SrcPos(a.Args.End-1) + 1
-	to := b.SrcPos(b.Args.Start)
-	closing := ""
-	if s, _ := a.Shell(); s.NeedsGroup() {
-		closing = ")"
+// rest is what runs in the same shell behind a link, "" behind the last one.
+func rest(group []*rewrite.Instruction) string {
+	var b strings.Builder
+	for _, in := range group {
+		b.WriteString(in.Args.Text + "\n")
 	}
+	return b.String()
+}
+
+// opening is the parenthesis in front of a script; "((" would be arithmetic.
+func opening(in *rewrite.Instruction) string {
+	if strings.HasPrefix(in.Args.Text, "(") {
+		return "( "
+	}
+	return "("
+}
+
+// joints are how links of a chain are tied in a file.
+type joints struct {
+	doc     *rewrite.Document
+	indent  string
+	leading bool // && stands at the beginning of a line
+}
+
+// between replaces everything between the script of a and the script of b; a
+// or b may stand in a subshell.
+func (j joints) between(a, b *rewrite.Instruction, closes, opens bool) rewrite.Edit {
+	from, to := a.SrcPos(a.Args.End-1)+1, b.SrcPos(b.Args.Start)
+	esc := string(j.doc.Escape)
 	var text strings.Builder
-	text.WriteString(closing)
-	if leading {
+	if closes {
+		text.WriteString(")")
+	}
+	if j.leading {
 		text.WriteString(" " + esc + "\n")
 	} else {
 		text.WriteString(" && " + esc + "\n")
 	}
-	gap := strings.ReplaceAll(d.Src[from:to], "\r\n", "\n")
+	gap := strings.ReplaceAll(j.doc.Src[from:to], "\r\n", "\n")
 	for _, l := range strings.Split(gap, "\n") {
 		if t := strings.TrimSpace(l); strings.HasPrefix(t, "#") {
-			text.WriteString(indent + t + "\n")
+			text.WriteString(j.indent + t + "\n")
 		}
 	}
-	text.WriteString(indent)
-	if leading {
+	text.WriteString(j.indent)
+	if j.leading {
 		text.WriteString("&& ")
 	}
-	text.WriteString(open)
+	if opens {
+		text.WriteString(opening(b))
+	}
 	return rewrite.Edit{Span: rewrite.Span{Start: from, End: to}, New: text.String()}
-}
-
-// runStyle finds how the file continues its RUNs: the indentation, and whether
-// && stands at the beginning of a line.
-func runStyle(d *rewrite.Document) (indent string, leading bool) {
-	count := map[string]int{}
-	lead, trail := 0, 0
-	for _, in := range d.Instructions {
-		if in.Keyword != "run" || in.EndLine == in.Line {
-			continue
-		}
-		lines := strings.Split(strings.ReplaceAll(d.Src[in.Head.Start:in.Head.End], "\r\n", "\n"), "\n")
-		for i, l := range lines {
-			t := strings.TrimLeft(l, " \t")
-			if i > 0 && t != "" && t[0] != '#' {
-				ws := l[:len(l)-len(t)]
-				if strings.HasPrefix(t, "&&") {
-					lead++
-				}
-				count[ws]++
-			}
-			body := strings.TrimRight(strings.TrimRight(strings.TrimRight(l, " \t"), string(d.Escape)), " \t")
-			if strings.HasSuffix(body, "&&") {
-				trail++
-			}
-		}
-	}
-	indent = "    "
-	best := 0
-	for ws, n := range count {
-		if n > best || n == best && len(ws) < len(indent) {
-			indent, best = ws, n
-		}
-	}
-	return indent, lead > trail
 }
 
 func updatesIndex(in *rewrite.Instruction) bool {

@@ -32,7 +32,7 @@ var fileCommands = words(`locale-gen update-locale localedef ldconfig useradd ad
 // builtins say nothing about what a step is for.
 var builtins = words(`cd set export umask : exit`)
 
-var cleanCommands = words(`rm rmdir chmod chown chgrp find xargs strip`)
+var cleanCommands = words(`rm rmdir mv chmod chown chgrp find xargs strip`)
 
 var installCommands = words(`pip pip3 pip2 pipenv poetry uv conda mamba npm npx yarn pnpm bun gem bundle bundler composer go cargo cpan cpanm mix dotnet mvn gradle sbt luarocks pear pecl docker-php-ext-install easy_install R Rscript opam cabal stack`)
 
@@ -44,11 +44,18 @@ func words(s string) map[string]bool {
 	return out
 }
 
+// kindOf is the kind of a RUN.
 func kindOf(in *rewrite.Instruction) stepKind {
 	s, why := in.Shell()
 	if why != "" {
 		return kindOther
 	}
+	return s.Memo(kindKey{}, func() any { return scriptKind(s) }).(stepKind)
+}
+
+type kindKey struct{}
+
+func scriptKind(s *rewrite.Script) stepKind {
 	kind, clean := kindOther, true
 	for _, c := range s.Commands() {
 		if len(c.Args) == 0 || builtins[c.Name] {
@@ -82,6 +89,9 @@ func kindOf(in *rewrite.Instruction) stepKind {
 
 // cleansCache: clean-up verbs of package managers.
 func cleansCache(c rewrite.Command) bool {
+	if !packageCommands[c.Name] && !installCommands[c.Name] {
+		return false
+	}
 	for _, a := range c.Args[min(1, len(c.Args)):] {
 		switch a {
 		case "clean", "autoclean", "autoremove", "purge", "remove", "del", "erase":
@@ -93,9 +103,9 @@ func cleansCache(c rewrite.Command) bool {
 	return false
 }
 
-// worthMerging: set-up steps of one kind in a row, or a clean-up after
-// anything.
-func worthMerging(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
+// worthwhile: set-up steps of one kind in a row, or a clean-up after what it
+// cleans up.
+func (m merger) worthwhile(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
 	kb, ka := kindOf(b), kindOther
 	for _, a := range group {
 		if k := kindOf(a); k != kindClean || ka == kindOther {
@@ -104,30 +114,107 @@ func worthMerging(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
 	}
 	switch kb {
 	case kindClean:
-		return ka == kindPackages || ka == kindFetch || ka == kindFiles || ka == kindClean || deletes(b)
+		return ka == kindClean || (deletes(b) || ka == kindPackages || ka == kindFetch || ka == kindFiles) && touches(b, group)
 	case kindPackages, kindFetch, kindFiles:
-		return ka == kb || ka == kindClean && kb == kindFiles
+		return (ka == kb || ka == kindClean && kb == kindFiles) && !ownParagraph(group[len(group)-1], b) && asItStands(append(group[:len(group):len(group)], b))
 	}
 	return false
+}
+
+// touches: b deletes or changes what the steps before it wrote: a path of it
+// occurs there, or is a cache of a tool that ran there.
+func touches(b *rewrite.Instruction, group []*rewrite.Instruction) bool {
+	s, _ := b.Shell()
+	for _, c := range s.Commands() {
+		if cleansCache(c) && mentions(group, c.Name) {
+			return true
+		}
+		for _, a := range c.Args[min(1, len(c.Args)):] {
+			if strings.HasPrefix(a, "-") {
+				continue
+			}
+			for _, k := range cachePaths {
+				if strings.Contains(a, k.path) && mentions(group, k.tool) {
+					return true
+				}
+			}
+			parts := strings.FieldsFunc(a, func(r rune) bool { return strings.ContainsRune("/*?{},$", r) })
+			for i, part := range parts {
+				if len(part) > 1 && (i == len(parts)-1 || !commonFolders[part]) && mentions(group, part) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// cachePaths are where a tool leaves what it needs no more; "" stands for any.
+var cachePaths = []struct{ path, tool string }{
+	{"/var/lib/apt", "apt"}, {"/var/cache/apt", "apt"}, {"/var/cache/debconf", "apt"}, {"/var/cache/apk", "apk"}, {"/var/cache/yum", "yum"},
+	{"/var/cache/dnf", "dnf"}, {"/usr/share/doc", "apt"}, {"/usr/share/man", "apt"}, {"/.cache", ""}, {"/.npm", "npm"}, {"/tmp", ""}, {"/var/tmp", ""},
+}
+
+// commonFolders say nothing about who wrote below them.
+var commonFolders = words(`usr local share lib bin sbin etc var opt home root srv tmp cache src doc include log run mnt`)
+
+// mentions: the text of a step, or the directory that it runs in, has the word.
+func mentions(group []*rewrite.Instruction, word string) bool {
+	return slices.ContainsFunc(group, func(in *rewrite.Instruction) bool {
+		return strings.Contains(in.Raw(), word) || strings.Contains(in.State().Workdir, word)
+	})
+}
+
+// ownParagraph: both are chains of their own, and a blank line and a comment
+// keep them apart. One layer less isn't worth what a reader loses.
+func ownParagraph(a, b *rewrite.Instruction) bool {
+	chain := func(in *rewrite.Instruction) bool {
+		s, _ := in.Shell()
+		return s != nil && len(s.Commands()) > 1
+	}
+	blank, comment := false, false
+	for _, l := range strings.Split(a.Doc().Src[a.Span.End:b.Span.Start], "\n") {
+		l = strings.TrimSpace(l)
+		comment = comment || strings.HasPrefix(l, "#")
+		blank = blank || l == ""
+	}
+	return blank && comment && chain(a) && chain(b)
+}
+
+// asItStands: none of the steps needs parentheses, which one layer less isn't
+// worth either.
+func asItStands(group []*rewrite.Instruction) bool {
+	for i, in := range group {
+		s, why := in.Shell()
+		if why != "" {
+			return true // told by cannotJoin
+		}
+		if subshell, _ := s.Joined(rest(group[i+1:])); subshell {
+			return false
+		}
+	}
+	return true
 }
 
 // cleanedUp finds how far the set-up steps that begin at i reach to a RUN that
 // deletes something, i when there is none: all of them belong together then,
 // or the deleted files ship in the layer of an earlier one.
-func cleanedUp(ins []*rewrite.Instruction, i int) int {
+func (m merger) cleanedUp(ins []*rewrite.Instruction, i int) int {
 	until, writes := i, false
-	for k := i; k < len(ins) && ins[k].Keyword == "run"; k++ {
-		switch kindOf(ins[k]) {
+	var group []*rewrite.Instruction
+	for k := i; k < len(ins) && ins[k].Keyword == ins[i].Keyword && ins[k].Inner().Keyword == "run"; k++ {
+		switch in := ins[k].Inner(); kindOf(in) {
 		case kindPackages, kindFetch:
 			writes = true
 		case kindFiles:
 		case kindClean:
-			if writes && deletes(ins[k]) {
+			if writes && deletes(in) && touches(in, group) {
 				until = k
 			}
 		default:
 			return until
 		}
+		group = append(group, ins[k].Inner())
 	}
 	return until
 }
@@ -137,7 +224,7 @@ func cleanedUp(ins []*rewrite.Instruction, i int) int {
 func deletes(in *rewrite.Instruction) bool {
 	s, _ := in.Shell()
 	for _, c := range s.Commands() {
-		if c.Name == "rm" || cleansCache(c) || slices.Contains(c.Args, "-R") || slices.Contains(c.Args, "-delete") {
+		if c.Name == "rm" || c.Name == "mv" || cleansCache(c) || slices.Contains(c.Args, "-R") || slices.Contains(c.Args, "-delete") {
 			return true
 		}
 	}

@@ -10,9 +10,10 @@ import (
 
 // multi-stage keeps what builds an application apart from what runs it.
 var _ = register(&rewrite.Transform{
-	Name:    "multi-stage",
-	Summary: "Build in one stage, run in a small one",
-	Phase:   rewrite.PhaseStages,
+	Name:      "multi-stage",
+	Summary:   "Build in one stage, run in a small one",
+	Phase:     rewrite.PhaseStages,
+	AllAssume: true,
 	Doc: `A full python, node or golang image carries compilers, headers and version
 control for the build; the program needs none of that when it runs
 (https://docs.docker.com/build/building/multi-stage/).
@@ -28,10 +29,11 @@ and with everything at the same paths.
 - Go: a static binary, and the files that its source names, on distroless static.
 
 System packages are installed again in the runtime stage, save compilers and
-headers. Nothing but a trial build and run proves a split, so every change
-rests on an assumption that is written down.
-
-It declines where a fact speaks against it: packages that need libraries or
+headers.`,
+	Assumes: `The program needs nothing of the full image but what the recipe carries over.
+Nothing but a trial build and run proves a split, so every change writes down
+what it rests on.`,
+	Declines: `Where a fact speaks against it: packages that need libraries or
 programs of the full image (psycopg2, uwsgi, canvas, GitPython, …), start
 commands and health checks that use curl, git or a compiler, cgo that links
 system libraries, Go programs that start others, workspaces, other package

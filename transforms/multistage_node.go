@@ -94,7 +94,7 @@ func (n *nodeSplit) run(in *rewrite.Instruction) bool {
 	if !ok {
 		return false
 	}
-	builds, replays, globals := 0, 0, 0
+	builds, caches, replays, globals := 0, 0, 0, 0
 	for _, st := range rest {
 		switch kind := n.kind(in, st); kind {
 		case "install", "build":
@@ -102,6 +102,8 @@ func (n *nodeSplit) run(in *rewrite.Instruction) bool {
 			n.last = in
 		case "setting":
 			builds++
+		case "cache":
+			caches++
 		case "global":
 			globals++
 		case "file":
@@ -115,7 +117,7 @@ func (n *nodeSplit) run(in *rewrite.Instruction) bool {
 		return n.decline(in, "it installs a program globally and changes the application in one RUN")
 	case globals > 0:
 		n.roles[in] = inBoth
-	case builds > 0:
+	case builds+caches > 0:
 		n.roles[in] = inBuild
 	case replays > 0:
 		n.roles[in] = inBoth
@@ -124,7 +126,7 @@ func (n *nodeSplit) run(in *rewrite.Instruction) bool {
 }
 
 // kind says what a command does: install, build (it writes into the
-// application), setting (nothing that runs), global, file; or why it isn't
+// application), setting (nothing that runs), cache, global, file; or why it isn't
 // known.
 func (n *nodeSplit) kind(in *rewrite.Instruction, st step) string {
 	args := st.Args[1:]
@@ -149,8 +151,10 @@ func (n *nodeSplit) kind(in *rewrite.Instruction, st step) string {
 			return n.install(in, st, words)
 		case verb == "global":
 			return n.global(words[min(1, len(words)):])
-		case verb == "config" || verb == "cache":
+		case verb == "config":
 			return "setting"
+		case verb == "cache":
+			return "cache"
 		case verb == "run" || verb == "build":
 			n.builds = append(n.builds, nodeBuild{in, st})
 			return "build"
@@ -195,7 +199,9 @@ func (n *nodeSplit) npm(in *rewrite.Instruction, st step, verb string, words []s
 		n.pruned = true
 		n.builds = append(n.builds, nodeBuild{in, st})
 		return "build"
-	case "config", "set", "cache", "audit", "--version", "ls", "version":
+	case "cache":
+		return "cache"
+	case "config", "set", "audit", "--version", "ls", "version":
 		return "setting"
 	}
 	return "the effects of npm " + verb + " aren't known"

@@ -235,7 +235,7 @@ func (s *split) installLine(names []string, keep map[string]string, flags []stri
 	install := strings.Join(append(append([]string{"apt-get", "install"}, fl...), names...), " ")
 	commands := []string{"apt-get update", install, "rm -rf /var/lib/apt/lists/*"}
 	s.adds = append(s.adds, commands...)
-	indent, leading := runStyle(s.doc)
+	indent, leading := s.doc.RunStyle(nil)
 	sep := " && \\\n" + indent
 	if leading {
 		sep = " \\\n" + indent + "&& "

@@ -11,9 +11,11 @@ import (
 // pin-base gives an untagged or moving base image the tag that the project or
 // the catalogue names.
 var _ = register(&rewrite.Transform{
-	Name:    "pin-base",
-	Summary: "Pin base images that have no tag or a moving one",
-	Phase:   rewrite.PhaseBase,
+	Name:      "pin-base",
+	Summary:   "Pin base images that have no tag or a moving one",
+	Phase:     rewrite.PhaseBase,
+	AllAssume: true,
+	Apart:     true,
 	Doc: `FROM python or FROM python:latest is another image every few months: a build
 that worked yesterday breaks without a change in the repository
 (https://docs.docker.com/build/building/best-practices/#pin-base-image-versions,
@@ -22,9 +24,9 @@ hadolint DL3006 and DL3007).
 The tag comes from what the project itself says (.python-version, runtime.txt,
 .nvmrc, engines, the go directive of go.mod, …), else from drydock's dated
 catalogue of official images: the line that the moving tag named on that date.
-A suffix such as -slim or -alpine is kept.
-
-It assumes that the project means that line. It leaves alone tags that name a
+A suffix such as -slim or -alpine is kept.`,
+	Assumes: `The project means that line.`,
+	Declines: `It leaves alone tags that name a
 release line already, digests, references built from ARG, other stages, scratch,
 and images that the catalogue doesn't hold.`,
 	Run: runPinBase,

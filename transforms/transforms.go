@@ -4,6 +4,7 @@
 package transforms
 
 import (
+	"slices"
 	"sort"
 
 	"drydock/rewrite"
@@ -27,6 +28,11 @@ func All() []*rewrite.Transform {
 		return out[i].Name < out[j].Name
 	})
 	return out
+}
+
+// Default lists those of All that run without being asked for.
+func Default() []*rewrite.Transform {
+	return slices.DeleteFunc(All(), func(t *rewrite.Transform) bool { return t.OptIn })
 }
 
 // ByName finds a transform, nil when there is none of that name.

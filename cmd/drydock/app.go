@@ -30,7 +30,8 @@ const (
 
 const exitCodes = `Exit codes:
    0   nothing to do, or done
-   1   diff or check found something that fix would change
+   1   diff or check found something that fix would change, or check something
+       that has no fix
    2   a file could not be read, understood or written; the others were handled
    64  the command line is wrong`
 

@@ -11,11 +11,14 @@ import (
 func checkCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:      "check",
-		Usage:     "list what fix would change, one finding per line",
+		Usage:     "list what fix would change and what it can't mend, one finding per line",
 		ArgsUsage: "[PATH…]",
-		Description: `Each line reads path:line: transform: what — why [assumes: …]. Findings that
+		Description: `Each line reads path:line: transform: what — why [assumes: …], or
+path:line: check: what — what to do for a finding that has no fix. Changes that
 wait for --unsafe are listed, and count for the exit code only when --unsafe
-is given: after fix, check with the same flags gives 0.
+is given: after fix, check with the same flags lists findings without a fix
+alone. To silence one write "# drydock:ignore=CHECK reason" above the
+instruction; to leave a check out, --skip CHECK.
 
 ` + exitCodes,
 		Flags: sharedFlags(
@@ -40,6 +43,9 @@ func runCheck(c *cli.Context, s streams) error {
 	total, err := j.run(c.Context)
 	if err != nil {
 		return err
+	}
+	if total.Failed == 0 && total.Findings > 0 {
+		return errFound
 	}
 	return found(total)
 }

@@ -29,6 +29,10 @@ func runDiff(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if c.IsSet("only") && len(set.transforms) == 0 {
+		return usagef("diff shows changes, and checks make none: see drydock check")
+	}
+	set.checks = nil
 	style := set.style(s.out)
 	j := job{settings: set, streams: s, render: &report.Diff{W: s.out, Style: style, Why: style.On || isTerminal(s.out)}}
 	if set.json {

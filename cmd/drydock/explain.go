@@ -2,44 +2,44 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"drydock/rewrite"
+	"drydock/checks"
+	"drydock/docs"
 	"drydock/transforms"
 )
 
 func explainCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:        "explain",
-		Usage:       "tell why a transform does what it does, and when it declines",
+		Usage:       "tell what a transform or check does and why, with an example, and when it declines",
 		ArgsUsage:   "[NAME…]",
-		Description: "Without NAME it explains every transform.",
+		Description: "Without NAME it explains every transform and check.",
 		Action: func(c *cli.Context) error {
-			ts := transforms.All()
-			if c.NArg() > 0 {
-				ts = nil
-			}
-			for _, n := range c.Args().Slice() {
-				t := transforms.ByName(n)
-				if t == nil {
-					return unknownTransform(n)
+			names := c.Args().Slice()
+			if len(names) == 0 {
+				for _, t := range transforms.All() {
+					names = append(names, t.Name)
 				}
-				ts = append(ts, t)
+				for _, k := range checks.All() {
+					names = append(names, k.Name)
+				}
 			}
-			for i, t := range ts {
+			for i, n := range names {
+				if transforms.ByName(n) == nil && checks.ByName(n) == nil {
+					return unknownName(n)
+				}
+				page, err := docs.Page(n)
+				if err != nil {
+					return err // the tests hold that each name has one
+				}
 				if i > 0 {
 					fmt.Fprintln(s.out)
 				}
-				explain(s.out, t)
+				fmt.Fprint(s.out, page)
 			}
 			return nil
 		},
 	}
-}
-
-func explain(w io.Writer, t *rewrite.Transform) {
-	fmt.Fprintf(w, "%s: %s\n\n%s\n", t.Name, t.Summary, strings.TrimSpace(t.Doc))
 }

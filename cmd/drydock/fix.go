@@ -2,10 +2,12 @@ package main
 
 import (
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"drydock/report"
+	"drydock/rewrite"
 )
 
 func fixCommand(s streams) *cli.Command {
@@ -14,7 +16,8 @@ func fixCommand(s streams) *cli.Command {
 		Usage:     "rewrite Dockerfiles in place and tell what changed and why",
 		ArgsUsage: "[PATH…]",
 		Description: `Makes the changes that need no assumption; with --unsafe also those that
-rest on one. What waits behind --unsafe is listed at the end. With "-" the
+rest on one. What waits behind --unsafe is listed at the end, and so is what
+the checks find in the rewritten file (drydock check has all of them). With "-" the
 rewritten Dockerfile goes to standard output and the summary to standard
 error; files beside it are not written then.
 
@@ -30,6 +33,10 @@ func runFix(c *cli.Context, s streams) error {
 	set, err := readSettings(c)
 	if err != nil {
 		return err
+	}
+	set.checks = slices.DeleteFunc(set.checks, func(k *rewrite.Check) bool { return k.CheckOnly })
+	if c.IsSet("only") && len(set.transforms)+len(set.checks) == 0 {
+		return usagef("what --only names runs in drydock check alone")
 	}
 	j := job{settings: set, streams: s, write: true, offer: true}
 	if c.Bool("p") {

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"drydock/checks"
 	"drydock/report"
 	"drydock/rewrite"
 	"drydock/transforms"
@@ -18,6 +19,8 @@ import (
 type settings struct {
 	unsafe     bool
 	transforms []*rewrite.Transform
+	checks     []*rewrite.Check  // those chosen; which of them run is the verb's to say
+	policies   map[string]string // by transform
 	json       bool
 	quiet      bool
 	context    string // --context, "" when not given
@@ -28,8 +31,10 @@ type settings struct {
 func sharedFlags(extra ...cli.Flag) []cli.Flag {
 	return append(extra,
 		&cli.BoolFlag{Name: "unsafe", Usage: "also make changes that rest on an assumption, which is told"},
-		&cli.StringSliceFlag{Name: "only", Usage: "run these transforms alone (`NAME,…`)"},
-		&cli.StringSliceFlag{Name: "skip", Usage: "leave these transforms out (`NAME,…`)"},
+		&cli.StringSliceFlag{Name: "only", Usage: "run these transforms and checks alone (`NAME,…`)"},
+		&cli.StringSliceFlag{Name: "skip", Usage: "leave these transforms and checks out (`NAME,…`)"},
+		&cli.StringSliceFlag{Name: "with", Usage: "also run these transforms and checks, which run only when asked for (`NAME,…`)"},
+		&cli.StringSliceFlag{Name: "policy", Usage: "how a transform works (`NAME=POLICY,…`); see drydock explain NAME"},
 		&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile; without it compose files, then the COPY sources tell"},
 		formatFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
@@ -50,7 +55,12 @@ func readSettings(c *cli.Context) (settings, error) {
 	if s.json, err = wantsJSON(c); err != nil {
 		return s, err
 	}
-	if s.transforms, err = chosen(c.StringSlice("only"), c.StringSlice("skip")); err != nil {
+	pick, err := newChoice(c.StringSlice("only"), c.StringSlice("skip"), c.StringSlice("with"))
+	if err != nil {
+		return s, err
+	}
+	s.transforms, s.checks = pick.transforms(), pick.checks()
+	if s.policies, err = policies(c.StringSlice("policy")); err != nil {
 		return s, err
 	}
 	if c.IsSet("context") {
@@ -76,28 +86,65 @@ func wantsJSON(c *cli.Context) (bool, error) {
 	}
 }
 
-// chosen are the transforms to run after --only and --skip.
-func chosen(only, skip []string) ([]*rewrite.Transform, error) {
-	for _, n := range slices.Concat(only, skip) {
-		if transforms.ByName(n) == nil {
-			return nil, unknownTransform(n)
+// choice is what --only, --skip and --with say: names of transforms and checks.
+type choice struct{ only, skip, with []string }
+
+func newChoice(only, skip, with []string) (choice, error) {
+	for _, n := range slices.Concat(only, skip, with) {
+		if transforms.ByName(n) == nil && checks.ByName(n) == nil {
+			return choice{}, unknownName(n)
 		}
 	}
-	var out []*rewrite.Transform
-	for _, t := range transforms.All() {
-		if (len(only) == 0 || slices.Contains(only, t.Name)) && !slices.Contains(skip, t.Name) {
-			out = append(out, t)
+	return choice{only, skip, with}, nil
+}
+
+// takes tells whether something is to run.
+func (c choice) takes(name string, optIn bool) bool {
+	wanted := len(c.only) == 0 && !optIn || slices.Contains(c.only, name) || slices.Contains(c.with, name)
+	return wanted && !slices.Contains(c.skip, name)
+}
+
+func (c choice) transforms() []*rewrite.Transform {
+	return slices.DeleteFunc(transforms.All(), func(t *rewrite.Transform) bool { return !c.takes(t.Name, t.OptIn) })
+}
+
+func (c choice) checks() []*rewrite.Check {
+	return slices.DeleteFunc(checks.All(), func(k *rewrite.Check) bool { return !c.takes(k.Name, k.OptIn) })
+}
+
+// policies reads NAME=POLICY words.
+func policies(words []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, w := range words {
+		name, policy, _ := strings.Cut(w, "=")
+		t := transforms.ByName(name)
+		if t == nil {
+			return nil, unknownName(name)
 		}
+		var names []string
+		for _, p := range t.Policies {
+			names = append(names, p.Name)
+		}
+		switch {
+		case len(names) == 0:
+			return nil, usagef("--policy %s: %s works in one way only", w, name)
+		case !slices.Contains(names, policy):
+			return nil, usagef("--policy %s: choose %s", w, name+"="+strings.Join(names, " or "+name+"="))
+		}
+		out[name] = policy
 	}
 	return out, nil
 }
 
-func unknownTransform(name string) error {
+func unknownName(name string) error {
 	var names []string
 	for _, t := range transforms.All() {
 		names = append(names, t.Name)
 	}
-	return usagef("no transform is called %q: there are %s", name, strings.Join(names, ", "))
+	for _, c := range checks.All() {
+		names = append(names, c.Name)
+	}
+	return usagef("no transform or check is called %q: there are %s", name, strings.Join(names, ", "))
 }
 
 // stdin tells that the Dockerfile comes from standard input.

@@ -16,9 +16,9 @@ import (
 // layers are the packages from the ground up (docs/design.md): a package may
 // import those of lower layers only.
 var layers = [][]string{
-	{"repo", "images"},
+	{"repo", "images", "docs"},
 	{"rewrite"},
-	{"transforms"},
+	{"transforms", "checks"},
 	{"verify", "replay", "report"},
 	{"bulk"},
 	{"cmd"},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"drydock/checks"
 	"drydock/report"
 	"drydock/rewrite"
 	"drydock/transforms"
@@ -14,7 +15,7 @@ import (
 func listCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:  "list",
-		Usage: "list the transforms in the order in which they run",
+		Usage: "list the transforms in the order in which they run, then the checks",
 		Flags: []cli.Flag{formatFlag()},
 		Action: func(c *cli.Context) error {
 			asJSON, err := wantsJSON(c)
@@ -29,25 +30,47 @@ func listCommand(s streams) *cli.Command {
 			w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "NAME\tPHASE\tWHAT IT DOES")
 			for _, t := range transforms.All() {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", t.Name, phases[t.Phase], t.Summary)
+				summary := t.Summary
+				if t.OptIn {
+					summary += " (--with " + t.Name + ")"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\n", t.Name, phases[t.Phase], summary)
+			}
+			for _, k := range checks.All() {
+				summary := k.Summary
+				if k.OptIn {
+					summary += " (--with " + k.Name + ")"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\n", k.Name, phaseOfChecks, summary)
 			}
 			return w.Flush()
 		},
 	}
 }
 
-// listed is a transform in JSON.
+// phaseOfChecks stands for the phase of a check, which runs behind them all.
+const phaseOfChecks = "check"
+
+// listed is a transform or a check in JSON; what a check passes over is in
+// Declines.
 type listed struct {
-	Name    string `json:"name"`
-	Phase   string `json:"phase"`
-	Summary string `json:"summary"`
-	Doc     string `json:"doc"`
+	Name     string           `json:"name"`
+	Phase    string           `json:"phase"`
+	Summary  string           `json:"summary"`
+	Doc      string           `json:"doc"`
+	Declines string           `json:"declines"`
+	Assumes  string           `json:"assumes"` // "" when all its changes are safe
+	OptIn    bool             `json:"opt_in"`  // runs only when asked for by --with or --only
+	Policies []rewrite.Policy `json:"policies,omitempty"`
 }
 
 func listJSON(s streams) error {
 	out := []listed{}
 	for _, t := range transforms.All() {
-		out = append(out, listed{t.Name, phases[t.Phase], t.Summary, t.Doc})
+		out = append(out, listed{t.Name, phases[t.Phase], t.Summary, t.Doc, t.Declines, t.Assumes, t.OptIn, t.Policies})
+	}
+	for _, k := range checks.All() {
+		out = append(out, listed{Name: k.Name, Phase: phaseOfChecks, Summary: k.Summary, Doc: k.Doc, Declines: k.Passes, OptIn: k.OptIn})
 	}
 	text, err := report.Encode(out)
 	if err != nil {
@@ -58,10 +81,13 @@ func listJSON(s streams) error {
 }
 
 var phases = map[rewrite.Phase]string{
-	rewrite.PhaseBase:    "base",
-	rewrite.PhaseContext: "context",
-	rewrite.PhaseOrder:   "order",
-	rewrite.PhaseStages:  "stages",
-	rewrite.PhaseLayers:  "layers",
-	rewrite.PhaseUser:    "user",
+	rewrite.PhaseBase:     "base",
+	rewrite.PhaseContext:  "context",
+	rewrite.PhaseSpelling: "spelling",
+	rewrite.PhaseOrder:    "order",
+	rewrite.PhaseStages:   "stages",
+	rewrite.PhaseLayers:   "layers",
+	rewrite.PhasePackages: "packages",
+	rewrite.PhaseUser:     "user",
+	rewrite.PhaseMounts:   "mounts",
 }

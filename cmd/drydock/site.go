@@ -64,7 +64,7 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	if t.err != nil {
 		return report.Failed(t.path, shown, t.err)
 	}
-	opt := rewrite.Options{Unsafe: j.unsafe, Offer: j.offer}
+	opt := rewrite.Options{Unsafe: j.unsafe, Offer: j.offer, Policies: j.policies, Checks: j.checks}
 	if j.ask != nil {
 		j.ask.begin(t.path, s.read, s.show)
 		opt.Select = j.ask.selects

@@ -14,13 +14,22 @@ import (
 
 // This file is the only one that knows drydock.
 
-// engine is the Fixer the runner judges: every transform, as `drydock fix` runs them.
+// engine is the Fixer the runner judges: the mode's transforms, as `drydock fix` runs them.
 var engine Fixer = drydock
 
 // engineName goes into the heading of the report.
 const engineName = "drydock"
 
-func drydock(ctx context.Context, path string, src []byte, ctxDir string, unsafe bool) (map[string][]byte, judge.Declared, []string, error) {
+// engineTransforms are all transforms that there are: name -> runs unasked.
+func engineTransforms() map[string]bool {
+	names := map[string]bool{}
+	for _, t := range transforms.All() {
+		names[t.Name] = !t.OptIn
+	}
+	return names
+}
+
+func drydock(ctx context.Context, path string, src []byte, ctxDir string, m mode) (answer, error) {
 	in := rewrite.Input{Path: path, Src: string(src), Images: images.Catalogue()}
 	if ctxDir != "" {
 		in.Repo = load(ctxDir)
@@ -28,16 +37,20 @@ func drydock(ctx context.Context, path string, src []byte, ctxDir string, unsafe
 			in.Name = filepath.ToSlash(rel)
 		}
 	}
-	res, err := rewrite.Run(ctx, in, transforms.All(), rewrite.Options{Unsafe: unsafe})
-	if err != nil {
-		return nil, judge.Declared{}, nil, err
+	ts := transforms.Default()
+	if m.optIn {
+		ts = transforms.All()
 	}
-	d := judge.Declared{Applied: map[string]int{}}
-	var drops []string
+	res, err := rewrite.Run(ctx, in, ts, rewrite.Options{Unsafe: m.unsafe, Policies: m.policies})
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{after: map[string][]byte{}, declared: judge.Declared{Applied: map[string]int{}}}
+	d := &a.declared
 	for _, o := range res.Outcomes {
 		switch o.Status {
 		case rewrite.Dropped:
-			drops = append(drops, o.Transform+": "+o.Title+": "+o.Gate)
+			a.drops = append(a.drops, o.Transform+": "+o.Title+": "+o.Gate)
 		case rewrite.Applied:
 			d.Applied[o.Transform]++
 			d.Added = append(d.Added, o.Adds...)
@@ -48,16 +61,19 @@ func drydock(ctx context.Context, path string, src []byte, ctxDir string, unsafe
 				}
 			}
 			d.Fields = append(d.Fields, means[o.Transform]...)
+			d.Fields = append(d.Fields, means[o.Transform+" "+o.Safety.String()]...)
 		}
 	}
-	after := map[string][]byte{}
+	for _, x := range res.Declined {
+		a.declined = append(a.declined, decline{x.Transform, x.Line, x.Reason})
+	}
 	if res.After != res.Before {
-		after[""] = []byte(res.After)
+		a.after[""] = []byte(res.After)
 	}
 	for name, text := range res.Files {
-		after[filepath.Join(ctxDir, name)] = []byte(text)
+		a.after[filepath.Join(ctxDir, name)] = []byte(text)
 	}
-	return after, d, drops, nil
+	return a, nil
 }
 
 // fieldNames maps what a change declares to the judge's names. A base that
@@ -70,11 +86,18 @@ var fieldNames = map[rewrite.ConfigFields]string{
 }
 
 // means is what a transform exists to alter outside the image config: the
-// copies that it adds, and for multi-stage the variables that send an install
-// elsewhere.
+// copies that it adds, for multi-stage the variables that send an install
+// elsewhere, for pipefail what a failure does. A name with "assumes" stands for
+// such changes only: what a pattern matches is no archive.
 var means = map[string][]string{
-	"copy-order":  {judge.CopyAdded},
-	"multi-stage": {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
+	"absolute-workdir assumes": {judge.Workdir, judge.ExecCwd, judge.CopyAdded, judge.CopyLost}, // the judge takes every base to start in /
+	"copy-chown":               {judge.CopyAdded, judge.CopyLost},                               // the same copies with an owner or a mode
+	"copy-not-add assumes":     {judge.CopyAdded, judge.CopyLost},
+	"copy-order":               {judge.CopyAdded},
+	"pipefail":                 {judge.ExecOpts, judge.Flow}, // a left side that fails is no longer tolerated
+	"multi-stage":              {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
+	"bind-not-copy":            {judge.CopyLost, judge.Mounts},
+	"cache-mounts":             {judge.Mounts},
 }
 
 // load opens the context so that links can't lead out of it, as Docker does.

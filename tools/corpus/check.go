@@ -44,8 +44,6 @@ var (
 	}
 )
 
-var modes = []string{"safe", "unsafe"}
-
 // problem is one thing that must not be, or a drop.
 type problem struct {
 	File   string `json:"file"`
@@ -67,7 +65,7 @@ type verdict struct {
 func newVerdict() *verdict {
 	v := &verdict{counts: map[string]map[row]int{}, transform: map[string]map[string]int{}}
 	for _, m := range modes {
-		v.counts[m], v.transform[m] = map[row]int{}, map[string]int{}
+		v.counts[m.name], v.transform[m.name] = map[row]int{}, map[string]int{}
 	}
 	return v
 }
@@ -110,25 +108,26 @@ func (c *checker) file(ctx context.Context, path string) *verdict {
 // run is one file in one mode.
 type run struct {
 	*checker
-	v          *verdict
-	path, mode string
-	src        []byte
-	ctxDir     string
-	before     *judge.Image
+	v      *verdict
+	path   string
+	mode   mode
+	src    []byte
+	ctxDir string
+	before *judge.Image
 }
 
 // count adds a file to a row once, and a problem each time.
 func (r *run) count(to row, format string, args ...any) {
 	if to == gateDrops {
-		r.v.counts[r.mode][to]++
+		r.v.counts[r.mode.name][to]++
 	} else {
-		r.v.counts[r.mode][to] = 1
+		r.v.counts[r.mode.name][to] = 1
 	}
-	r.v.problems = append(r.v.problems, problem{r.path, r.mode, to, fmt.Sprintf(format, args...)})
+	r.v.problems = append(r.v.problems, problem{r.path, r.mode.name, to, fmt.Sprintf(format, args...)})
 }
 
 func (r *run) check(ctx context.Context) {
-	f := call(ctx, r.fix, r.path, r.src, r.ctxDir, r.mode == "unsafe")
+	f := call(ctx, r.fix, r.path, r.src, r.ctxDir, r.mode)
 	if f.panicked != "" {
 		r.count(panics, "%s", f.panicked)
 		return
@@ -141,17 +140,17 @@ func (r *run) check(ctx context.Context) {
 		return
 	}
 	for name, n := range f.declared.Applied {
-		r.v.transform[r.mode][name] += n
-		r.v.counts[r.mode][changes] += n
+		r.v.transform[r.mode.name][name] += n
+		r.v.counts[r.mode.name][changes] += n
 	}
 	if len(f.others) > 0 {
-		r.v.counts[r.mode][otherFiles] = 1
+		r.v.counts[r.mode.name][otherFiles] = 1
 	}
 	if bytes.Equal(f.src, r.src) {
 		r.again(ctx, f)
 		return
 	}
-	r.v.counts[r.mode][changedFiles] = 1
+	r.v.counts[r.mode.name][changedFiles] = 1
 	r.bytes(f.src)
 	if _, err := parse(f.src); err != nil {
 		r.count(unparseable, "%v", err)
@@ -163,7 +162,7 @@ func (r *run) check(ctx context.Context) {
 
 // again: a second run must change nothing.
 func (r *run) again(ctx context.Context, f fixed) {
-	g := call(ctx, r.fix, r.path, f.src, r.ctxDir, r.mode == "unsafe")
+	g := call(ctx, r.fix, r.path, f.src, r.ctxDir, r.mode)
 	switch {
 	case g.panicked != "":
 		r.count(panics, "in the second run: %s", g.panicked)

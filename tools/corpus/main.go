@@ -2,6 +2,8 @@
 // of docs/benchmarks.md and fails when a row that must be zero isn't.
 //
 //	go run . [-peers] [-json FILE] [-j N] [-context auto|none] [-sample N] DIR
+//
+// With -hadolint it prints instead what hadolint says before and after, rule by rule.
 package main
 
 import (
@@ -14,18 +16,24 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"sync"
+
+	"drydock/tools/corpus/walk"
 )
 
 type options struct {
 	dir        string
 	peers      bool
+	hadolint   bool
 	json       string
 	workers    int
 	useContext string
 	sample     int
 	limit      int
+	examples   int
 }
+
+// result is a report in either form.
+type result interface{ markdown(io.Writer) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -40,26 +48,52 @@ func command(ctx context.Context, args []string, fix Fixer, stdout, stderr io.Wr
 	if err != nil {
 		return 2
 	}
-	rep, err := judgeAll(ctx, o, fix, stderr)
-	if err != nil {
+	var res result
+	failed := false
+	if o.hadolint {
+		res, err = lintedBy(ctx, o, fix, stderr)
+	} else if rep, e := judgeAll(ctx, o, fix, stderr); e != nil {
+		err = e
+	} else {
+		res, failed = rep, rep.failed()
+	}
+	if err == nil {
+		res.markdown(stdout)
+		err = writeJSON(o.json, res)
+	}
+	switch {
+	case err != nil:
 		fmt.Fprintln(stderr, "corpus:", err)
 		return 2
-	}
-	rep.markdown(stdout)
-	if o.json != "" {
-		dt, err := json.MarshalIndent(rep, "", "  ")
-		if err == nil {
-			err = os.WriteFile(o.json, append(dt, '\n'), 0o644)
-		}
-		if err != nil {
-			fmt.Fprintln(stderr, "corpus:", err)
-			return 2
-		}
-	}
-	if rep.failed() {
+	case failed:
 		return 1
 	}
 	return 0
+}
+
+// lintedBy is the table by the hadolint on PATH.
+func lintedBy(ctx context.Context, o options, fix Fixer, stderr io.Writer) (result, error) {
+	run, version, err := hadolint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t, err := compareHadolint(ctx, o, fix, run, stderr)
+	if err != nil {
+		return nil, err
+	}
+	t.Hadolint = version
+	return t, nil
+}
+
+func writeJSON(path string, v any) error {
+	if path == "" {
+		return nil
+	}
+	dt, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(dt, '\n'), 0o644)
 }
 
 func parseFlags(args []string, stderr io.Writer) (options, error) {
@@ -67,11 +101,13 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	fs := flag.NewFlagSet("corpus", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.BoolVar(&o.peers, "peers", false, "also run hadolint and tally, where they are on PATH")
+	fs.BoolVar(&o.hadolint, "hadolint", false, "the table of what hadolint says before and after, instead of the judge's")
 	fs.StringVar(&o.json, "json", "", "write the whole result, with all problems, to `FILE`")
 	fs.IntVar(&o.workers, "j", runtime.NumCPU(), "`N` files at once")
 	fs.StringVar(&o.useContext, "context", "auto", "build context: `auto` finds it from what the file copies, none")
 	fs.IntVar(&o.sample, "sample", 1000, "`N` files for the timing, 0 for none")
 	fs.IntVar(&o.limit, "limit", 0, "judge only `N` files, spread evenly")
+	fs.IntVar(&o.examples, "examples", 20, "with -hadolint: `N` files a rule, new or still flagged, in -json")
 	var dirs []string
 	for len(args) > 0 { // flags may follow the folder
 		if err := fs.Parse(args); err != nil {
@@ -94,51 +130,32 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	return o, err
 }
 
-func judgeAll(ctx context.Context, o options, fix Fixer, stderr io.Writer) (*report, error) {
-	paths, err := findDockerfiles(o.dir)
+// dockerfiles are the files to look at.
+func (o options) dockerfiles() ([]string, error) {
+	paths, err := walk.Dockerfiles(o.dir)
 	if err != nil {
 		return nil, err
-	}
-	if o.limit > 0 && o.limit < len(paths) {
-		step := len(paths) / o.limit
-		for i := range o.limit {
-			paths[i] = paths[i*step]
-		}
-		paths = paths[:o.limit]
 	}
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("no Dockerfile below %s", o.dir)
 	}
+	return spread(paths, o.limit), nil
+}
+
+func judgeAll(ctx context.Context, o options, fix Fixer, stderr io.Writer) (*report, error) {
+	paths, err := o.dockerfiles()
+	if err != nil {
+		return nil, err
+	}
 	c := &checker{root: o.dir, fix: fix, useContext: o.useContext == "auto"}
 	rep := newReport(o.dir)
-	// Only verdicts cross the channel, so memory holds one file per worker.
-	in, out := make(chan string), make(chan *verdict)
-	var wg sync.WaitGroup
-	for range o.workers {
-		wg.Go(func() {
-			for p := range in {
-				out <- c.file(ctx, p)
-			}
-		})
-	}
-	go func() {
-		defer close(in)
-		for _, p := range paths {
-			select {
-			case in <- p:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	go func() { wg.Wait(); close(out) }()
-	for v := range out {
+	err = parallel(ctx, o.workers, paths, func(p string) *verdict { return c.file(ctx, p) }, func(v *verdict) {
 		rep.add(v)
 		if rep.Files%1000 == 0 {
 			fmt.Fprintf(stderr, "%d of %d\n", rep.Files, len(paths))
 		}
-	}
-	if err := ctx.Err(); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	rep.sort()

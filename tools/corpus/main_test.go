@@ -34,13 +34,13 @@ func write(t *testing.T, files map[string]string) string {
 
 // replacing is a fixer that replaces text, and does it once.
 func replacing(old, text string, d judge.Declared) Fixer {
-	return func(_ context.Context, _ string, src []byte, _ string, _ bool) (map[string][]byte, judge.Declared, []string, error) {
+	return func(_ context.Context, _ string, src []byte, _ string, _ mode) (answer, error) {
 		after := strings.Replace(string(src), old, text, 1)
 		if after == string(src) {
-			return nil, judge.Declared{}, nil, nil
+			return answer{}, nil
 		}
 		d.Applied = map[string]int{"planted": 1}
-		return map[string][]byte{"": []byte(after)}, d, nil, nil
+		return answer{after: map[string][]byte{"": []byte(after)}, declared: d}, nil
 	}
 }
 
@@ -78,11 +78,11 @@ func TestPlantedDefects(t *testing.T) {
 		{"lf in crlf", "FROM a\r\nRUN x\r\nRUN y\r\n", replacing("\r\nRUN y", "\nRUN y", none), []row{lineEndings}},
 		{"byte order mark", "\xef\xbb\xbfFROM a\n", replacing("\xef\xbb\xbf", "", none), []row{byteOrderMark}},
 		{"never done", base, growing, []row{unstable}},
-		{"panics", base, func(context.Context, string, []byte, string, bool) (map[string][]byte, judge.Declared, []string, error) {
+		{"panics", base, func(context.Context, string, []byte, string, mode) (answer, error) {
 			panic("planted")
 		}, []row{panics}},
-		{"errs", base, func(context.Context, string, []byte, string, bool) (map[string][]byte, judge.Declared, []string, error) {
-			return nil, judge.Declared{}, nil, errors.New("planted")
+		{"errs", base, func(context.Context, string, []byte, string, mode) (answer, error) {
+			return answer{}, errors.New("planted")
 		}, []row{engineErrors}},
 	}
 	for _, c := range cases {
@@ -91,12 +91,12 @@ func TestPlantedDefects(t *testing.T) {
 			for _, m := range modes {
 				var got []row
 				for _, k := range mustBeZero {
-					if rep.Counts[m][k] > 0 {
+					if rep.Counts[m.name][k] > 0 {
 						got = append(got, k)
 					}
 				}
 				if !slices.Equal(got, c.want) {
-					t.Errorf("%s: got %v, want %v; %v", m, got, c.want, rep.Problems)
+					t.Errorf("%s: got %v, want %v; %v", m.name, got, c.want, rep.Problems)
 				}
 			}
 			if rep.failed() != (len(c.want) > 0) {
@@ -106,18 +106,20 @@ func TestPlantedDefects(t *testing.T) {
 	}
 }
 
-func growing(_ context.Context, _ string, src []byte, _ string, _ bool) (map[string][]byte, judge.Declared, []string, error) {
-	return map[string][]byte{"": append(bytes.Clone(src), "# more\n"...)}, judge.Declared{}, nil, nil
+func growing(_ context.Context, _ string, src []byte, _ string, _ mode) (answer, error) {
+	return answer{after: map[string][]byte{"": append(bytes.Clone(src), "# more\n"...)}}, nil
 }
 
 func TestModesDropsAndOtherFiles(t *testing.T) {
-	fix := func(_ context.Context, path string, src []byte, ctxDir string, unsafe bool) (map[string][]byte, judge.Declared, []string, error) {
-		if !unsafe {
-			return nil, judge.Declared{}, []string{"merge: gate 3: a command is lost"}, nil
+	fix := func(_ context.Context, path string, src []byte, ctxDir string, m mode) (answer, error) {
+		if !m.unsafe {
+			return answer{drops: []string{"merge: gate 3: a command is lost"}}, nil
 		}
 		after := bytes.Replace(src, []byte("RUN x\n"), []byte("RUN x && true\n"), 1)
-		return map[string][]byte{path: after, filepath.Join(ctxDir, ".dockerignore"): []byte(".git\n")},
-			judge.Declared{Added: []string{"true"}, Applied: map[string]int{"t": 2}}, nil, nil
+		return answer{
+			after:    map[string][]byte{path: after, filepath.Join(ctxDir, ".dockerignore"): []byte(".git\n")},
+			declared: judge.Declared{Added: []string{"true"}, Applied: map[string]int{"t": 2}},
+		}, nil
 	}
 	dir := write(t, map[string]string{"app/Dockerfile": "FROM a\nCOPY main.go .\nRUN x\n", "app/main.go": "", "bad/Dockerfile": "NO\n"})
 	rep := judged(t, dir, fix)
@@ -132,7 +134,7 @@ func TestModesDropsAndOtherFiles(t *testing.T) {
 	}
 	var out bytes.Buffer
 	rep.markdown(&out)
-	for _, want := range []string{"| changed files | 0 | 1 |", "| t | 0 | 2 |", "- app/Dockerfile (safe) changes dropped by a gate: merge: gate 3"} {
+	for _, want := range []string{"| changed files | 0 | 1 | 1 |", "| t | 0 | 2 | 2 |", "- app/Dockerfile (safe) changes dropped by a gate: merge: gate 3"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
@@ -190,6 +192,6 @@ func TestContextOf(t *testing.T) {
 }
 
 // identity changes nothing: the runner must find nothing then.
-func identity(context.Context, string, []byte, string, bool) (map[string][]byte, judge.Declared, []string, error) {
-	return nil, judge.Declared{}, nil, nil
+func identity(context.Context, string, []byte, string, mode) (answer, error) {
+	return answer{}, nil
 }

@@ -39,7 +39,7 @@ func newReport(dir string) *report {
 		Counts: map[string]map[row]int{}, Transforms: map[string]map[string]int{},
 	}
 	for _, m := range modes {
-		r.Counts[m], r.Transforms[m] = map[row]int{}, map[string]int{}
+		r.Counts[m.name], r.Transforms[m.name] = map[row]int{}, map[string]int{}
 	}
 	return r
 }
@@ -58,11 +58,11 @@ func (r *report) add(v *verdict) {
 		r.WithContext++
 	}
 	for _, m := range modes {
-		for k, n := range v.counts[m] {
-			r.Counts[m][k] += n
+		for k, n := range v.counts[m.name] {
+			r.Counts[m.name][k] += n
 		}
-		for k, n := range v.transform[m] {
-			r.Transforms[m][k] += n
+		for k, n := range v.transform[m.name] {
+			r.Transforms[m.name][k] += n
 		}
 	}
 	for _, p := range v.problems {
@@ -94,7 +94,7 @@ func (r *report) sort() {
 func (r *report) failed() bool {
 	for _, m := range modes {
 		for _, k := range mustBeZero {
-			if r.Counts[m][k] > 0 {
+			if r.Counts[m.name][k] > 0 {
 				return true
 			}
 		}
@@ -105,10 +105,18 @@ func (r *report) failed() bool {
 func (r *report) markdown(w io.Writer) {
 	fmt.Fprintf(w, "%d files; %d do not parse with BuildKit and are left out; of the other %d, %d with a build context, %d not judged for drift because BuildKit does not evaluate them before either. Engine: %s.\n\n",
 		r.Files, r.Unparseable, r.Files-r.Unparseable, r.WithContext, r.NotJudged, r.Engine)
-	fmt.Fprintln(w, "| | safe | unsafe |\n| --- | ---: | ---: |")
 	line := func(name string, cell func(mode string) string) {
-		fmt.Fprintf(w, "| %s | %s | %s |\n", name, cell("safe"), cell("unsafe"))
+		fmt.Fprintf(w, "| %s |", name)
+		for _, m := range modes {
+			fmt.Fprintf(w, " %s |", cell(m.name))
+		}
+		fmt.Fprintln(w)
 	}
+	heading := func(name string) {
+		line(name, func(m string) string { return m })
+		fmt.Fprintln(w, "| --- |"+strings.Repeat(" ---: |", len(modes)))
+	}
+	heading("")
 	for _, k := range counted {
 		line(string(k), func(m string) string { return fmt.Sprint(r.Counts[m][k]) })
 	}
@@ -121,10 +129,11 @@ func (r *report) markdown(w io.Writer) {
 	}
 	names := map[string]int{}
 	for _, m := range modes {
-		maps.Copy(names, r.Transforms[m])
+		maps.Copy(names, r.Transforms[m.name])
 	}
 	if len(names) > 0 {
-		fmt.Fprintln(w, "\n| changes by transform | safe | unsafe |\n| --- | ---: | ---: |")
+		fmt.Fprintln(w)
+		heading("changes by transform")
 		for _, name := range slices.Sorted(maps.Keys(names)) {
 			line(name, func(m string) string { return fmt.Sprint(r.Transforms[m][name]) })
 		}

@@ -57,11 +57,11 @@ func (c *checker) time(ctx context.Context, paths []string, n int) timing {
 		_, _ = parser.Parse(bytes.NewReader(s.src))
 	})
 	for _, mode := range modes {
-		t.FixMS[mode] = perFile(files, func(s sample) {
+		t.FixMS[mode.name] = perFile(files, func(s sample) {
 			defer func() { _ = recover() }() // counted in the other pass
-			_, _, _, _ = c.fix(ctx, s.path, bytes.Clone(s.src), s.ctxDir, mode == "unsafe")
+			_, _ = c.fix(ctx, s.path, bytes.Clone(s.src), s.ctxDir, mode)
 		})
-		t.FixByParse[mode] = t.FixMS[mode] / t.ParseMS
+		t.FixByParse[mode.name] = t.FixMS[mode.name] / t.ParseMS
 	}
 	return t
 }

@@ -2,45 +2,15 @@ package main
 
 import (
 	"bytes"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"drydock/tools/corpus/walk"
 )
-
-// maxFile leaves out what only has the name of a Dockerfile.
-const maxFile = 1 << 20
-
-// isDockerfile: Dockerfile, Dockerfile.*, *.Dockerfile, *.dockerfile, Containerfile.
-func isDockerfile(name string) bool {
-	if strings.HasSuffix(strings.ToLower(name), ".dockerignore") {
-		return false
-	}
-	return name == "Dockerfile" || name == "Containerfile" || strings.HasPrefix(name, "Dockerfile.") ||
-		strings.HasSuffix(name, ".Dockerfile") || strings.HasSuffix(name, ".dockerfile")
-}
-
-func findDockerfiles(root string) ([]string, error) {
-	var out []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && d.Name() == ".git" {
-			return filepath.SkipDir
-		}
-		if d.Type().IsRegular() && isDockerfile(d.Name()) {
-			if info, err := d.Info(); err == nil && info.Size() <= maxFile {
-				out = append(out, path)
-			}
-		}
-		return nil
-	})
-	return out, err
-}
 
 // parse is BuildKit's judgement: the parser and the typed instructions.
 func parse(src []byte) ([]instructions.Stage, error) {
@@ -115,7 +85,7 @@ func alone(dir string) bool {
 		return true
 	}
 	for _, e := range entries {
-		if e.Type().IsRegular() && !isDockerfile(e.Name()) {
+		if e.Type().IsRegular() && !walk.IsDockerfile(e.Name()) {
 			return false
 		}
 	}

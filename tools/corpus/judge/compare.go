@@ -48,6 +48,7 @@ type Drift struct {
 	Stage string `json:"stage,omitempty"`
 	Was   string `json:"was,omitempty"`
 	Is    string `json:"is,omitempty"`
+	At    string `json:"-"` // the command, for those about how one runs
 }
 
 func (d Drift) String() string {
@@ -66,6 +67,7 @@ func (d Drift) String() string {
 
 // Compare lists what after does differently from before.
 func Compare(before, after *Image) []Drift {
+	before = before.onBasesOf(after)
 	out := compareConfig("", before.Config, after.Config)
 	for _, name := range slices.Sorted(maps.Keys(before.Stages)) {
 		b, ok := after.Stages[name]
@@ -89,6 +91,38 @@ func Compare(before, after *Image) []Drift {
 		}
 	}
 	return out
+}
+
+// onBasesOf is the image with the base images of after in its copies and
+// mounts, where both have as many: a stage that does nothing is known by its
+// base, and that the base is another one is told anyway.
+func (img *Image) onBasesOf(after *Image) *Image {
+	if len(img.Bases) != len(after.Bases) || slices.Equal(img.Bases, after.Bases) {
+		return img
+	}
+	var pairs []string
+	for i, b := range img.Bases {
+		if b != after.Bases[i] {
+			pairs = append(pairs, b+":", after.Bases[i]+":", b+" ", after.Bases[i]+" ")
+		}
+	}
+	rename := strings.NewReplacer(pairs...)
+	out := *img
+	out.Copies = slices.Clone(img.Copies)
+	for i, c := range out.Copies {
+		if !slices.Contains(after.Copies, c) { // an image named by --from itself stays
+			out.Copies[i] = rename.Replace(c)
+		}
+	}
+	out.Commands = slices.Clone(img.Commands)
+	for i := range out.Commands {
+		mounts := slices.Clone(out.Commands[i].State.Mounts)
+		for k := range mounts {
+			mounts[k] = rename.Replace(mounts[k])
+		}
+		out.Commands[i].State.Mounts = mounts
+	}
+	return &out
 }
 
 // diff compares two multisets; without a field, a side is not reported.
@@ -125,8 +159,28 @@ func compareCommands(before, after []Command) []Drift {
 	out := diff(a, b, CommandLost, CommandAdded)
 	for _, text := range slices.Sorted(maps.Keys(old)) {
 		x, y := rest(old[text], now[text]), rest(now[text], old[text])
-		for i := range min(len(x), len(y)) {
-			out = append(out, compareStates(text, x[i], y[i])...)
+		for i := 0; i < len(x); i++ { // those that differ in mounts only belong together, also where others are gone
+			a := x[i]
+			a.Mounts = nil
+			j := slices.IndexFunc(y, func(b State) bool { b.Mounts = nil; return a.key() == b.key() })
+			if j >= 0 {
+				out = append(out, compareStates(text, x[i], y[j])...)
+				x, y = slices.Delete(x, i, i+1), slices.Delete(y, j, j+1)
+				i--
+			}
+		}
+		for _, a := range x {
+			// Of the states that are left, the one that differs least.
+			best, least := -1, []Drift(nil)
+			for i, b := range y {
+				if d := compareStates(text, a, b); best < 0 || len(d) < len(least) {
+					best, least = i, d
+				}
+			}
+			if best >= 0 {
+				out = append(out, least...)
+				y = slices.Delete(y, best, best+1)
+			}
 		}
 	}
 	return out
@@ -160,7 +214,7 @@ func rest(x, y []State) []State {
 
 func (s State) key() string {
 	return strings.Join([]string{
-		s.User, s.Cwd, s.Shell, s.Opts, s.Flow, strings.Join(s.Mounts, "\x01"), strings.Join(s.Env, "\x01"),
+		s.User, s.Cwd, s.Shell, s.Opts, s.Flow, strings.Join(s.Env, "\x01"), strings.Join(s.Mounts, "\x01"), // a change of mounts keeps the order
 	}, "\x00")
 }
 
@@ -168,7 +222,7 @@ func compareStates(text string, a, b State) []Drift {
 	var out []Drift
 	add := func(field, was, is string) {
 		if was != is {
-			out = append(out, Drift{Field: field, Name: text, Was: was, Is: is})
+			out = append(out, Drift{Field: field, Name: text, Was: was, Is: is, At: text})
 		}
 	}
 	add(ExecUser, a.User, b.User)
@@ -182,7 +236,7 @@ func compareStates(text string, a, b State) []Drift {
 		was, before := x[k]
 		is, after := y[k]
 		if was != is || before != after {
-			out = append(out, Drift{Field: ExecEnv, Name: k, Was: was, Is: is + " (at " + text + ")"})
+			out = append(out, Drift{Field: ExecEnv, Name: k, Was: was, Is: is + " (at " + text + ")", At: text})
 		}
 	}
 	return out

@@ -1,6 +1,9 @@
 package judge
 
-import "sort"
+import (
+	"sort"
+	"strings"
+)
 
 // Declared is what the applied transforms say they change.
 type Declared struct {
@@ -21,13 +24,18 @@ func (d Declared) Undeclared(drifts []Drift) []Drift {
 		return nil
 	}
 	added, dropped := newPool(d.Added), newPool(d.Dropped)
+	// A command that goes at one place and comes at another isn't one that runs
+	// differently.
+	moved := newPool(d.Added).both(newPool(d.Dropped))
 	var out []Drift
 	for _, x := range drifts {
 		name := x.Name
 		switch {
 		case fields[x.Field], fields[x.Field+":"+name]:
+		case x.At != "" && moved[loose(x.At)]:
 		case x.Field == ExecEnv && (fields[Env] || fields[Env+":"+name]):
 		case x.Field == ExecShell && fields[Shell]:
+		case x.Field == Flow && without(x.Was, d.Dropped) == without(x.Is, d.Added):
 		case x.Field == CommandAdded && added.take(name):
 		case x.Field == CommandLost && dropped.take(name):
 		default:
@@ -35,6 +43,18 @@ func (d Declared) Undeclared(drifts []Drift) []Drift {
 		}
 	}
 	return out
+}
+
+// without is a condition with the declared commands taken out of it.
+func without(flow string, commands []string) string {
+	flow = loose(flow)
+	const gone = "\x00"
+	for _, c := range commands {
+		if c = loose(c); c != "" {
+			flow = strings.ReplaceAll(flow, c, gone)
+		}
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(flow, " && "+gone, ""), gone+" && ", ""), gone, "")
 }
 
 // pool holds declared commands, each of which excuses one drift.
@@ -67,4 +87,15 @@ func (p pool) take(text string) bool {
 	}
 	p[k]--
 	return true
+}
+
+// both are the commands of two pools.
+func (p pool) both(q pool) map[string]bool {
+	out := map[string]bool{}
+	for k := range p {
+		if q[k] > 0 {
+			out[k] = true
+		}
+	}
+	return out
 }

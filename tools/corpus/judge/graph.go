@@ -201,7 +201,10 @@ func copyText(from string, c *pb.FileActionCopy) string {
 func mayUnpack(src string) bool {
 	base := strings.ToLower(path.Base(src))
 	if strings.ContainsAny(base, "*?[") {
-		return true
+		ext := path.Ext(base)
+		if ext == "" || strings.ContainsAny(ext, "*?[") {
+			return true
+		}
 	}
 	for _, ext := range []string{".tar", ".tgz", ".gz", ".bz2", ".tbz", ".tbz2", ".xz", ".txz", ".zst", ".lzma"} {
 		if strings.HasSuffix(base, ext) {

@@ -52,6 +52,9 @@ func installed(tool string, verbs, words []string) []string {
 		}
 		words = words[at+1:]
 	}
+	if tool == "apt" {
+		tool = "apt-get" // the same packages
+	}
 	var out []string
 	for _, w := range words {
 		if strings.ContainsAny(w, "<>") && !strings.ContainsAny(w, "='\"") {
