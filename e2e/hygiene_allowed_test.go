@@ -8,7 +8,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 
 	"drydock/e2e/imagefs"
 )
@@ -24,9 +23,9 @@ type allowance struct {
 // still does, and by what transforms that clean up are for. Whoever adds to it shows why the path differs.
 var allowed = []*allowance{
 	// Differ from build to build:
-	{paths: `^var/log/(dpkg|alternatives|apt/(history|term))\.log$`, content: true}, // dates
-	{paths: `^var/cache/ldconfig/aux-cache$`, content: true},                        // times and inode numbers of libraries
-	{paths: `^tmp/(yarn--|v8-compile-cache-)`},                                      // random names, times
+	{paths: `^var/log/(dpkg|alternatives)\.log$|^var/log/apt/`, content: true}, // dates
+	{paths: `^var/cache/ldconfig/aux-cache$`, content: true},                   // times and inode numbers of libraries
+	{paths: `^tmp/(yarn--|v8-compile-cache-)`},                                 // random names, times
 
 	// These too, and cleaning up removes them:
 	{paths: `^root/\.npm(/|$)`},
@@ -36,13 +35,24 @@ var allowed = []*allowance{
 	{paths: `^var/lib/apt/lists/`},
 	{paths: `^var/cache/(apt|apk)/`},
 	{paths: `^usr/local/share/\.cache(/|$)`}, // yarn, as root
+	{paths: `^go/pkg(/|$)`},                  // sources of modules
+
+	// Python keeps the modules that it has compiled; its cache makes pip import more of them.
+	{paths: `^usr/local/lib/python3\.\d+/__pycache__/[^/]+\.pyc$`},
 }
 
 // withoutPackages is allowed where packages are gone that nobody asked for, besides these packages' own files.
 var withoutPackages = []*allowance{
-	{paths: `^var/lib/dpkg/status(-old)?$`, content: true},
+	{paths: `^var/lib/dpkg/(status|status-old|triggers/.*|alternatives/.*)$`},
+	{paths: `^var/lib/dpkg/info/.*\.list$`, content: true}, // folders that a base without man pages lacks go from the others' lists
 	{paths: `^var/lib/apt/extended_states$`, content: true},
+	{paths: `^var/cache/debconf/`, content: true},
 	{paths: `^etc/ld\.so\.cache$`, content: true},
+
+	// Made by their scripts:
+	{paths: `^etc/(ssl/certs/|ca-certificates\.conf$)`},
+	{paths: `^etc/networks$`},                                          // netbase
+	{paths: `^(etc/alternatives|usr/share/man/man1)/pager(\.1\.gz)?$`}, // less
 }
 
 func (a *allowance) covers(d imagefs.Difference) bool {
@@ -108,51 +118,4 @@ func lostPackages(before, after imagefs.Tree) (lost []*imagefs.Package, wrong []
 		}
 	}
 	return lost, wrong
-}
-
-// configDifferences compares what the image says about itself, whatever the fields are called.
-func configDifferences(before, after map[string]any) []string {
-	var out []string
-	b, a := sameMeaning(before), sameMeaning(after)
-	keys := slices.Sorted(maps.Keys(b))
-	for k := range a {
-		if _, ok := b[k]; !ok {
-			keys = append(keys, k)
-		}
-	}
-	for _, k := range keys {
-		if was, is := fmt.Sprint(b[k]), fmt.Sprint(a[k]); was != is {
-			out = append(out, fmt.Sprintf("config's %s: %s before, %s after", k, was, is))
-		}
-	}
-	return out
-}
-
-// plainCommand: no quotes, variables, globs, operators or leading assignment; its words mean the same without a shell.
-var plainCommand = regexp.MustCompile(`^(exec )?[\w./@+-]+( [\w./@+:,=-]+)*$`)
-
-// sameMeaning writes a config such that two ways to say one thing are equal: a plain command in shell and exec form
-// (exec-form), and the author as the field of MAINTAINER and as a label (label-not-maintainer).
-func sameMeaning(config map[string]any) map[string]any {
-	out := maps.Clone(config)
-	for _, k := range []string{"Cmd", "Entrypoint"} {
-		words, _ := out[k].([]any)
-		if len(words) == 3 && words[0] == "/bin/sh" && words[1] == "-c" {
-			if line := fmt.Sprint(words[2]); plainCommand.MatchString(line) {
-				out[k] = strings.Fields(strings.TrimPrefix(line, "exec "))
-			}
-		}
-	}
-	author := strings.Trim(fmt.Sprint(out["Author"]), `"`)
-	delete(out, "Author")
-	labels, _ := out["Labels"].(map[string]any)
-	labels = maps.Clone(labels)
-	if labels == nil {
-		labels = map[string]any{}
-	}
-	if labels["maintainer"] == nil && author != "" {
-		labels["maintainer"] = author
-	}
-	out["Labels"] = labels
-	return out
 }

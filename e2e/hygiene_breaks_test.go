@@ -38,8 +38,7 @@ func TestHygieneBreaksAreSeen(t *testing.T) {
 		{"the owner comes with the COPY", head + "COPY --chown=900:0 book /srv/book\n" + run + cmd, ""},
 		{"exec form", head + copied + run + "CMD [\"/srv/book/read.sh\", \"/srv/book/page\"]\n", ""},
 		{"one RUN", head + "COPY book /srv/book\nRUN chown -R keeper /srv/book && chmod +x /srv/book/read.sh\n" + cmd, ""},
-		{"the author as a label", strings.Replace(head, "\n", "\nLABEL maintainer=keeper\n", 1) + copied + run + cmd,
-			"config's Labels: map[] before, map[maintainer:keeper] after"}, // there was none
+		{"a label more", head + "LABEL maintainer=keeper\n" + copied + run + cmd, "config's Labels: <nil> before, map[maintainer:keeper] after"},
 		{"the group comes along", head + "COPY --chown=keeper book /srv/book\n" + run + cmd,
 			"/srv/book: d0755 900:0 before, d0755 900:900 after"},
 		{"a mode for all", head + "COPY --chown=900:0 --chmod=755 book /srv/book\n" + cmd,
@@ -47,8 +46,7 @@ func TestHygieneBreaksAreSeen(t *testing.T) {
 		{"too much is cleaned", head + copied + strings.Replace(run, "/var/lib/apt/lists/*", "/var/lib/apt", 1) + cmd,
 			"/var/lib/apt: gone: d0755 0:0"},
 		{"a variable in exec form", head + copied + run + "CMD [\"/srv/book/read.sh\", \"$HOME/page\"]\n", "config's Cmd: "},
-		{"an environment for good", head + "ENV DEBIAN_FRONTEND=noninteractive\n" + copied + run + cmd,
-			"DEBIAN_FRONTEND=noninteractive] after"},
+		{"an environment for good", head + "ENV DEBIAN_FRONTEND=noninteractive\n" + copied + run + cmd, "DEBIAN_FRONTEND=noninteractive] after"},
 		{"a file less", head + copied + "RUN chmod +x /srv/book/read.sh && rm /srv/book/page\nCMD cat /etc/hostname\n", "/srv/book/page: gone"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -22,12 +22,19 @@ var always = []string{"apt-apart", "chown", "downloads", "npm-ci"}
 
 // A flavour is one way to run fix, such that only transforms act that must leave every file as it was.
 type flavour struct {
-	name  string
-	flags []string
+	name    string
+	flags   []string
+	assumes bool // changes with an assumption: packages that were only recommended may be gone
 }
 
 // structural transforms mean to change what the image holds, or who runs it; TestChain is theirs.
 var structural = []string{"multi-stage", "add-user", "pin-base", "dockerignore", "copy-order"}
+
+// grows are the cases whose image may become larger, and why.
+var grows = map[string]string{
+	"apt-lists": "apt deletes the archives that it downloaded, apt-get keeps them; official images have a hook (docker-clean) that " +
+		"deletes them in either case, the lab's haven't",
+}
 
 // TestHygiene holds the transforms that tidy up to their promise: the image's files, its config and what it does stay the
 // same, except caches and logs (see allowed).
@@ -64,7 +71,7 @@ func hygieneCases(t *testing.T) []string {
 
 func hygieneFlavours(t *testing.T) []flavour {
 	if world.drydock == "" { // E2E_AFTER brings the files
-		return []flavour{{name: "given"}}
+		return []flavour{{name: "given", assumes: true}}
 	}
 	out, err := exec.CommandContext(t.Context(), world.drydock, "list", "--format", "json").Output()
 	if err != nil {
@@ -80,7 +87,7 @@ func hygieneFlavours(t *testing.T) []flavour {
 			skip = append(skip, tr.Name)
 		}
 	}
-	return []flavour{{"safe", nil}, {"unsafe", []string{"--unsafe", "--skip", strings.Join(skip, ",")}}}
+	return []flavour{{name: "safe"}, {"unsafe", []string{"--unsafe", "--skip", strings.Join(skip, ",")}, true}}
 }
 
 // A side is one build of a case with its files.
@@ -88,8 +95,8 @@ type side struct {
 	*subject
 	context map[string]string // as built: what snapshot gives
 	files   imagefs.Tree
-	differ  int // paths that differ from those before, beyond what is allowed
-	lost    int // packages that came along with others and no longer do
+	differ  int      // paths that differ from those before, beyond what is allowed
+	lost    []string // packages that came along with others and no longer do
 }
 
 func hygiene(t *testing.T, flavours []flavour, row *hygieneRow) {
@@ -109,6 +116,17 @@ func hygiene(t *testing.T, flavours []flavour, row *hygieneRow) {
 			after = hygieneBuild(t, is)
 			t.Logf("%s:\n%s", f.name, after.context["/Dockerfile"])
 			compareSides(t, f.name, before, after)
+			if len(after.lost) > 0 && !f.assumes {
+				t.Errorf("%s: packages are gone: %q", f.name, after.lost)
+			}
+			if b, a := mb(before.subject), mb(after.subject); a > b*1.005 {
+				if why := grows[row.name]; why != "" {
+					t.Logf("%s: larger: %.2f MB before, %.2f MB after: %s", f.name, b, a, why)
+				} else {
+					t.Errorf("%s: larger: %.2f MB before, %.2f MB after", f.name, b, a)
+				}
+			}
+			t.Logf("%s: recommended packages that are gone: %q", f.name, after.lost)
 		}
 		row.sides[f.name] = after
 	}
@@ -171,7 +189,10 @@ func hygieneDifferences(before, after *side) []string {
 	for _, d := range paths {
 		out = append(out, d.String())
 	}
-	after.lost, after.differ = len(lost), len(paths)
+	after.differ, after.lost = len(paths), nil
+	for _, p := range lost {
+		after.lost = append(after.lost, p.Name)
+	}
 	return out
 }
 
@@ -225,7 +246,7 @@ func (tb *hygieneTable) print(t *testing.T, flavours []flavour) {
 			column(r, func(s *side) string { return fmt.Sprint(len(s.layers)) }),
 			column(r, func(s *side) string { return fmt.Sprint(len(s.files)) }),
 			column(r, func(s *side) string { return fmt.Sprint(s.differ) }),
-			column(r, func(s *side) string { return fmt.Sprint(s.lost) }),
+			column(r, func(s *side) string { return fmt.Sprint(len(s.lost)) }),
 			column(r, func(s *side) string { return seconds(s.built.took.Round(time.Millisecond)) }), verdict)
 	}
 	t.Logf("compressed size; paths beyond caches and logs\n%s", b.String())
