@@ -53,7 +53,7 @@ bench: ## run the benchmarks
 e2e: ## build and run images before and after; needs a builder
 	$(GO) test -tags e2e -count=1 -timeout 30m ./e2e
 
-e2e-all: ## e2e, and the fixtures of multi-stage too
+e2e-all: ## e2e, the fixtures of multi-stage and every case of hygiene
 	E2E_ALL=1 $(GO) test -tags e2e -count=1 -timeout 120m ./e2e
 
 install: ## install drydock into GOBIN

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +100,7 @@ func chain(t *testing.T, fixture string, c chainCase, p *pair) {
 			t.Fatal(err)
 		}
 	}
-	fix(t, ctx, filepath.Base(fixture), is)
+	fix(t, ctx, filepath.Base(fixture), is, "--unsafe")
 	rewritten, err := os.ReadFile(filepath.Join(is, "Dockerfile"))
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +139,7 @@ func chain(t *testing.T, fixture string, c chainCase, p *pair) {
 }
 
 // fix runs the program on dir, twice: the second run must change nothing.
-func fix(t *testing.T, ctx context.Context, name, dir string) {
+func fix(t *testing.T, ctx context.Context, name, dir string, flags ...string) {
 	t.Helper()
 	if from := os.Getenv("E2E_AFTER"); from != "" {
 		files := os.DirFS(filepath.Join(from, name))
@@ -160,9 +161,9 @@ func fix(t *testing.T, ctx context.Context, name, dir string) {
 	run := func() map[string]string {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute) // it needs milliseconds; -timeout names no case
 		defer cancel()
-		cmd := exec.CommandContext(ctx, world.drydock, "fix", "--unsafe", dir)
+		cmd := exec.CommandContext(ctx, world.drydock, slices.Concat([]string{"fix"}, flags, []string{dir})...)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("drydock fix --unsafe %s: %v\n%s", dir, err, out)
+			t.Fatalf("%s: %v\n%s", cmd, err, out)
 		}
 		return snapshot(t, dir)
 	}
@@ -173,6 +174,7 @@ func fix(t *testing.T, ctx context.Context, name, dir string) {
 	}
 }
 
+// snapshot maps the paths below dir to what the files hold.
 func snapshot(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -181,7 +183,7 @@ func snapshot(t *testing.T, dir string) map[string]string {
 			return err
 		}
 		text, err := os.ReadFile(p)
-		files[p] = string(text)
+		files[strings.TrimPrefix(p, dir)] = string(text)
 		return err
 	})
 	if err != nil {

@@ -20,9 +20,10 @@ import (
 // An image is a built one as the OCI layout describes it.
 type image struct {
 	digest string
-	bytes  int64 // of all layers, compressed
-	layers int
+	bytes  int64    // of all layers, compressed
+	layers []string // their digests, the lowest first
 	config imageConfig
+	raw    map[string]any // the config as it stands, and the author beside it
 }
 
 // imageConfig holds the fields of the OCI image configuration that a container can feel.
@@ -36,8 +37,11 @@ type imageConfig struct {
 // readImage reads what a build left in world.layout.
 func readImage(digest string) (*image, error) {
 	var m struct {
-		Config    struct{ Digest string }
-		Layers    []struct{ Size int64 }
+		Config struct{ Digest string }
+		Layers []struct {
+			Digest string
+			Size   int64
+		}
 		Manifests []struct { // of an index
 			Digest   string
 			Platform struct{ Architecture string }
@@ -51,8 +55,9 @@ func readImage(digest string) (*image, error) {
 			return readImage(sub.Digest)
 		}
 	}
-	img := &image{digest: digest, layers: len(m.Layers)}
+	img := &image{digest: digest}
 	for _, l := range m.Layers {
+		img.layers = append(img.layers, l.Digest)
 		img.bytes += l.Size
 	}
 	var c struct{ Config imageConfig }
@@ -60,6 +65,15 @@ func readImage(digest string) (*image, error) {
 		return nil, err
 	}
 	img.config = c.Config
+	var raw struct {
+		Author string
+		Config map[string]any
+	}
+	if err := readBlob(m.Config.Digest, &raw); err != nil {
+		return nil, err
+	}
+	img.raw = raw.Config
+	img.raw["Author"] = raw.Author
 	return img, nil
 }
 

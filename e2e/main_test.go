@@ -2,14 +2,15 @@
 
 // Package e2e builds real images before and after `drydock fix`, runs both, and compares what they do.
 //
-//	go test -tags e2e ./e2e                   every directory under fixtures/chain
+//	go test -tags e2e ./e2e                   every directory under fixtures/chain, and some under testdata/hygiene
 //	go test -tags e2e ./e2e -run Chain/go     one of them
 //
 // It needs a builder, and base images which it can resolve: BUILDKIT_HOST with buildctl, or docker buildx with a builder
 // that exports OCI layouts (not the "docker" driver). No Docker engine is needed: images run inside BuildKit (see observe).
 //
 //	E2E_BUILDER=buildctl|buildx   insists on one of the two
-//	E2E_TABLE=FILE                writes the Markdown table of sizes and times there as well
+//	E2E_ALL=1                     every fixture of multi-stage and every directory under testdata/hygiene too
+//	E2E_TABLE=FILE                writes the Markdown tables of sizes and times there as well
 //	E2E_AFTER=DIR                 takes DIR/CASE/* as the files after, instead of asking drydock: to test the tests
 package e2e
 
@@ -21,6 +22,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"testing"
+
+	"drydock/e2e/imagefs"
 )
 
 // world is what all tests share; TestMain makes it.
@@ -30,6 +33,7 @@ var world struct {
 	probe   string // folder of the probe binary
 	builder builder
 	layout  string // OCI layout that receives every image: shared, so that base layers are written once
+	files   *imagefs.Reader
 }
 
 func TestMain(m *testing.M) {
@@ -61,6 +65,12 @@ func prepare(ctx context.Context, tmp string) error {
 		return err
 	}
 	world.layout, world.probe = filepath.Join(tmp, "oci"), filepath.Join(tmp, "probe")
+	world.files = imagefs.NewReader(world.layout)
+	if table := os.Getenv("E2E_TABLE"); table != "" {
+		if err := os.RemoveAll(table); err != nil {
+			return err
+		}
+	}
 	if err := goBuild(ctx, filepath.Join(world.probe, "probe"), "./e2e/probe", "CGO_ENABLED=0", "GOOS=linux"); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -25,7 +26,7 @@ func (tb *table) add(t *testing.T, name string, p pair) {
 		verdict = "FAILED"
 	}
 	tb.rows = append(tb.rows, fmt.Sprintf("| %s | %.1f | %.1f | %.1f | %d → %d | %s → %s | %s → %s | %s → %s | %s |",
-		name, mb(p.before), mb(p.after), mb(p.before)/mb(p.after), p.before.layers, p.after.layers,
+		name, mb(p.before), mb(p.after), mb(p.before)/mb(p.after), len(p.before.layers), len(p.after.layers),
 		user(p.before), user(p.after), seconds(p.before.built.took), seconds(p.after.built.took),
 		seconds(p.rebuild), seconds(p.rebuilt), verdict))
 }
@@ -34,10 +35,24 @@ func (tb *table) print(t *testing.T) {
 	text := "| case | before MB | after MB | factor | layers | user | build s | rebuild s | verdict |\n" +
 		"|---|---|---|---|---|---|---|---|---|\n" + strings.Join(tb.rows, "\n") + "\n"
 	t.Logf("compressed size; rebuild: one source file changed\n%s", text)
-	if path := os.Getenv("E2E_TABLE"); path != "" {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Error(err)
-		}
+	keepTable(t, text)
+}
+
+// keepTable appends a table to the file that E2E_TABLE names; prepare empties it.
+func keepTable(t *testing.T, text string) {
+	t.Helper()
+	name := os.Getenv("E2E_TABLE")
+	if name == "" {
+		return
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_, err = fmt.Fprintln(f, text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Error(err)
 	}
 }
 
