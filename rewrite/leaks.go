@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -52,10 +53,8 @@ func (s *Script) Joined(next string) (subshell bool, why string) {
 // errexit reports whether set -e is in force somewhere in the script: by SHELL
 // or by a command of its own.
 func (s *Script) errexit() bool {
-	for i, w := range s.in.State().Shell {
-		if i > 0 && setsErrexit(w) {
-			return true
-		}
+	if s.shellErrexit() {
+		return true
 	}
 	for _, c := range s.Commands() {
 		if c.Name != "set" {
@@ -70,6 +69,12 @@ func (s *Script) errexit() bool {
 	return false
 }
 
+// shellErrexit: SHELL starts the shell with -e.
+func (s *Script) shellErrexit() bool {
+	sh := s.in.State().Shell
+	return len(sh) > 1 && slices.ContainsFunc(sh[1:], setsErrexit)
+}
+
 // setsErrexit: the word is -e, alone or among other letters, or errexit.
 func setsErrexit(w string) bool {
 	return w == "errexit" || strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.Contains(w, "e")
@@ -77,21 +82,19 @@ func setsErrexit(w string) bool {
 
 // plainChain reports whether the script is nothing but simple commands and
 // pipes of them with && in between, where set -e makes no difference.
-func (s *Script) plainChain() bool {
-	var plain func(st *syntax.Stmt) bool
-	plain = func(st *syntax.Stmt) bool {
-		if st.Negated {
-			return false
-		}
-		switch c := st.Cmd.(type) {
-		case *syntax.CallExpr, *syntax.DeclClause:
-			return true
-		case *syntax.BinaryCmd:
-			return c.Op != syntax.OrStmt && plain(c.X) && plain(c.Y)
-		}
+func (s *Script) plainChain() bool { return len(s.File.Stmts) == 1 && plainChain(s.File.Stmts[0]) }
+
+func plainChain(st *syntax.Stmt) bool {
+	if st.Negated {
 		return false
 	}
-	return len(s.File.Stmts) == 1 && plain(s.File.Stmts[0])
+	switch c := st.Cmd.(type) {
+	case *syntax.CallExpr, *syntax.DeclClause:
+		return true
+	case *syntax.BinaryCmd:
+		return c.Op != syntax.OrStmt && plainChain(c.X) && plainChain(c.Y)
+	}
+	return false
 }
 
 // NeedsGroup reports whether the script, a single statement, must stand in

@@ -110,11 +110,21 @@ func (e *ScriptEdit) Remove(c Command, i int) {
 
 // Before puts a command and && in front of c, which must be a link of an &&
 // chain or a statement of its own (Script.Link).
+//
+// Under set -e a failure on the left of && is passed over, save at the script's
+// end; there ; ties the two.
 func (e *ScriptEdit) Before(c Command, command string) {
-	p := e.at(int(c.Stmt.Pos().Offset()))
-	e.put(Span{p, p}, command+" && ")
+	p, tie := e.at(int(c.Stmt.Pos().Offset())), " && "
+	if last := len(e.s.File.Stmts) - 1; last > 0 && e.s.errexit() && !holds(e.s.File.Stmts[last], c.Stmt) {
+		tie = "; "
+		e.failed = e.failed || !slices.Contains(e.s.File.Stmts, c.Stmt) || !e.s.FailsFast() && !e.s.shellErrexit()
+	}
+	e.put(Span{p, p}, command+tie)
 	e.adds = append(e.adds, command)
 }
+
+// holds: st is the statement or a link of the && chain that it is.
+func holds(chain, st *syntax.Stmt) bool { return slices.Contains(chainLinks(chain, nil), st) }
 
 // Append puts a command at the script's end, so that it runs where the script
 // succeeded. Script.Appendable says where that can't be.
@@ -228,6 +238,9 @@ func (s *Script) Appendable() string {
 	if !s.heredoc && strings.HasSuffix(strings.TrimRight(s.Text, " \t"), ";") {
 		return "it ends in a semicolon"
 	}
+	if s.errexit() && !plainChain(last) {
+		return "it ends in what relies on set -e, which doesn't act on the left of &&"
+	}
 	why := ""
 	syntax.Walk(s.File, func(n syntax.Node) bool {
 		switch n := n.(type) {
@@ -278,7 +291,7 @@ func width(line string) int {
 func (s *Script) link(command string, more bool) string {
 	in, d := s.in, s.in.doc
 	if s.heredoc {
-		if s.FailsFast() {
+		if _, simple := s.File.Stmts[len(s.File.Stmts)-1].Cmd.(*syntax.CallExpr); simple && s.FailsFast() {
 			return "\n" + command
 		}
 		return " && " + command
