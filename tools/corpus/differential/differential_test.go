@@ -106,6 +106,7 @@ func TestRight(t *testing.T) {
 		{"background", "", []string{"(a & b; wait)", "c"}, "(a & b; wait) && c"},
 		{"several in the background", "", []string{"(a & b & c & d; wait)", "c & wait"}, "(a & b & c & d; wait) && (c & wait)"},
 		{"heredoc", "", []string{"<<EOF\na\nb\nEOF", "c"}, "<<EOF\n(a\nb) && c\nEOF"},
+		{"process substitution", bashShell, []string{"paste <(a | b) <(a x | b x) > /out", "c"}, "paste <(a | b) <(a x | b x) > /out && c"},
 		{"no end when it fails", "", []string{"a", "until b; do sleep 1; done", "c"}, "a && until b; do sleep 1; done && c"},
 		{"files that must be there", "", []string{". /etc/os-release && echo $ID > /etc/apt/sources.list.d/x", "/opt/x/bin/y && ./configure"},
 			"(. /etc/os-release && echo $ID > /etc/apt/sources.list.d/x) && /opt/x/bin/y && ./configure"},

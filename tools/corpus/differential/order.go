@@ -28,7 +28,8 @@ const (
 	// counts when it shows every time of attempts.
 	background
 	// anyOrder: process substitutions, or a pipeline of which a later command
-	// doesn't read the pipe. All records are compared as one multiset.
+	// doesn't read the pipe. All records are compared as one multiset, and commands
+	// fail only one by one.
 	anyOrder
 )
 

@@ -26,7 +26,7 @@ func Build(ctx context.Context, dir string) (*Tools, error) {
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", t.Recorder, "drydock/tools/corpus/differential/recorder")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the recorder: %w: %s", err, out)
+		return nil, fmt.Errorf("build the recorder (from within tools/corpus): %w: %s", err, out)
 	}
 	libs := map[string]bool{}
 	for _, name := range []string{"dash", "bash"} {
