@@ -31,6 +31,8 @@ func (s *Script) Joined(next string) (subshell bool, why string) {
 		case *syntax.Redirect:
 			if n.Hdoc != nil {
 				why = "holds a here-document"
+			} else if s.backgrounds(n) {
+				why = "redirects with &>, a background job for a plain sh"
 			}
 		case *syntax.Stmt:
 			if n.Background || n.Coprocess {
@@ -48,6 +50,16 @@ func (s *Script) Joined(next string) (subshell bool, why string) {
 		return false, "relies on set -e, which doesn't act on the left of &&"
 	}
 	return n > 1 || s.NeedsGroup() || next != "" && s.Leaks(next) != "", ""
+}
+
+// backgrounds: dash and ash read `a &> f` as `a &` and `> f`; the tree is
+// bash's, so this is asked wherever SHELL doesn't name a shell that agrees.
+func (s *Script) backgrounds(r *syntax.Redirect) bool {
+	if r.Op != syntax.RdrAll && r.Op != syntax.AppAll {
+		return false
+	}
+	sh := s.in.State().Shell
+	return len(sh) == 0 || path.Base(sh[0]) != "bash" && path.Base(sh[0]) != "zsh"
 }
 
 // errexit reports whether set -e is in force somewhere in the script: by SHELL

@@ -115,6 +115,7 @@ func (e *ScriptEdit) Remove(c Command, i int) {
 // end; there ; ties the two.
 func (e *ScriptEdit) Before(c Command, command string) {
 	p, tie := e.at(int(c.Stmt.Pos().Offset())), " && "
+	e.failed = e.failed || slices.ContainsFunc(c.Stmt.Redirs, e.s.backgrounds)
 	if last := len(e.s.File.Stmts) - 1; last > 0 && e.s.errexit() && !holds(e.s.File.Stmts[last], c.Stmt) {
 		tie = "; "
 		e.failed = e.failed || !slices.Contains(e.s.File.Stmts, c.Stmt) || !e.s.FailsFast() && !e.s.shellErrexit()
@@ -251,6 +252,8 @@ func (s *Script) Appendable() string {
 		case *syntax.Redirect:
 			if n.Hdoc != nil {
 				why = "it holds a here-document"
+			} else if s.backgrounds(n) {
+				why = "it redirects with &>, a background job for a plain sh"
 			}
 		case *syntax.CallExpr:
 			if len(n.Args) > 0 {
