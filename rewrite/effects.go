@@ -233,7 +233,7 @@ func (c Commuter) Commute(a, b *Effects) (ok bool, reason string) {
 	if a.owner != b.owner {
 		for _, x := range a.makes {
 			for _, y := range b.makes {
-				if d := together(x, y); !stands(d, a.workdir) || !stands(d, b.workdir) {
+				if d := together(x, y); !Stands(d, a.workdir) || !Stands(d, b.workdir) {
 					return false, "who makes " + d + " first decides whom it belongs to"
 				}
 			}

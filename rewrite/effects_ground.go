@@ -97,17 +97,13 @@ var standing = map[string]bool{"/": true, "/bin": true, "/etc": true, "/home": t
 	"/var": true, "/var/cache": true, "/var/lib": true, "/var/log": true, "/var/run": true, "/var/tmp": true}
 
 // stands reports whether a folder is there for sure.
-func stands(dir, workdir string) bool {
+func Stands(dir, workdir string) bool {
 	return standing[dir] || workdir != "" && Inside(workdir, dir)
 }
 
-// Stands reports whether a folder is there for sure: every distribution has it,
-// or the working directory lies in it.
-func Stands(dir, workdir string) bool { return stands(dir, workdir) }
-
 // needs notes that a path's folder must be there before.
 func (e *Effects) needs(p string, st State) {
-	if dir := path.Dir(p); !stands(dir, st.Workdir) {
+	if dir := path.Dir(p); !Stands(dir, st.Workdir) {
 		e.Reads = append(e.Reads, dir)
 	}
 }

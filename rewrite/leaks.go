@@ -13,27 +13,14 @@ import (
 // a subshell that keeps its ";" lists, its || and what it would leave behind to
 // itself. why says what speaks against both.
 func (s *Script) Joined(next string) (subshell bool, why string) {
-	n := len(s.File.Stmts)
-	if n == 0 {
-		return false, "runs nothing"
-	}
-	last := s.File.Stmts[n-1]
-	if rest := strings.TrimSpace(s.Text[min(int(last.End().Offset()), len(s.Text)):]); rest != "" {
-		return false, "ends in a comment or a semicolon"
-	}
-	if strings.HasSuffix(s.Text, ";") {
-		return false, "ends in a semicolon"
+	if why := s.openEnd(); why != "" {
+		return false, why
 	}
 	syntax.Walk(s.File, func(n syntax.Node) bool {
+		if w := s.untied(n); w != "" {
+			why = w
+		}
 		switch n := n.(type) {
-		case *syntax.Comment:
-			why = "holds a comment"
-		case *syntax.Redirect:
-			if n.Hdoc != nil {
-				why = "holds a here-document"
-			} else if s.backgrounds(n) {
-				why = "redirects with &>, a background job for a plain sh"
-			}
 		case *syntax.Stmt:
 			if n.Background || n.Coprocess {
 				why = "runs in the background" // it ends with its RUN
@@ -49,7 +36,41 @@ func (s *Script) Joined(next string) (subshell bool, why string) {
 	if next != "" && s.errexit() && !s.plainChain() {
 		return false, "relies on set -e, which doesn't act on the left of &&"
 	}
-	return n > 1 || s.NeedsGroup() || next != "" && s.Leaks(next) != "", ""
+	return len(s.File.Stmts) > 1 || s.NeedsGroup() || next != "" && s.Leaks(next) != "", ""
+}
+
+// openEnd tells why nothing can be tied to the script's end, "" when it can.
+func (s *Script) openEnd() string {
+	n := len(s.File.Stmts)
+	if n == 0 {
+		return "runs nothing"
+	}
+	if end := int(s.File.Stmts[n-1].End().Offset()); end < len(s.Text) && strings.TrimSpace(s.Text[end:]) != "" {
+		return "ends in a comment or a semicolon"
+	}
+	if !s.heredoc && strings.HasSuffix(s.Text, ";") {
+		return "ends in a semicolon"
+	}
+	return ""
+}
+
+// untied tells of a node what keeps its script from being tied to another
+// command with &&, "" for nothing. In a heredoc a comment ends with its line.
+func (s *Script) untied(n syntax.Node) string {
+	switch n := n.(type) {
+	case *syntax.Comment:
+		if !s.heredoc {
+			return "holds a comment"
+		}
+	case *syntax.Redirect:
+		if n.Hdoc != nil {
+			return "holds a here-document"
+		}
+		if s.backgrounds(n) {
+			return "redirects with &>, a background job for a plain sh"
+		}
+	}
+	return ""
 }
 
 // backgrounds: dash and ash read `a &> f` as `a &` and `> f`; the tree is

@@ -233,7 +233,7 @@ func triggerOf(in *Instruction) *Instruction {
 		Index: in.Index, Span: in.Span, Head: in.Head, Line: in.Line, EndLine: in.EndLine, Text: in.Text, Heredocs: in.Heredocs, Comments: in.Comments,
 		Cmd: cmd, JSON: n.Attributes["json"], node: n, segs: in.segs, doc: in.doc, onbuild: true,
 	}
-	splitWordsFrom(t, in.doc.Escape, in.Args.Start)
+	splitWords(t, in.doc.Escape, in.Args.Start)
 	if t.Keyword != strings.ToLower(n.Value) || len(t.Flags) != len(n.Flags) {
 		return nil // we read it differently
 	}

@@ -134,7 +134,7 @@ func scan(path, src string) (*scanned, error) {
 		}
 		in.Text = text2.String()
 		in.Span.End = at
-		splitWords(in, out.escape)
+		splitWords(in, out.escape, 0)
 		if mayHoldHeredoc(in, out.escape) {
 			docs, err := heredocWords(in.Text)
 			if err != nil {
@@ -180,7 +180,7 @@ func mayHoldHeredoc(in *Instruction, escape byte) bool {
 	key, args := in.Keyword, in.Args.Text
 	if key == "onbuild" {
 		sub := &Instruction{Text: args}
-		splitWords(sub, escape)
+		splitWords(sub, escape, 0)
 		key, args = sub.Keyword, sub.Args.Text
 	}
 	return (key == "run" || key == "copy" || key == "add") && !isJSONList(args)

@@ -225,46 +225,32 @@ func (s *Script) FailsFast() bool {
 // can: behind a background job, a comment or a here-document there is no place
 // for it, and behind exit or exec it would never run.
 func (s *Script) Appendable() string {
-	n := len(s.File.Stmts)
-	if n == 0 {
-		return "it runs nothing"
+	if why := s.openEnd(); why != "" {
+		return "it " + why
 	}
-	last := s.File.Stmts[n-1]
+	last := s.File.Stmts[len(s.File.Stmts)-1]
 	if last.Background || last.Coprocess {
 		return "it ends in a background job"
-	}
-	if end := int(last.End().Offset()); end < len(s.Text) && strings.TrimSpace(s.Text[end:]) != "" {
-		return "it ends in a comment or a semicolon"
-	}
-	if !s.heredoc && strings.HasSuffix(strings.TrimRight(s.Text, " \t"), ";") {
-		return "it ends in a semicolon"
 	}
 	if s.errexit() && !plainChain(last) {
 		return "it ends in what relies on set -e, which doesn't act on the left of &&"
 	}
 	why := ""
 	syntax.Walk(s.File, func(n syntax.Node) bool {
-		switch n := n.(type) {
-		case *syntax.Comment:
-			if !s.heredoc {
-				why = "it holds a comment"
-			}
-		case *syntax.Redirect:
-			if n.Hdoc != nil {
-				why = "it holds a here-document"
-			} else if s.backgrounds(n) {
-				why = "it redirects with &>, a background job for a plain sh"
-			}
-		case *syntax.CallExpr:
-			if len(n.Args) > 0 {
-				if name := literal(n.Args[0]); name == "exec" || name == "exit" && (len(n.Args) != 2 || !nonZero(literal(n.Args[1]))) {
-					why = "it may end early, by " + name
-				}
+		if w := s.untied(n); w != "" {
+			why = w
+		}
+		if call, ok := n.(*syntax.CallExpr); ok && len(call.Args) > 0 {
+			if name := literal(call.Args[0]); name == "exec" || name == "exit" && (len(call.Args) != 2 || !nonZero(literal(call.Args[1]))) {
+				why = "may end early, by " + name
 			}
 		}
 		return why == ""
 	})
-	return why
+	if why != "" {
+		return "it " + why
+	}
+	return ""
 }
 
 // appendPoint is the source position behind the script's last statement.

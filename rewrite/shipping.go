@@ -25,6 +25,16 @@ func (p *Pass) Shipping() []*Stage {
 	return out
 }
 
+// Descends reports whether the stage is from, or is built from it.
+func (s *Stage) Descends(from *Stage) bool {
+	for ; s != nil; s = s.Parent() {
+		if s == from {
+			return true
+		}
+	}
+	return false
+}
+
 // Targets are the stage names that files of the project build.
 func (p *Pass) Targets() []string {
 	var out []string

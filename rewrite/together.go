@@ -15,10 +15,7 @@ func (r *run) together(t *Transform, p *Pass, changes []Change) bool {
 		for _, i := range touched {
 			ok = ok && !taken[i]
 		}
-		if !ok {
-			continue
-		}
-		if !r.allowed(t, p, c) {
+		if !ok || !r.allowed(t, p, c) {
 			continue
 		}
 		for _, i := range touched {
@@ -42,6 +39,7 @@ func (r *run) together(t *Transform, p *Pass, changes []Change) bool {
 	}
 	before := r.doc
 	text := before.Src
+	outs := make([]Outcome, 0, len(cs))
 	for i, c := range cs {
 		out := outcome(t, c)
 		if c.At != nil {
@@ -54,8 +52,9 @@ func (r *run) together(t *Transform, p *Pass, changes []Change) bool {
 			return false // can't be: they were made together
 		}
 		out.After = text
-		r.res.Outcomes = append(r.res.Outcomes, out)
+		outs = append(outs, out)
 	}
+	r.res.Outcomes = append(r.res.Outcomes, outs...)
 	r.take(doc, rp, files)
 	return true
 }

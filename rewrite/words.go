@@ -12,11 +12,8 @@ func isBlank(r rune) bool {
 }
 
 // splitWords finds keyword, flags and arguments in an instruction's logical
-// text, as parser.splitCommand and extractBuilderFlags do.
-func splitWords(in *Instruction, escape byte) { splitWordsFrom(in, escape, 0) }
-
-// splitWordsFrom does so for the instruction that begins at an offset.
-func splitWordsFrom(in *Instruction, escape byte, start int) {
+// text from an offset on, as parser.splitCommand and extractBuilderFlags do.
+func splitWords(in *Instruction, escape byte, start int) {
 	t := in.Text
 	start += len(t[start:]) - len(strings.TrimLeftFunc(t[start:], unicode.IsSpace))
 	stop := start + strings.IndexFunc(t[start:], isBlank)

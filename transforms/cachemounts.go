@@ -357,7 +357,7 @@ func reachedInto(d *rewrite.Document, s *rewrite.Stage, mounts []cacheMount, sto
 		}
 		st := in.Inner().State()
 		sources, dest, from, ok := in.Inner().Copy()
-		if ok && (in.Stage == s || descends(in.Stage, s) || descends(s, in.Stage)) {
+		if ok && (in.Stage == s || in.Stage.Descends(s) || s.Descends(in.Stage)) {
 			if to, ok := st.Abs(st.Expand(dest)); ok {
 				for _, m := range mounts {
 					if rewrite.Inside(to, m.dir) || around(to, m.dir) && slices.ContainsFunc(sources, maybeFolder) {
@@ -367,11 +367,11 @@ func reachedInto(d *rewrite.Document, s *rewrite.Stage, mounts []cacheMount, sto
 			}
 		}
 		var reads []string
-		if from != "" && descends(d.StageByRef(from, in.Stage.Index), s) {
+		if from != "" && d.StageByRef(from, in.Stage.Index).Descends(s) {
 			reads = sources
 		}
 		for _, m := range in.Inner().Mounts() {
-			if m["from"] != "" && descends(d.StageByRef(m["from"], in.Stage.Index), s) {
+			if m["from"] != "" && d.StageByRef(m["from"], in.Stage.Index).Descends(s) {
 				reads = append(reads, "/"+m["source"])
 			}
 		}

@@ -158,7 +158,7 @@ func storeChange(p *rewrite.Pass, k *keeper, root *rewrite.Stage) []rewrite.Chan
 	var opaque *rewrite.Instruction
 	fetched, fetches := false, false
 	for _, s := range p.Doc.Stages {
-		if !descends(s, root) {
+		if !s.Descends(root) {
 			continue
 		}
 		for _, in := range s.Instructions {
@@ -267,8 +267,8 @@ func (k *keeper) needed(p *rewrite.Pass, root *rewrite.Stage, steps []*cacheStep
 	if why := reachedInto(p.Doc, root, all.mounts, true); why != "" {
 		return why
 	}
-	for _, s := range shipping(p) {
-		if !descends(s, root) || s != p.Doc.Final() && slices.ContainsFunc(p.Doc.Stages, func(c *rewrite.Stage) bool { return c.Parent() == s }) {
+	for _, s := range p.Shipping() {
+		if !s.Descends(root) || s != p.Doc.Final() && slices.ContainsFunc(p.Doc.Stages, func(c *rewrite.Stage) bool { return c.Parent() == s }) {
 			continue
 		}
 		c := s.Config()

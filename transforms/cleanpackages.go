@@ -71,7 +71,7 @@ func runCleanPackages(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, err
 	if len(pp.runs) == 0 {
 		return pp.out, nil
 	}
-	pp.ships = shipping(p)
+	pp.ships = p.Shipping()
 	for i := range pp.runs {
 		r := &pp.runs[i]
 		if r.s == nil {

@@ -87,7 +87,7 @@ func cleansModules(r *packageRun) bool {
 // tool, or run what may.
 func (pp *packagePass) usedAround(r *packageRun, tool string) (before, after bool) {
 	for _, s := range pp.Doc.Stages {
-		if s == r.in.Stage || !descends(r.in.Stage, s) && !descends(s, r.in.Stage) {
+		if s == r.in.Stage || !r.in.Stage.Descends(s) && !s.Descends(r.in.Stage) {
 			continue
 		}
 		if s.Index > r.in.Stage.Index {

@@ -17,7 +17,7 @@ func (pp *packagePass) frontend() {
 	if !strings.Contains(pp.Doc.Src, frontendVar) {
 		return
 	}
-	for _, s := range shipping(pp.Pass) {
+	for _, s := range pp.Shipping() {
 		var found *rewrite.Instruction
 		var kv instructions.KeyValuePair
 		again := false

@@ -221,7 +221,7 @@ func (pp *packagePass) apkIndexFree(r *packageRun) bool {
 		return true
 	}
 	for _, in := range pp.Doc.Instructions[r.at.Index+1:] {
-		if in.Inner().Keyword != "run" || !descends(in.Stage, r.in.Stage) {
+		if in.Inner().Keyword != "run" || !in.Stage.Descends(r.in.Stage) {
 			continue
 		}
 		later := readRun(in)
@@ -241,7 +241,7 @@ func (pp *packagePass) apkRelied(r *packageRun) int {
 		return 0
 	}
 	for _, in := range pp.Doc.Instructions[r.at.Index+1:] {
-		if in.Stage == nil || !descends(in.Stage, r.in.Stage) {
+		if in.Stage == nil || !in.Stage.Descends(r.in.Stage) {
 			continue
 		}
 		inner := in.Inner()

@@ -213,7 +213,7 @@ func (e *execForm) getsArguments() string {
 		return "the CMD of the image built on this one would become its arguments"
 	}
 	for _, s := range e.p.Doc.Stages {
-		if s != e.s && !derivedFrom(s, e.s) {
+		if !s.Descends(e.s) {
 			continue
 		}
 		if in, _ := entrypointOf(s); in != e.in {
@@ -231,16 +231,6 @@ func (e *execForm) getsArguments() string {
 		}
 	}
 	return ""
-}
-
-// derivedFrom reports whether a stage is built from another one.
-func derivedFrom(s, from *rewrite.Stage) bool {
-	for s = s.Parent(); s != nil; s = s.Parent() {
-		if s == from {
-			return true
-		}
-	}
-	return false
 }
 
 // noScript tells why only a shell can start a program: it is a script without

@@ -45,7 +45,7 @@ removed it again; and stages that don't ship keep theirs for the cache.`,
 func runMergeRun(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	var out []rewrite.Change
 	m := merger{p}
-	for _, s := range shipping(p) {
+	for _, s := range p.Shipping() {
 		for i := 0; i < len(s.Instructions); {
 			group, next := m.group(s.Instructions, i)
 			if len(group) > 1 {

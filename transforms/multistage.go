@@ -158,7 +158,7 @@ func (s *split) name() bool {
 		s.keepName = true
 		return true
 	}
-	for _, t := range targets(s.p) {
+	for _, t := range s.p.Targets() {
 		if strings.EqualFold(t, own) {
 			return s.decline(s.stage.From, "other files build the stage %s, which would no longer be the whole image", own)
 		}

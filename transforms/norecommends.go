@@ -52,7 +52,7 @@ func runNoRecommends(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 	if len(runs) == 0 {
 		return nil, nil
 	}
-	ships := shipping(p)
+	ships := p.Shipping()
 	pp := &packagePass{Pass: p}
 	lower := strings.ToLower(p.Doc.Src)
 	for i := range runs {

@@ -193,7 +193,7 @@ func wantsSh(p *rewrite.Pass, s *rewrite.Stage, from *rewrite.Instruction) strin
 		return "bash reads $BASH_ENV first"
 	}
 	for _, t := range p.Doc.Stages {
-		if t != s && !derivedFrom(t, s) {
+		if !t.Descends(s) {
 			continue
 		}
 		for _, in := range t.Instructions {
