@@ -159,7 +159,7 @@ func fileOf(repository string) string {
 }
 
 // repositories are the names of everything that the catalogue holds in files.
-func repositories() (names []string) {
+var repositories = sync.OnceValue(func() (names []string) {
 	es, _ := files.ReadDir("catalogue")
 	for _, e := range es {
 		n := strings.TrimSuffix(e.Name(), ".txt")
@@ -169,4 +169,4 @@ func repositories() (names []string) {
 		names = append(names, n)
 	}
 	return names
-}
+})

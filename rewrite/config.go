@@ -68,8 +68,8 @@ func (c Config) Field(f ConfigFields) string {
 
 // Config is the image config at the end of the stage.
 func (s *Stage) Config() Config {
-	s.configOnce.Do(func() { s.config = s.resultingConfig() })
-	return s.config
+	s.facts.configOnce.Do(func() { s.facts.config = s.resultingConfig() })
+	return s.facts.config
 }
 
 func (s *Stage) resultingConfig() Config {

@@ -62,6 +62,7 @@ type Instruction struct {
 	Heredocs []Heredoc // bodies in order
 	Comments []Span    // comment lines inside continuations, without line break
 	Stage    *Stage    // nil for ARG before the first FROM
+	state    int       // its place in stageFacts.states
 	Cmd      any       // BuildKit's typed instruction: *instructions.RunCommand, *instructions.Stage (FROM), …
 	JSON     bool      // exec form / JSON list
 	node     *parser.Node
@@ -98,14 +99,20 @@ type Stage struct {
 	From         *Instruction
 	Instructions []*Instruction // without FROM
 	doc          *Document
+	facts        *stageFacts
+}
 
-	// What is worked out once, when it is first asked for.
+// stageFacts is what follows from the lines of a Dockerfile that aren't RUN,
+// COPY or ADD, worked out once when it is first asked for. Documents in which
+// those lines are the same share it.
+type stageFacts struct {
 	baseOnce, imageOnce, statesOnce, configOnce sync.Once
 	base                                        string // BaseName()
-	parent                                      *Stage
+	parent                                      int    // index of Parent(), -1 for none
+	windows                                     bool
 	image                                       images.Image
 	known                                       bool
-	states                                      []*State // before each instruction, and at the end
+	states                                      []*State // at the start, and behind each instruction that sets one
 	config                                      Config
 }
 

@@ -28,8 +28,8 @@ func gate(r *run, after *Document, rp *repo.Repo, files map[string]string, c Cha
 // gateConfig: the image config of the final stage, and of every stage that
 // keeps its name, differs in the declared fields at most.
 func gateConfig(before, after *Document, c Change) error {
-	if sameConfigLines(before, after) {
-		return nil
+	if before.Final().facts == after.Final().facts {
+		return nil // see sameConfigLines
 	}
 	if f := before.Final().Config().Diff(after.Final().Config()) &^ c.Config; f != 0 {
 		return fmt.Errorf("the final image's %s would change", f)
@@ -92,12 +92,16 @@ func (in *Instruction) commandKeys() []string {
 		}
 		return []string{text}
 	}
-	out := make([]string, 0, 8)
-	for _, cmd := range s.Commands() {
-		out = append(out, cmd.Key)
-	}
-	return append(out, s.structure()...)
+	return s.Memo(keysOf{}, func() any {
+		out := make([]string, 0, 8)
+		for _, cmd := range s.Commands() {
+			out = append(out, cmd.Key)
+		}
+		return append(out, s.structure()...)
+	}).([]string)
 }
+
+type keysOf struct{} // of the memo
 
 // runs reports whether the instruction is a RUN or ONBUILD RUN.
 func (in *Instruction) runs() bool { return in.Inner().Keyword == "run" }

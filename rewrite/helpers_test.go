@@ -123,6 +123,51 @@ func checkDocument(t testing.TB, d *Document) {
 	if diff := cmp.Diff(outline(d), outline(re)); diff != "" {
 		t.Fatalf("reparse of all differs: %s", diff)
 	}
+	for i, in := range d.Instructions {
+		if !sameNode(re.Instructions[i].node, in.node) {
+			t.Fatalf("%v: our node says %s", in, re.Instructions[i].node.Dump())
+		}
+	}
+	checkEdited(t, d)
+}
+
+// checkEdited holds what Reparse takes over from a document against a fresh
+// Parse, with a line above and below some instructions and without them.
+func checkEdited(t testing.TB, d *Document) {
+	t.Helper()
+	n := len(d.Instructions)
+	for i := 0; i < n; i += 1 + n/6 {
+		in := d.Instructions[i]
+		for _, text := range []string{
+			d.Src[:in.Span.Start] + "USER u\n" + d.Src[in.Span.Start:],
+			d.Src[:in.Span.Start] + "# x\nRUN u\n" + d.Src[in.Span.Start:],
+			d.Src[:in.Span.Start] + d.Src[in.Span.End:],
+			"# check=skip=none\n" + d.Src,
+			d.Src + "\nRUN --network=none u\n",
+		} {
+			want, err := Parse(d.Path, text, d.images)
+			if err != nil {
+				continue
+			}
+			got, err := Reparse(d, text)
+			if err != nil {
+				t.Fatalf("reparse of %q: %v", text, err)
+			}
+			if diff := cmp.Diff(outline(want), outline(got)); diff != "" {
+				t.Fatalf("reparse of %q differs: %s", text, diff)
+			}
+			for i, s := range want.Stages {
+				if s.Config() != got.Stages[i].Config() || s.BaseName() != got.Stages[i].BaseName() {
+					t.Fatalf("reparse of %q: another config", text)
+				}
+			}
+			for i, in := range want.Instructions {
+				if g := got.Instructions[i]; !sameNode(in.node, g.node) || in.Stage != nil && !reflect.DeepEqual(in.State(), g.State()) {
+					t.Fatalf("reparse of %q: %v has another node or state", text, in)
+				}
+			}
+		}
+	}
 }
 
 // outline is all of a document that a user of the package sees.

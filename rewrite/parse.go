@@ -33,7 +33,7 @@ func Parse(path, text string, src images.Source) (*Document, error) {
 	if err != nil {
 		return nil, parseError(path, text, err)
 	}
-	sc, err := scan(path, text)
+	sc, err := scan(path, text, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func Parse(path, text string, src images.Source) (*Document, error) {
 		}
 		in.node = res.AST.Children[i]
 	}
-	return build(path, text, sc, src)
+	return build(path, text, sc, src, nil)
 }
 
 // confirm has BuildKit judge a document that came out of Reparse: what stands
@@ -91,10 +91,10 @@ func (d *Document) confirm(old *Document) error {
 	for i, in := range fresh {
 		n := res.AST.Children[i]
 		what := differ(in, n)
-		if what == "" && (n.EndLine-n.StartLine != in.EndLine-in.Line || n.Attributes["json"] != in.JSON) {
-			what = "form"
+		if what == "" && n.EndLine-n.StartLine != in.EndLine-in.Line {
+			what = "lines"
 		}
-		if what == "" && in.Keyword == "run" && n.Next != nil && in.node.Next != nil && n.Next.Value != in.node.Next.Value {
+		if what == "" && !sameNode(in.node, n) {
 			what = "words"
 		}
 		if what != "" {
@@ -109,14 +109,17 @@ func (d *Document) confirm(old *Document) error {
 // typed form, the others are judged by BuildKit. The caller must confirm the
 // last document, or Parse its text once more.
 func Reparse(old *Document, text string) (*Document, error) {
-	sc, err := scan(old.Path, text)
+	sc, err := scan(old.Path, text, old)
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[string]*Instruction, len(old.Instructions))
-	for _, in := range old.Instructions {
-		known[in.Raw()] = in
-	}
+	known := sync.OnceValue(func() map[string]*Instruction { // elsewhere in old
+		m := make(map[string]*Instruction, len(old.Instructions))
+		for _, in := range old.Instructions {
+			m[in.Raw()] = in
+		}
+		return m
+	})
 	// One parse for all: each costs BuildKit two compilations of a regexp.
 	var fresh []*Instruction
 	var lines strings.Builder
@@ -124,12 +127,15 @@ func Reparse(old *Document, text string) (*Document, error) {
 		lines.WriteString("# escape=" + string(sc.escape) + "\n")
 	}
 	for _, in := range sc.instructions {
+		if in.node != nil {
+			continue
+		}
 		raw := text[in.Span.Start:in.Span.End]
-		if k := known[raw]; k != nil && sc.escape == old.Escape {
+		if k := known()[raw]; k != nil && sc.escape == old.Escape {
 			in.node, in.Cmd, in.JSON, in.parsed = k.node, k.Cmd, k.JSON, k.parsed
 			continue
 		}
-		if in.node = plainRun(in); in.node != nil {
+		if in.node = plainNode(in, sc.escape); in.node != nil {
 			continue
 		}
 		fresh = append(fresh, in)
@@ -151,29 +157,20 @@ func Reparse(old *Document, text string) (*Document, error) {
 			}
 		}
 	}
-	return build(old.Path, text, sc, old.images)
+	return build(old.Path, text, sc, old.images, old)
 }
 
-// plainRun is the node that BuildKit's parser makes of a shell-form RUN without
-// flags and heredocs: its words as they are. nil for anything else. confirm
-// holds it against the parser's own.
-func plainRun(in *Instruction) *parser.Node {
-	if in.Keyword != "run" || len(in.Flags)+len(in.Heredocs) > 0 || in.Args.Text == "" || in.Args.Text[0] == '[' || strings.HasPrefix(in.Args.Text, "--") {
-		return nil
-	}
-	word, _, _ := strings.Cut(strings.TrimSpace(in.Text), " ")
-	return &parser.Node{Value: word[:min(3, len(word))], Original: in.Text, Next: &parser.Node{Value: in.Args.Text}, StartLine: in.Line, EndLine: in.EndLine}
-}
-
-// build makes the document from scanned instructions that have their nodes.
-func build(path, text string, sc *scanned, src images.Source) (*Document, error) {
+// build makes the document from scanned instructions that have their nodes. What
+// is known of the stages of old, if there is one, is kept where it still holds.
+func build(path, text string, sc *scanned, src images.Source, old *Document) (*Document, error) {
 	d := &Document{Path: path, Src: text, Escape: sc.escape, EOL: "\n", Directives: sc.directives, Instructions: sc.instructions, images: src}
 	if crlf(text) {
 		d.EOL = "\r\n"
 	}
 	var stage *Stage
+	state := 0
 	for _, in := range d.Instructions {
-		in.doc = d
+		in.doc, in.state = d, state
 		in.readsShell()
 		if in.Cmd == nil {
 			cmd, err := instructions.ParseInstructionWithLinter(in.node, silent)
@@ -190,7 +187,7 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 		case *instructions.Stage:
 			stage = &Stage{Index: len(d.Stages), Name: strings.ToLower(cmd.Name), From: in, doc: d}
 			d.Stages = append(d.Stages, stage)
-			in.Stage = stage
+			in.Stage, state = stage, 0
 		default:
 			if _, arg := cmd.(*instructions.ArgCommand); stage == nil && !arg {
 				return nil, &Error{Path: path, Line: in.Line, Col: 1, Msg: strings.ToUpper(in.Keyword) + " before the first FROM", Hint: "only ARG may stand there"}
@@ -200,10 +197,21 @@ func build(path, text string, sc *scanned, src images.Source) (*Document, error)
 			if stage != nil {
 				stage.Instructions = append(stage.Instructions, in)
 			}
+			if setsState(in) {
+				state++
+			}
 		}
 	}
 	if len(d.Stages) == 0 {
 		return nil, &Error{Path: path, Line: 1, Col: 1, Msg: "no FROM instruction", Hint: "a Dockerfile needs at least one build stage"}
+	}
+	same := old != nil && sameConfigLines(old, d)
+	for i, s := range d.Stages {
+		if same {
+			s.facts = old.Stages[i].facts
+		} else {
+			s.facts = &stageFacts{}
+		}
 	}
 	return d, nil
 }
@@ -231,7 +239,7 @@ func triggerOf(in *Instruction) *Instruction {
 	}
 	t := &Instruction{
 		Index: in.Index, Span: in.Span, Head: in.Head, Line: in.Line, EndLine: in.EndLine, Text: in.Text, Heredocs: in.Heredocs, Comments: in.Comments,
-		Cmd: cmd, JSON: n.Attributes["json"], node: n, segs: in.segs, doc: in.doc, onbuild: true,
+		Cmd: cmd, JSON: n.Attributes["json"], node: n, segs: in.segs, doc: in.doc, state: in.state, onbuild: true,
 	}
 	splitWords(t, in.doc.Escape, in.Args.Start)
 	if t.Keyword != strings.ToLower(n.Value) || len(t.Flags) != len(n.Flags) {

@@ -85,7 +85,7 @@ type quiet struct {
 func (r *run) fixpoint(ctx context.Context, ts []*Transform) error {
 	start, startRepo := r.doc, r.repo
 	seen := map[string]bool{r.state(): true}
-	r.refused, r.quiet = map[string]bool{}, map[*Transform]quiet{}
+	r.refused, r.quiet = map[string]bool{}, make(map[*Transform]quiet, len(ts))
 	for round := 0; ; round++ {
 		before := r.state()
 		r.res.Declined = nil

@@ -7,6 +7,7 @@ package rewrite
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -66,13 +67,23 @@ func isCommentLine(s string) bool {
 	return s != "" && s[0] == '#'
 }
 
-// scan cuts src into instructions.
-func scan(path, src string) (*scanned, error) {
+// scan cuts src into instructions. Those that old holds byte for byte, in the
+// same order, are taken from it.
+func scan(path, src string, old *Document) (*scanned, error) {
 	out := &scanned{escape: '\\'}
 	var directives parser.DirectiveParser
 	directivesDone := false
 	at, lineNo := 0, 0
+	seen := 0 // the instructions of old that have gone by
 	for at < len(src) {
+		if directivesDone && old != nil && out.escape == old.Escape {
+			if in := old.reuse(src, at, lineNo, &seen); in != nil {
+				in.Index = len(out.instructions)
+				out.instructions = append(out.instructions, in)
+				at, lineNo = in.Span.End, in.EndLine
+				continue
+			}
+		}
 		ln := readLine(src, at)
 		lineNo++
 		start := ln.start
@@ -108,15 +119,21 @@ func scan(path, src string) (*scanned, error) {
 		if ln.start == 0 && strings.HasPrefix(src, bom) {
 			in.Span.Start = len(bom)
 		}
-		var text2 strings.Builder
+		in.Text = text[len(text)-len(trimmed):][:end]
+		var joined strings.Builder // Text of more than one line
 		add := func(s, e int) {
 			if e > s {
-				in.segs = append(in.segs, segment{text2.Len(), s})
-				text2.WriteString(src[s:e])
+				in.segs = append(in.segs, segment{joined.Len(), s})
+				joined.WriteString(src[s:e])
 			}
 			in.Head.End = e
 		}
-		add(start, start+end)
+		if more {
+			joined.Grow(2 * end)
+			add(start, start+end)
+		} else if end > 0 {
+			in.segs = []segment{{0, start}}
+		}
 		at = ln.next
 		for more && at < len(src) {
 			ln = readLine(src, at)
@@ -132,7 +149,9 @@ func scan(path, src string) (*scanned, error) {
 				add(ln.start, ln.start+end)
 			}
 		}
-		in.Text = text2.String()
+		if joined.Len() > 0 {
+			in.Text = joined.String()
+		}
 		in.Span.End = at
 		splitWords(in, out.escape, 0)
 		if mayHoldHeredoc(in, out.escape) {
@@ -170,6 +189,45 @@ func scan(path, src string) (*scanned, error) {
 		out.instructions = append(out.instructions, in)
 	}
 	return out, nil
+}
+
+// reuse gives the instruction that begins at an offset behind lines lines, where
+// it is the next of old's, as it would be scanned; nil else. An instruction that
+// ends a file may go on in another one.
+func (old *Document) reuse(src string, at, lines int, seen *int) *Instruction {
+	for i := *seen; i < len(old.Instructions) && i < *seen+3; i++ {
+		o := old.Instructions[i]
+		if !strings.HasPrefix(src[at:], o.Raw()) || o.Span.End == len(old.Src) {
+			continue
+		}
+		*seen = i + 1
+		in := &Instruction{
+			Keyword: o.Keyword, Span: o.Span, Head: o.Head, Line: lines + 1, EndLine: lines + 1 + o.EndLine - o.Line, Text: o.Text, Flags: o.Flags, Args: o.Args,
+			Heredocs: o.Heredocs, Comments: o.Comments, Cmd: o.Cmd, JSON: o.JSON, node: o.node, segs: o.segs, parsed: o.parsed,
+		}
+		if by := at - o.Span.Start; by != 0 {
+			in.move(by)
+		}
+		return in
+	}
+	return nil
+}
+
+// move shifts what is counted in bytes of the source.
+func (in *Instruction) move(by int) {
+	shift := func(s Span) Span { return Span{s.Start + by, s.End + by} }
+	in.Span, in.Head = shift(in.Span), shift(in.Head)
+	in.segs, in.Comments, in.Heredocs = slices.Clone(in.segs), slices.Clone(in.Comments), slices.Clone(in.Heredocs)
+	for i := range in.segs {
+		in.segs[i].src += by
+	}
+	for i := range in.Comments {
+		in.Comments[i] = shift(in.Comments[i])
+	}
+	for i := range in.Heredocs {
+		h := &in.Heredocs[i]
+		h.Body, h.End = shift(h.Body), shift(h.End)
+	}
 }
 
 // mayHoldHeredoc is parser.Node.canContainHeredoc on our words.

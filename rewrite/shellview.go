@@ -33,12 +33,23 @@ type parsedScript struct {
 
 // Memo gives what work makes of the script, worked out once for a key; it must
 // follow from the script's text alone, which stays the same over many passes.
-func (s *Script) Memo(key any, work func() any) any {
-	if v, ok := s.parsed.memo.Load(key); ok {
+func (s *Script) Memo(key any, work func() any) any { return s.parsed.remember(key, work) }
+
+// Memo is Script.Memo for what follows from the instruction's bytes alone,
+// whether there is a script in them or not.
+func (in *Instruction) Memo(key any, work func() any) any {
+	if in.parsed == nil {
+		return work()
+	}
+	return in.parsed.remember(key, work)
+}
+
+func (p *parsedScript) remember(key any, work func() any) any {
+	if v, ok := p.memo.Load(key); ok {
 		return v
 	}
 	v := work()
-	s.parsed.memo.Store(key, v)
+	p.memo.Store(key, v)
 	return v
 }
 
@@ -148,7 +159,7 @@ func (in *Instruction) opaqueShell() string {
 		}
 		return "SHELL is " + sh[0]
 	}
-	if WindowsImage(in.Stage.root().From.Args.Text) {
+	if in.Stage.windows() {
 		return "the base is a Windows image"
 	}
 	return ""
@@ -207,6 +218,8 @@ func (s *Script) collect() []Command {
 		var key []string
 		switch {
 		case call != nil:
+			n := len(call.Args)
+			c.Args, c.Words, key = make([]string, 0, n), make([]Span, 0, n), make([]string, 0, n+len(call.Assigns)+len(st.Redirs))
 			for _, a := range call.Assigns {
 				key = append(key, s.Source(a))
 			}
@@ -237,6 +250,11 @@ func (s *Script) collect() []Command {
 
 // literal is the value of a word without expansions, "" when it has any.
 func literal(w *syntax.Word) string {
+	if len(w.Parts) == 1 {
+		if l, ok := w.Parts[0].(*syntax.Lit); ok {
+			return unescape(l.Value, "")
+		}
+	}
 	var b strings.Builder
 	for _, p := range w.Parts {
 		switch p := p.(type) {

@@ -21,7 +21,7 @@ type State struct {
 	Workdir string            // absolute; "" when it depends on a base that isn't known
 	User    string            // as written; "" when only the base decides
 	Shell   []string          // by SHELL; nil for the default
-	Base    images.Image      // facts about the image at the root of the chain
+	Base    *images.Image     // facts about the image at the root of the chain; not nil, shared
 	Known   bool              // whether Base is known
 
 	late map[string]string // those of Args that came after an ENV of the same name
@@ -134,28 +134,32 @@ func (d *Document) globals() map[string]string {
 
 // BaseName is the reference after FROM with global ARG defaults filled in.
 func (s *Stage) BaseName() string {
-	s.baseOnce.Do(s.resolve)
-	return s.base
+	s.facts.baseOnce.Do(s.resolve)
+	return s.facts.base
 }
 
 // Parent is the earlier stage that this one is built from, nil for an image.
 func (s *Stage) Parent() *Stage {
-	s.baseOnce.Do(s.resolve)
-	return s.parent
+	s.facts.baseOnce.Do(s.resolve)
+	if s.facts.parent < 0 {
+		return nil
+	}
+	return s.doc.Stages[s.facts.parent]
 }
 
 func (s *Stage) resolve() {
-	s.base = s.From.Cmd.(*instructions.Stage).BaseName
-	if strings.Contains(s.base, "$") {
-		s.base = expand(envs{s.doc.globals()}, rune(s.doc.Escape), s.base)
+	f := s.facts
+	f.base, f.parent = s.From.Cmd.(*instructions.Stage).BaseName, -1
+	if strings.Contains(f.base, "$") {
+		f.base = expand(envs{s.doc.globals()}, rune(s.doc.Escape), f.base)
 	}
-	name := strings.ToLower(s.base)
-	for i := s.Index - 1; i >= 0; i-- {
+	name := strings.ToLower(f.base)
+	for i := s.Index - 1; i >= 0 && f.parent < 0; i-- {
 		if p := s.doc.Stages[i]; p.Name != "" && p.Name == name {
-			s.parent = p
-			return
+			f.parent = i
 		}
 	}
+	f.windows = WindowsImage(s.From.Args.Text)
 }
 
 // root is the stage at the start of the chain of parents.
@@ -169,27 +173,41 @@ func (s *Stage) root() *Stage {
 	}
 }
 
+// windows reports whether the chain starts from an image for Windows.
+func (s *Stage) windows() bool { return s.root().facts.windows }
+
 // Image gives the facts about the image that the chain starts from.
 func (s *Stage) Image() (images.Image, bool) {
 	if s.doc.images == nil {
 		return images.Image{}, false
 	}
-	s.imageOnce.Do(func() {
+	f := s.facts
+	f.imageOnce.Do(func() {
 		if ref, err := images.ParseRef(s.root().BaseName()); err == nil {
-			s.image, s.known = s.doc.images.Image(ref)
+			f.image, f.known = s.doc.images.Image(ref)
 		}
 	})
-	return s.image, s.known
+	return f.image, f.known
 }
 
 // At is the state just before instruction in; with nil, at the stage's end. Its
 // maps are shared: callers must not change them.
 func (s *Stage) At(in *Instruction) State {
-	s.statesOnce.Do(func() { s.states = s.walk() })
+	f := s.facts
+	f.statesOnce.Do(func() { f.states = s.walk() })
 	if in == nil || in.Stage != s || in == s.From {
-		return *s.states[len(s.Instructions)]
+		return *f.states[len(f.states)-1]
 	}
-	return *s.states[in.Index-s.From.Index-1]
+	return *f.states[in.state]
+}
+
+// setsState reports whether the state behind an instruction may be another.
+func setsState(in *Instruction) bool {
+	switch in.Keyword {
+	case "env", "arg", "workdir", "user", "shell":
+		return true
+	}
+	return false
 }
 
 // walk works out the states of a stage.
@@ -198,10 +216,13 @@ func (s *Stage) walk() []*State {
 	if p := s.Parent(); p != nil {
 		st = p.At(nil) // ARGs included: dockerfile2llb's dispatchState.init
 	} else {
-		st.Base, st.Known = s.Image()
+		st.Base = &images.Image{}
+		if img, ok := s.Image(); ok {
+			st.Base, st.Known = &img, true
+		}
 		switch {
 		case s.BaseName() == "scratch":
-			st.Base, st.Known, st.Workdir = images.Image{Libc: "none"}, true, "/"
+			st.Base, st.Known, st.Workdir = &images.Image{Libc: "none"}, true, "/"
 		case st.Known && st.Base.Workdir != "":
 			st.Workdir = st.Base.Workdir
 		case st.Known:
@@ -209,17 +230,14 @@ func (s *Stage) walk() []*State {
 		}
 		st.Env, st.Args = map[string]string{}, map[string]string{}
 	}
-	out := make([]*State, 0, len(s.Instructions)+1)
-	now := &st
+	out := []*State{&st}
 	for _, in := range s.Instructions {
-		out = append(out, now)
-		switch in.Keyword {
-		case "env", "arg", "workdir", "user", "shell":
-			next := now.after(in)
-			now = &next
+		if setsState(in) {
+			next := out[len(out)-1].after(in)
+			out = append(out, &next)
 		}
 	}
-	return append(out, now)
+	return out
 }
 
 // after is the state behind an instruction. Maps that change are copied first.

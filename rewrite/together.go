@@ -1,25 +1,35 @@
 package rewrite
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // together makes several changes of one Run in one step, of those that may be
-// made and touch different instructions. The result is gated once, as a whole;
-// the outcomes still lead from text to text. False when nothing came of it:
-// then the changes are tried one by one.
+// made and touch different instructions. What they all put above the first
+// instruction is put there once. The result is gated once, as a whole; the
+// outcomes still lead from text to text. False when nothing came of it: then
+// the changes are tried one by one.
 func (r *run) together(t *Transform, p *Pass, changes []Change) bool {
 	var cs []Change
+	var top []Edit          // above the first instruction
 	taken := map[int]bool{} // instructions, by index
 	declined := len(p.declined)
 	for _, c := range changes {
-		touched, ok := r.touches(c)
+		own, above, touched, ok := r.touches(c)
 		for _, i := range touched {
 			ok = ok && !taken[i]
 		}
-		if !ok || !r.allowed(t, p, c) {
+		if !ok || len(above) > 0 && len(top) > 0 && !slices.Equal(above, top) || !r.allowed(t, p, c) {
 			continue
 		}
 		for _, i := range touched {
 			taken[i] = true
+		}
+		if len(top) > 0 {
+			c.Edits = own // the first one brings what stands above
+		} else {
+			top = above
 		}
 		cs = append(cs, c)
 	}
@@ -66,22 +76,27 @@ func count(cs []Change) (n int) {
 	return n
 }
 
-// touches lists the instructions that a change edits; ok is false when it edits
-// other files, or between instructions.
-func (r *run) touches(c Change) (out []int, ok bool) {
+// touches lists the instructions that a change edits, the edits that do so and
+// those above the first instruction; ok is false when it edits other files, or
+// between instructions.
+func (r *run) touches(c Change) (own, above []Edit, touched []int, ok bool) {
 	for _, e := range c.Edits {
-		found := false
-		for _, in := range r.doc.Instructions {
-			if e.File == "" && (Span{in.Lead(), in.Span.End}).Contains(e.Span) && e.Span.Start < in.Span.End {
-				out, found = append(out, in.Index), true
-				break
-			}
+		if e.File != "" {
+			return nil, nil, nil, false
 		}
-		if !found {
-			return nil, false
+		if e.Span.End <= r.doc.Instructions[0].Lead() && e.Span.Len() == 0 && strings.HasSuffix(e.New, "\n") {
+			above = append(above, e)
+			continue
 		}
+		i := slices.IndexFunc(r.doc.Instructions, func(in *Instruction) bool {
+			return Span{in.Lead(), in.Span.End}.Contains(e.Span) && e.Span.Start < in.Span.End
+		})
+		if i < 0 {
+			return nil, nil, nil, false
+		}
+		own, touched = append(own, e), append(touched, i)
 	}
-	return out, true
+	return own, above, touched, true
 }
 
 // shift is by how many lines changes move what stands at an offset.

@@ -85,7 +85,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 			return decline(start, "%s", why)
 		}
 	}
-	name, create := account(st.Base)
+	name, create := account(*st.Base)
 	if name == "" {
 		return decline(s.From, "drydock doesn't know how users are made on %s", s.BaseName())
 	}

@@ -17,6 +17,7 @@ var _ = register(&rewrite.Transform{
 	Phase:     rewrite.PhaseMounts,
 	AllAssume: true,
 	OptIn:     true,
+	Apart:     true,
 	Doc: `A step that installs packages downloads all of them again as soon as one of
 them changes. With a cache mount the builder keeps the downloads between builds,
 and they stay out of the layer
@@ -69,10 +70,10 @@ helps only where it is kept between runs.`,
 func runCacheMounts(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	var out []rewrite.Change
 	for _, k := range keepers {
-		if !slices.ContainsFunc(k.tools, func(t string) bool { return strings.Contains(p.Doc.Src, t) }) {
-			continue
-		}
 		if k.store {
+			if !slices.ContainsFunc(k.tools, func(t string) bool { return strings.Contains(p.Doc.Src, t) }) {
+				continue
+			}
 			for _, root := range p.Doc.Stages {
 				if root.Parent() == nil {
 					out = append(out, storeChange(p, k, root)...)
@@ -114,8 +115,7 @@ func runOf(outer *rewrite.Instruction, k *keeper) *cacheStep {
 	if in.Keyword != "run" || in.JSON {
 		return nil
 	}
-	text := scriptText(in)
-	if !slices.ContainsFunc(k.tools, func(t string) bool { return strings.Contains(text, t) }) && !(k.store && hasCarrier(text)) {
+	if !holdsAny(in, k.tools) && !(k.store && hasCarrier(scriptText(in))) {
 		return nil
 	}
 	s, why := in.Shell()

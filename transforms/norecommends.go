@@ -47,8 +47,11 @@ var recommending = map[string]map[string]bool{"apt-get": words("install"), "dnf"
 var recommendsWord = map[string]string{"apt-get": "--no-install-recommends", "dnf": "--setopt=install_weak_deps=False", "zypper": "--no-recommends",
 	"microdnf": "--setopt=install_weak_deps=0"} // it knows 0 and 1 alone (microdnf, dnf/dnf-main.c)
 
+// recommenders are words that a RUN holds which may install what is recommended.
+var recommenders = []string{"apt", "dnf", "zypper"}
+
 func runNoRecommends(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
-	runs := packageRuns(p.Doc, []string{"apt", "dnf", "zypper"})
+	runs := packageRuns(p.Doc, recommenders)
 	if len(runs) == 0 {
 		return nil, nil
 	}

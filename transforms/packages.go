@@ -40,13 +40,20 @@ func packageRuns(d *rewrite.Document, names []string) []packageRun {
 		if in.Keyword != "run" || in.Stage == nil {
 			continue
 		}
-		raw := at.Raw()
-		if !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(raw, n) }) {
+		if !holdsAny(in, names) {
 			continue
 		}
 		out = append(out, readRun(at))
 	}
 	return out
+}
+
+// holdsAny: an instruction holds one of the names, which are a list that stays.
+func holdsAny(in *rewrite.Instruction, names []string) bool {
+	return in.Memo(&names[0], func() any {
+		raw := in.Raw()
+		return slices.ContainsFunc(names, func(n string) bool { return strings.Contains(raw, n) })
+	}).(bool)
 }
 
 func readRun(at *rewrite.Instruction) packageRun {
