@@ -136,18 +136,13 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		e.Network = true
 		e.Installs = append(e.Installs, i)
 		e.Writes = append(append(e.Writes, i.Writes...), homes(st)...)
-		if i.Manager == "pip" {
-			e.Writes = append(e.Writes, pathFolders(st)...)
-		}
 		if i.Unknown != "" {
 			return i.Unknown
 		}
 		if k := steered(st); k != "" {
 			return k + " is set"
 		}
-		if i.Manager != "pip" && i.Manager != "go" {
-			e.Reads = append(e.Reads, nodeReads(i.Dir)...) // also those that aren't there today
-		}
+		e.Reads = append(e.Reads, i.Reads...)
 		for _, f := range i.Files {
 			rel := f
 			if i.Ctx != "." && i.Ctx != "" {
