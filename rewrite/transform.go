@@ -121,6 +121,7 @@ type Change struct {
 	Config ConfigFields
 	Adds   []string // commands, as Command.Key
 	Drops  []string // commands, as Command.Key
+	Hides  []string // variables that a RUN no longer sees
 }
 
 // Status is what became of a change.
@@ -148,6 +149,7 @@ type Outcome struct {
 	Config    ConfigFields
 	Adds      []string
 	Drops     []string
+	Hides     []string
 
 	// Before and After are the Dockerfile's text around this one change.
 	Before, After string

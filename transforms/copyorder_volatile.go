@@ -119,7 +119,7 @@ pass:
 	c.Title = "declare " + strings.Join(names, ", ") + " below the steps that don't need it"
 	c.Why = "a RUN sees every ARG and ENV above it, so a value that changes with each build makes it run again"
 	c.Gain = "what is downloaded in front of it comes from the cache"
-	c.At = arg
+	c.At, c.Hides = arg, sets
 	if scripts {
 		c.Safety, c.Assumes = rewrite.Assumes, "no package reads "+strings.Join(sets, " or ")+" from the environment while it is installed"
 	}
