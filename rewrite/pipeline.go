@@ -155,7 +155,7 @@ func (r *run) state() string {
 }
 
 func (r *run) pass(t *Transform) *Pass {
-	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe}
+	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe, rules: t.Rules}
 	if len(t.Policies) > 0 {
 		p.Policy = cmp.Or(r.opt.Policies[t.Name], t.Policies[0].Name)
 	}
@@ -262,6 +262,12 @@ func (r *run) allowed(t *Transform, p *Pass, c Change) bool {
 	if line, ok := r.ignores.covers(t.Name, p.Doc, c); ok {
 		p.Decline(c.At, "ignored by the comment on line %d", line)
 		return false
+	}
+	if c.At != nil {
+		if why := p.Silenced(c.At); why != "" {
+			p.Decline(c.At, "%s", why)
+			return false
+		}
 	}
 	return len(r.refused) == 0 || !r.refused[r.id(t, c)]
 }
