@@ -46,6 +46,7 @@ type Repo struct {
 type treeFacts struct {
 	walk   memo[struct{}, walkResult]
 	ignore memo[string, *Ignore]
+	sent   memo[*Ignore, sentResult]
 }
 
 type manifestFacts struct {

@@ -55,6 +55,8 @@ type Outcome struct {
 	Line      int    `json:"line"`
 	File      string `json:"file"`           // "" for the Dockerfile, else a path in the context
 	Gate      string `json:"gate,omitempty"` // for dropped: the promise that the change would have broken
+	// BuildContext is what a change of the ignore file does to the build context.
+	BuildContext *rewrite.ContextChange `json:"buildContext,omitempty"`
 }
 
 // Decline is a case left alone, with the reason. Line is a 1-based line of the
@@ -119,7 +121,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 		}
 		f.Outcomes = append(f.Outcomes, Outcome{
 			Status: string(o.Status), Transform: o.Transform, Title: o.Title, Why: o.Why, Assumes: o.Assumes,
-			Gain: o.Gain, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate,
+			Gain: o.Gain, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate, BuildContext: o.Context,
 		})
 	}
 	for _, d := range res.Declined {
