@@ -25,6 +25,12 @@ func (r *Repo) Real(p string) (real string, links []string, ok bool) {
 	return r.follow(".", name, false)
 }
 
+// NoLinks reports whether there is no symbolic link on the way to p nor at its end.
+func (r *Repo) NoLinks(p string) bool {
+	_, links, ok := r.Real(p)
+	return ok && len(links) == 0
+}
+
 // IsFolder is IsDir for p itself: a link to a folder is none.
 func (r *Repo) IsFolder(p string) bool {
 	name, ok := clean(p)

@@ -60,6 +60,7 @@ type manifestFacts struct {
 	shallow      memo[struct{}, []string]
 	builds       memo[struct{}, []Build]
 	mentions     memo[struct{}, []Mention]
+	invocations  memo[struct{}, []Build]
 }
 
 // Load returns the view of the build context whose root is fsys. It reads

@@ -23,6 +23,9 @@ type File struct {
 	Path string `json:"path"`
 	// Context is the build context's folder, "" when there is none.
 	Context string `json:"context"`
+	// ContextWhy tells in words why it is that folder, or why there is none where
+	// the files of the repository don't agree; "" for the Dockerfile's own folder.
+	ContextWhy string `json:"contextWhy,omitempty"`
 	// Changed tells that drydock changes the Dockerfile or a file beside it.
 	Changed bool `json:"changed"`
 	// Outcomes are the changes in the order in which they were made.

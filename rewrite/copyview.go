@@ -130,6 +130,10 @@ func (in *Instruction) trees(st State, rp *repo.Repo, name string) (out []Tree, 
 		for _, n := range names {
 			t := Tree{Dest: abs, Ctx: n}
 			switch {
+			case repo.Wild(path.Dir(contextPath(s))) && !rp.NoLinks(n):
+				// BuildKit follows links behind "*" in the last part only (FollowLinks of
+				// fsutil): what this one leads to isn't sent because of it.
+				t.Unknown, t.Dir = true, true
 			case n == "." || rp.IsDir(n):
 				t.Dir = true
 			case !rp.Exists(n):
