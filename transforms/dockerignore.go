@@ -70,11 +70,11 @@ func runDockerignore(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 	for _, k := range kept {
 		p.Decline(at, "%s", k)
 	}
+	if ig.Exists {
+		missing = slices.DeleteFunc(missing, func(n newEntry) bool { return !n.extends() })
+	}
 	if !slices.ContainsFunc(missing, func(n newEntry) bool { return n.entry.major }) {
 		return nil, nil
-	}
-	if ig.Exists { // of what is small, what is there to be left out
-		missing = slices.DeleteFunc(missing, func(n newEntry) bool { return !n.entry.major && !n.exists })
 	}
 	return []rewrite.Change{f.change(at, missing)}, nil
 }
@@ -121,10 +121,11 @@ func ignoreLines(old string, missing []newEntry) string {
 	}
 	comments := old == "" && len(missing) > 6 || strings.HasPrefix(old, "#") || strings.Contains(old, "\n#")
 	var b strings.Builder
-	group := ""
+	group := lastComment(old)
+	blank := strings.HasSuffix(old, eol+eol)
 	for _, n := range missing {
 		if comments && n.entry.group != group {
-			if old != "" || group != "" {
+			if (old != "" || b.Len() > 0) && !(blank && b.Len() == 0) {
 				b.WriteString(eol)
 			}
 			fmt.Fprintf(&b, "# %s%s", n.entry.group, eol)
@@ -136,6 +137,21 @@ func ignoreLines(old string, missing []newEntry) string {
 		return eol + strings.TrimSuffix(b.String(), eol) // no final line break before, none after
 	}
 	return b.String()
+}
+
+// lastComment is the text of the last comment line: the group at the end of the
+// file, if we wrote it.
+func lastComment(old string) string {
+	lines := strings.Split(strings.TrimRight(old, "\r\n"), "\n")
+	for _, l := range slices.Backward(lines) {
+		if text, ok := strings.CutPrefix(l, "# "); ok {
+			return strings.TrimRight(text, "\r")
+		}
+		if strings.TrimSpace(l) == "" {
+			break
+		}
+	}
+	return ""
 }
 
 // takesFolder is the first instruction that takes a folder from the context.

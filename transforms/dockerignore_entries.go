@@ -40,7 +40,7 @@ var ignoreEntries = []ignoreEntry{
 	{ofGit, ".git", "the history, which changes with every commit", false, false, true, exists(".git"), gitNeeded},
 
 	{ofBuild, "node_modules", "installed in the image; the host's copy would overwrite it", true, false, true, nodePackages, nodeModulesNeeded},
-	{ofBuild, ".venv", "a virtual environment of the host", true, false, true, pythonWith(".venv"), venvNeeded},
+	{ofBuild, ".venv", "a virtual environment of the host", false, false, true, pythonProjects, venvNeeded},
 	{ofBuild, "venv", "a virtual environment of the host", false, false, true, venv("venv"), venvNeeded},
 	{ofBuild, "env", "a virtual environment of the host", false, false, true, venv("env"), venvNeeded},
 	{ofBuild, "dist", "made again by the build", false, false, true, madeByNode("dist"), nil},
@@ -234,6 +234,15 @@ func ofNode(places func(*ignoreFacts) []string) func(*ignoreFacts) []string {
 // python lists the folders that hold a Python project.
 func python(f *ignoreFacts) []string {
 	return f.beside("requirements.txt", "setup.py", "pyproject.toml", "Pipfile", "app.py", "main.py", "manage.py")
+}
+
+// pythonProjects lists the folders where tools make a virtual environment.
+func pythonProjects(f *ignoreFacts) []string {
+	dirs := f.beside("requirements.txt", "setup.py", "pyproject.toml", "Pipfile")
+	if len(dirs) == 0 && slices.Contains(python(f), ".") {
+		dirs = root
+	}
+	return f.tops(slices.Clone(dirs), ".venv")
 }
 
 // pythonWith lists the folders of Python projects in which such a thing lies or

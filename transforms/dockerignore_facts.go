@@ -29,6 +29,16 @@ type newEntry struct {
 	entry   *ignoreEntry
 	pattern string
 	exists  bool // something that it leaves out lies in the context now
+	likely  bool // it will: git leaves it out, or it is a cache and nothing says what git leaves out
+}
+
+// extends reports whether the entry is worth a line in a file that somebody wrote
+// without it.
+func (n newEntry) extends() bool {
+	if n.entry.major {
+		return n.exists || n.likely || n.entry.name == "node_modules"
+	}
+	return n.exists && n.entry.name != ".dockerignore"
 }
 
 func newIgnoreFacts(p *rewrite.Pass, ig *repo.Ignore) *ignoreFacts {
@@ -196,7 +206,10 @@ func (f *ignoreFacts) missing() (out []newEntry, kept []string) {
 				continue
 			}
 			there := slices.ContainsFunc(places, func(dir string) bool { return len(f.p.Repo.Glob(path.Join(dir, e.name))) > 0 })
-			out = append(out, newEntry{e, pattern, there})
+			likely := e.group == ofCaches && !f.p.Repo.Exists(".gitignore") || slices.ContainsFunc(places, func(dir string) bool {
+				return f.p.Repo.GitIgnored(path.Join(dir, e.sample())) || f.p.Repo.GitIgnored(path.Join(dir, e.sample(), "x"))
+			})
+			out = append(out, newEntry{e, pattern, there, likely})
 		}
 	}
 	return out, kept
