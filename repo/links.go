@@ -22,7 +22,18 @@ func (r *Repo) Real(p string) (real string, links []string, ok bool) {
 	if !ok {
 		return "", nil, false
 	}
-	return r.follow(".", name, false)
+	w := r.tree.real.get(name, func() (w realPath) {
+		w.path, w.links, w.ok = r.follow(".", name, false)
+		return w
+	})
+	return w.path, w.links, w.ok
+}
+
+// realPath is what Real gives.
+type realPath struct {
+	path  string
+	links []string
+	ok    bool
 }
 
 // NoLinks reports whether there is no symbolic link on the way to p nor at its end.

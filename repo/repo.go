@@ -47,6 +47,7 @@ type treeFacts struct {
 	walk   memo[struct{}, walkResult]
 	ignore memo[string, *Ignore]
 	sent   memo[*Ignore, sentResult]
+	real   memo[string, realPath]
 }
 
 type manifestFacts struct {

@@ -15,7 +15,7 @@ import (
 // build context.
 func (r *Repo) Sends(ig *Ignore, p string) bool {
 	real, links, ok := r.Real(p)
-	if !ok || slices.ContainsFunc(links, ig.Excluded) {
+	if !ok || len(links) > 0 && slices.ContainsFunc(links, ig.Excluded) {
 		return false
 	}
 	if !ig.Excluded(real) {

@@ -229,8 +229,11 @@ func (t Tree) stands(c string, rp *repo.Repo, ignore *repo.Ignore) bool {
 	if c == "." {
 		return true
 	}
-	real, _, ok := rp.Real(c)
-	return ok && rp.Exists(c) && rp.Sends(ignore, c) && !ignore.SentEmpty(real) && rp.KeepsLinks(".", c) && (c == t.Ctx || rp.KeepsLinks(t.Ctx, c))
+	real, links, ok := rp.Real(c)
+	if !ok || !rp.Sends(ignore, c) || ignore.SentEmpty(real) {
+		return false
+	}
+	return len(links) == 0 || rp.Exists(c) && rp.KeepsLinks(".", c) && (c == t.Ctx || rp.KeepsLinks(t.Ctx, c))
 }
 
 // lands reports whether the tree puts something at abs of which it isn't known
