@@ -30,7 +30,7 @@ func homes(st State) []string {
 		home = "/home/" + user
 	}
 	if strings.HasPrefix(home, "/") {
-		for _, d := range []string{".cache", ".local", ".npm", ".yarn", ".config", "go", ".pnpm-store"} {
+		for _, d := range []string{".cache", ".local", ".npm", ".yarn", ".config", "go", ".pnpm-store", ".composer", ".bundle", ".gem", ".conda", ".condarc"} {
 			out = append(out, path.Join(home, d))
 		}
 	}
@@ -241,6 +241,9 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		e.Reads = append(append(e.Reads, languages...), "/etc")
 		e.Writes = append(append(e.Writes, languages...), homes(st)...)
 	default:
+		if why, known := e.tool(c, st); known {
+			return why
+		}
 		return "drydock doesn't know what " + cmp.Or(c.Name, c.Args[0]) + " reads and writes"
 	}
 	return ""
@@ -258,6 +261,9 @@ func named(c Command) bool {
 	}
 	global := false
 	for _, a := range args[2:] {
+		if name, v, ok := strings.Cut(a, "=="); ok && strings.HasPrefix(v, "$") && !strings.ContainsAny(name, "$/") && strings.Trim(v, "${}ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == "" {
+			a = name // of some version
+		}
 		if a == "-g" || a == "--global" {
 			global = true
 			continue
