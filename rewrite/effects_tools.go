@@ -85,13 +85,16 @@ func bundleTool(e *Effects, args []string, st State) string {
 	if version(args) {
 		return ""
 	}
-	key, _, local := bundleConfig(append([]string{"bundle"}, args...))
+	key, _, global := bundleConfig(append([]string{"bundle"}, args...))
 	if key == "" {
 		return unknownTool
 	}
 	e.home(st)
-	if local && st.Env["BUNDLE_APP_CONFIG"] == "" {
-		e.Reads = append(e.Reads, path.Join(st.Workdir, "Gemfile"))
+	if global {
+		return ""
+	}
+	e.Reads = append(e.Reads, path.Join(st.Workdir, "Gemfile"), path.Join(st.Workdir, "gems.rb"))
+	if v, ok := st.known("BUNDLE_APP_CONFIG"); !ok || v == "" {
 		e.Writes = append(e.Writes, path.Join(st.Workdir, ".bundle"))
 	}
 	return ""
@@ -155,11 +158,17 @@ func gemTool(e *Effects, args []string, st State) string {
 	return ""
 }
 
+// pipSettings decide where packages come from, and nothing else.
+var pipSettings = map[string]bool{"global.index-url": true, "global.extra-index-url": true, "global.trusted-host": true, "global.timeout": true, "global.no-cache-dir": true, "global.disable-pip-version-check": true, "global.break-system-packages": true}
+
 func pipTool(e *Effects, args []string, st State) string {
-	if strings.Join(args, " ") != "cache purge" && !version(args) {
+	words := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "--user" || a == "--global" || a == "--site" })
+	set := len(words) == 4 && words[0] == "config" && words[1] == "set" && pipSettings[words[2]] && !strings.Contains(words[3], "file:")
+	if !set && strings.Join(args, " ") != "cache purge" && !version(args) {
 		return unknownTool
 	}
 	e.home(st)
+	e.Writes = append(e.Writes, "/etc/pip.conf")
 	return ""
 }
 

@@ -9,7 +9,7 @@ import (
 var _ = registerManager(&manager{tools: []string{"bundle", "bundler"}, vars: []string{"BUNDLE_", "BUNDLER_", "GEM_", "RUBYOPT", "RUBYLIB"}, install: bundleInstall})
 
 // bundleFlags are those of bundle install that read and write nothing else.
-var bundleFlags = flagsOf(`-j= --jobs= --retry= --without= --with= --quiet --frozen --full-index --local --clean --no-cache --no-prune --redownload --force --prefer-local --verbose --no-color --deployment --path= --system -V`)
+var bundleFlags = flagsOf(`-j= --jobs= --retry= --without= --with= --quiet --frozen --full-index --local --clean --no-cache --no-prune --redownload --force --prefer-local --verbose --no-color --deployment --path= --system -V --gemfile=`)
 
 func bundleInstall(i *Install, c installCall) bool {
 	args := c.args[1:]
@@ -23,8 +23,15 @@ func bundleInstall(i *Install, c installCall) bool {
 	if line.unknown != "" || slices.ContainsFunc(line.words, func(w string) bool { return strings.ContainsAny(w, "/.") }) {
 		i.unknown("bundle install %s may read or write other places", line.unknown)
 	}
+	for _, g := range line.values("--gemfile") {
+		abs, ok := c.st.Abs(g)
+		if !ok || path.Base(abs) != "Gemfile" {
+			i.unknown("Bundler reads %s", g)
+		}
+		i.Dir = path.Dir(abs)
+	}
 	i.Writes = append(append(slices.Clone(languages), "/usr/share/rubygems-integration", "/opt/rubies"), pathFolders(c.st)...)
-	i.looksFor("Gemfile", "Gemfile.lock", "gems.rb", ".bundle")
+	i.looksFor("Gemfile", "Gemfile.lock", "gems.rb")
 	if line.has("--deployment", "--path", "--without", "--with", "--frozen", "--clean", "--system", "--no-prune") { // older Bundlers note these
 		i.Writes = append(i.Writes, path.Join(i.Dir, ".bundle"))
 	}
@@ -45,6 +52,11 @@ func bundleInstall(i *Install, c installCall) bool {
 		return true
 	}
 	i.Files = b.Files
+	if c.repo.IsDir(path.Join(i.Ctx, ".bundle")) {
+		i.looksFor(".bundle/config", ".bundle/plugin")
+	} else {
+		i.looksFor(".bundle")
+	}
 	if b.Unknown != "" {
 		i.unknown("%s", b.Unknown)
 	}
@@ -76,15 +88,16 @@ func (i *Install) bundlePaths(c installCall, paths []string) {
 var bundleKeys = map[string]bool{"without": true, "with": true, "jobs": true, "retry": true, "frozen": true, "force_ruby_platform": true, "silence_root_warning": true, "no-cache": true, "no_prune": true,
 	"timeout": true, "deployment": true, "path": true, "specific_platform": true, "disable_checksum_validation": true, "no-prune": true}
 
-// bundleConfig reads "bundle config [set] [--local] KEY VALUE"; key is "" for
-// anything else.
-func bundleConfig(args []string) (key, value string, local bool) {
+// bundleConfig reads "bundle config [set] [--global] KEY VALUE"; key is "" for
+// anything else. Without --global Bundler notes a setting with the application,
+// if there is a Gemfile, else in the home directory (its cli/config.rb).
+func bundleConfig(args []string) (key, value string, global bool) {
 	var words []string
 	for _, a := range args[1:] {
 		switch {
-		case a == "--local":
-			local = true
 		case a == "--global":
+			global = true
+		case a == "--local":
 		case strings.HasPrefix(a, "-"):
 			return "", "", false
 		default:
@@ -100,7 +113,7 @@ func bundleConfig(args []string) (key, value string, local bool) {
 	if len(words) < 2 || !bundleKeys[words[0]] && !strings.HasPrefix(words[0], "build.") {
 		return "", "", false
 	}
-	return words[0], strings.Join(words[1:], " "), local
+	return words[0], strings.Join(words[1:], " "), global
 }
 
 // bundleConfigured takes account of an earlier command of Bundler; frozen when

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,11 +18,21 @@ var steering = []string{"PIP_REQUIREMENT", "PIP_CONSTRAINT", "PIP_FIND_LINKS", "
 // steered names the steering variable that is set, "" for none.
 func steered(st State) string {
 	for _, k := range steering {
-		if v, ok := st.lookup().Get(k); ok && v != "" {
+		if v, ok := st.lookup().Get(k); ok && v != "" && !(k == "LD_PRELOAD" && systemLibraries(v)) {
 			return k
 		}
 	}
 	return ""
+}
+
+// systemLibraries: all that LD_PRELOAD names lies where the system's libraries do.
+func systemLibraries(v string) bool {
+	for _, l := range strings.FieldsFunc(v, func(r rune) bool { return r == ':' || r == ' ' }) {
+		if strings.Contains(l, "$") || strings.Contains(l, "/") && !strings.HasPrefix(l, "/usr/lib") && !strings.HasPrefix(l, "/usr/local/lib/") && !strings.HasPrefix(l, "/lib/") {
+			return false
+		}
+	}
+	return true
 }
 
 // harmless are variables of package managers that decide neither what an
@@ -53,13 +64,29 @@ func lazyWords(list string) func(string) bool {
 	return func(w string) bool { return set()[w] }
 }
 
+// known is the value of a variable that the file or, as far as its facts tell,
+// the base image sets.
+func (st State) known(name string) (string, bool) {
+	if v, ok := st.lookup().Get(name); ok {
+		return v, true
+	}
+	if !st.Known {
+		return "", false
+	}
+	v, ok := st.Base.Env[name]
+	return v, ok
+}
+
 // variables goes through what is set for a package manager: folders it writes
 // to, and why anything else makes its doings unknown.
 func (m *manager) variables(st State) (writes []string, unknown string) {
 	keys := st.lookup().Keys()
+	if st.Known {
+		keys = slices.AppendSeq(keys, maps.Keys(st.Base.Env))
+	}
 	slices.Sort(keys)
 	for _, k := range slices.Compact(keys) {
-		v, _ := st.lookup().Get(k)
+		v, _ := st.known(k)
 		if v == "" || harmless(k) || !slices.ContainsFunc(m.vars, func(p string) bool { return strings.HasPrefix(k, p) }) {
 			continue
 		}
