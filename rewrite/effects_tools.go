@@ -27,6 +27,9 @@ func init() {
 // tool looks a command up; known is false for one that isn't in the table.
 func (e *Effects) tool(c Command, st State) (unknown string, known bool) {
 	name := path.Base(c.Name)
+	if strings.HasPrefix(name, "python3.") {
+		name = "python3"
+	}
 	f := tools[name]
 	if f == nil {
 		return "", false

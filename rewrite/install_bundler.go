@@ -36,7 +36,7 @@ func bundleInstall(i *Install, c installCall) bool {
 		i.Writes = append(i.Writes, path.Join(i.Dir, ".bundle"))
 	}
 	frozen := line.has("--deployment", "--frozen") || isSet(c.st, "BUNDLE_FROZEN") || isSet(c.st, "BUNDLE_DEPLOYMENT")
-	if line.has("--deployment") || isSet(c.st, "BUNDLE_DEPLOYMENT") {
+	if !isSet(c.st, "BUNDLE_PATH") && (line.has("--deployment") || isSet(c.st, "BUNDLE_DEPLOYMENT")) {
 		i.Writes = append(i.Writes, path.Join(i.Dir, "vendor/bundle"))
 	}
 	i.bundlePaths(c, line.values("--path"))
@@ -130,7 +130,7 @@ func (i *Install) bundleConfigured(c installCall, cmd Command) (frozen bool) {
 	case "path":
 		i.bundlePaths(c, []string{value})
 	case "deployment":
-		if on {
+		if on && !isSet(c.st, "BUNDLE_PATH") {
 			i.Writes = append(i.Writes, path.Join(i.Dir, "vendor/bundle"))
 		}
 		return on

@@ -43,7 +43,12 @@ func composerInstall(i *Install, c installCall) bool {
 	i.Writes = []string{"/root", "/tmp", "/var/tmp", "/usr/local/share", "/home/composer", "/composer"}
 	i.looksFor("composer.json", "composer.lock", "auth.json", "symfony.lock")
 	if c.st.Env["COMPOSER_ROOT_VERSION"] == "" {
-		i.looksFor(".git") // the version of the project comes from there into vendor/composer/installed.php
+		for dir := i.Dir; ; dir = path.Dir(dir) { // the project's version comes from git into vendor/composer/installed.php
+			i.Reads = append(i.Reads, path.Join(dir, ".git"))
+			if dir == "/" {
+				break
+			}
+		}
 	}
 	if !i.brings(c, "composer.json") {
 		i.Writes = append(i.Writes, path.Join(i.Dir, "vendor"))

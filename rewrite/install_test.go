@@ -74,6 +74,7 @@ func TestInstalls(t *testing.T) {
 		{"RUN bundle install --deployment", "Gemfile Gemfile.lock", "", "/app/vendor/bundle"},
 		{"RUN bundle config set path /gems && bundle install", "Gemfile Gemfile.lock", "", "/gems"},
 		{"RUN bundle config set deployment true\nRUN bundle install", "Gemfile Gemfile.lock", "", "/app/vendor/bundle"},
+		{"ENV BUNDLE_DEPLOYMENT=1 BUNDLE_PATH=/usr/local/bundle\nRUN bundle install", "Gemfile Gemfile.lock", "", "/usr/local/bundle"},
 		{"RUN bundle config set gemfile x && bundle install", "Gemfile Gemfile.lock", "may change what Bundler reads", ""},
 		{"ENV BUNDLE_GEMFILE=x\nRUN bundle install", "Gemfile Gemfile.lock", "BUNDLE_GEMFILE is set", ""},
 		{"RUN bundle install --gemfile=/app/Gemfile", "Gemfile Gemfile.lock", "", ""},

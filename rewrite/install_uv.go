@@ -14,7 +14,7 @@ var uvFlags = flagsOf(`--frozen --locked --no-dev --only-dev --dev --all-extras 
 
 // uvSettings are what uv reads from its working directory or the nearest folder
 // above (https://docs.astral.sh/uv/concepts/configuration-files/).
-var uvSettings = []string{"uv.toml", "pyproject.toml", ".python-version", ".python-versions", "uv.lock"}
+var uvSettings = []string{"uv.toml", "pyproject.toml", ".python-version", ".python-versions"}
 
 func uvInstall(i *Install, c installCall) bool {
 	args := c.args[1:]
@@ -56,7 +56,7 @@ func (i *Install) uvPip(c installCall, line commandLine) {
 			i.unknown("uv reads %s in another folder", ctx)
 		}
 	}
-	for _, f := range []string{"pyproject.toml", "uv.toml"} {
+	for _, f := range uvSettings {
 		if ctx, ok := c.origin(path.Join(c.st.Workdir, f)); ok && c.repo.Exists(ctx) && !slices.Contains(i.Files, ctx) {
 			i.Files = append(i.Files, ctx)
 		}
@@ -100,6 +100,7 @@ func (i *Install) uvSync(c installCall, line commandLine) {
 		i.Writes = append(i.Writes, abs)
 	}
 	i.uvAbove(i.Dir)
+	i.looksFor("uv.lock")
 	if !i.brings(c, "pyproject.toml") {
 		return
 	}
