@@ -244,6 +244,9 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		if why, known := e.tool(c, st); known {
 			return why
 		}
+		if why, known := e.webInstaller(s, c, st); known {
+			return why
+		}
 		return "drydock doesn't know what " + cmp.Or(c.Name, c.Args[0]) + " reads and writes"
 	}
 	return ""

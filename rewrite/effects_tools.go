@@ -18,6 +18,7 @@ func init() {
 		"python": pythonTool, "python3": pythonTool, "virtualenv": venvTool, "conda": condaTool, "mamba": condaTool, "micromamba": condaTool,
 		"pecl": phpTool, "pear": phpTool, "install-php-extensions": phpTool, "phpenmod": phpTool, "phpdismod": phpTool,
 		"a2enmod": apacheTool, "a2dismod": apacheTool, "a2ensite": apacheTool, "a2dissite": apacheTool, "a2enconf": apacheTool, "a2disconf": apacheTool,
+		"curl": curlTool, "wget": wgetTool,
 	}
 	for _, n := range []string{"docker-php-ext-install", "docker-php-ext-enable", "docker-php-ext-configure", "docker-php-source"} {
 		tools[n] = phpTool
