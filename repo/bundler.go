@@ -11,6 +11,9 @@ type Bundler struct {
 	Files   []string // all it reads; exact unless Unknown
 	Lock    string   // Gemfile.lock, "" when there is none
 	Unknown string   // why more than Files may be read
+	// Settings is .bundle/config, "" when there is none; Moves tells what in it
+	// changes what is read or where it goes. BUNDLE_APP_CONFIG puts another in its place.
+	Settings, Moves string
 }
 
 // Bundler returns the facts about the Gemfile in folder dir (a path as in
@@ -25,7 +28,7 @@ func (r *Repo) Bundler(dir string) *Bundler {
 		return nil
 	}
 	return r.facts.bundler.get(dir, func() *Bundler {
-		b := &Bundler{Files: r.has(dir, "Gemfile", "Gemfile.lock", ".bundle/config")}
+		b := &Bundler{Files: r.has(dir, "Gemfile", "Gemfile.lock")}
 		if l := r.has(dir, "Gemfile.lock"); l != nil {
 			b.Lock = l[0]
 		}
@@ -57,7 +60,10 @@ func (b *Bundler) needsMore(r *Repo, dir string) string {
 	if d := path.Join(dir, "vendor/cache"); r.IsDir(d) {
 		return "Bundler installs from " + d
 	}
-	return b.settings(r, path.Join(dir, ".bundle/config"))
+	for _, f := range r.has(dir, ".bundle/config") {
+		b.Settings, b.Moves = f, bundleConfig(r, f)
+	}
+	return ""
 }
 
 var (
@@ -105,10 +111,7 @@ func (b *Bundler) gemfile(r *Repo, dir string, ls []string) string {
 var bundleSettings = map[string]bool{"BUNDLE_WITHOUT": true, "BUNDLE_WITH": true, "BUNDLE_JOBS": true, "BUNDLE_RETRY": true, "BUNDLE_FROZEN": true,
 	"BUNDLE_FORCE_RUBY_PLATFORM": true, "BUNDLE_SILENCE_ROOT_WARNING": true, "BUNDLE_DISABLE_SHARED_GEMS": true}
 
-func (b *Bundler) settings(r *Repo, file string) string {
-	if !r.isFile(file) {
-		return ""
-	}
+func bundleConfig(r *Repo, file string) string {
 	src, err := r.ReadFile(file)
 	if err != nil {
 		return file + " cannot be read"

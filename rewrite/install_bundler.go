@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"drydock/repo"
 )
 
 var _ = registerManager(&manager{tools: []string{"bundle", "bundler"}, vars: []string{"BUNDLE_", "BUNDLER_", "GEM_", "RUBYOPT", "RUBYLIB"}, install: bundleInstall})
@@ -32,7 +34,7 @@ func bundleInstall(i *Install, c installCall) bool {
 	}
 	i.Writes = append(append(slices.Clone(languages), "/usr/share/rubygems-integration", "/opt/rubies"), pathFolders(c.st)...)
 	i.looksFor("Gemfile", "Gemfile.lock", "gems.rb")
-	if line.has("--deployment", "--path", "--without", "--with", "--frozen", "--clean", "--system", "--no-prune") { // older Bundlers note these
+	if !isSet(c.st, "BUNDLE_APP_CONFIG") && line.has("--deployment", "--path", "--without", "--with", "--frozen", "--clean", "--system", "--no-prune") { // older Bundlers note these
 		i.Writes = append(i.Writes, path.Join(i.Dir, ".bundle"))
 	}
 	frozen := line.has("--deployment", "--frozen") || isSet(c.st, "BUNDLE_FROZEN") || isSet(c.st, "BUNDLE_DEPLOYMENT")
@@ -51,11 +53,9 @@ func bundleInstall(i *Install, c installCall) bool {
 		i.unknown("Gemfile can't be read")
 		return true
 	}
-	i.Files = b.Files
-	if c.repo.IsDir(path.Join(i.Ctx, ".bundle")) {
-		i.looksFor(".bundle/config", ".bundle/plugin")
-	} else {
-		i.looksFor(".bundle")
+	i.Files = slices.Clone(b.Files)
+	if !isSet(c.st, "BUNDLE_APP_CONFIG") { // the official images set it
+		i.bundleSettings(b)
 	}
 	if b.Unknown != "" {
 		i.unknown("%s", b.Unknown)
@@ -69,8 +69,21 @@ func bundleInstall(i *Install, c installCall) bool {
 	return true
 }
 
+// bundleSettings: the application's own settings are read from its folder .bundle.
+func (i *Install) bundleSettings(b *repo.Bundler) {
+	if b.Settings == "" {
+		i.looksFor(".bundle")
+		return
+	}
+	i.Files = append(i.Files, b.Settings)
+	i.looksFor(".bundle/config", ".bundle/plugin")
+	if b.Moves != "" {
+		i.unknown("%s", b.Moves)
+	}
+}
+
 func isSet(st State, name string) bool {
-	v, _ := st.lookup().Get(name)
+	v, _ := st.known(name)
 	return v != "" && v != "0" && v != "false"
 }
 

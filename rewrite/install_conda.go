@@ -14,7 +14,7 @@ var condaFlags = flagsOf(`-f= --file= -n= --name= -p= --prefix= -y --yes -q --qu
 
 // condaHomes are where conda, its packages and environments lie in the images
 // there are; a prefix on PATH is added.
-var condaHomes = []string{"/opt", "/root", "/tmp", "/var/tmp", "/usr/local", "/home/mambauser", "/home/jovyan/.conda", "/home/jovyan/.cache", "/miniconda", "/miniconda3", "/anaconda", "/anaconda3"}
+var condaHomes = []string{"/opt/conda", "/opt/miniconda", "/opt/miniconda3", "/opt/anaconda", "/opt/anaconda3", "/opt/miniforge", "/opt/miniforge3", "/opt/mambaforge", "/opt/micromamba", "/root", "/tmp", "/var/tmp", "/usr/local", "/home/mambauser", "/home/jovyan/.conda", "/home/jovyan/.cache", "/miniconda", "/miniconda3", "/anaconda", "/anaconda3"}
 
 func condaInstall(i *Install, c installCall) bool {
 	args := c.args[1:]

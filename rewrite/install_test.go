@@ -55,7 +55,7 @@ func TestInstalls(t *testing.T) {
 		{"RUN uv pip install --system -r pyproject.toml", "pyproject.toml", "", ""},
 		{"RUN uv pip install -e .", "pyproject.toml", "uv pip install -e . builds the project", ""},
 
-		{"RUN conda env create", "environment.yml requirements.txt constraints.txt", "", "/opt"},
+		{"RUN conda env create", "environment.yml requirements.txt constraints.txt", "", "/opt/conda"},
 		{"RUN conda env update -n base --file environment.yml", "environment.yml requirements.txt constraints.txt", "", ""},
 		{"RUN micromamba install -y -n base -f environment.yml", "environment.yml requirements.txt constraints.txt", "", ""},
 		{"RUN conda env create -p ./env", "environment.yml requirements.txt constraints.txt", "", "/app/env"},
