@@ -11,8 +11,8 @@ import (
 // What is downloaded, and the installers that are run straight from the web.
 
 // curlFlags are those that name no further file.
-var curlFlags = flagsOf(`-s -S -L -f -k -v -q -# -g -4 -6 -sS -sL -sSL -sSf -sSfL -sSLf -fsSL -fsS -fSL -fL -Lf -LsSf -LSfs -Ls -LsS -fLs -fLsS -fsL -sfL -SL -sLS -sfSL -sLf -Lsf -ssL --silent --show-error --location --fail --insecure --compressed --tlsv1.2 --globoff --progress-bar --fail-early --ipv4
-	--proto= --retry= --retry-delay= --connect-timeout= --max-time= -m= -H= --header= -A= --user-agent= --retry-all-errors --retry-connrefused --http1.1 -o= --output= -O --remote-name -fsSLo= -sSLo= -sLo= -Lo= -fLo= -fLso= -sSfLo= -so= -LO -fsSLO -sSLO -sLO -fLO -OL -sO`)
+const curlFlags flags = `-s -S -L -f -k -v -q -# -g -4 -6 -sS -sL -sSL -sSf -sSfL -sSLf -fsSL -fsS -fSL -fL -Lf -LsSf -LSfs -Ls -LsS -fLs -fLsS -fsL -sfL -SL -sLS -sfSL -sLf -Lsf -ssL --silent --show-error --location --fail --insecure --compressed --tlsv1.2 --globoff --progress-bar --fail-early --ipv4
+	--proto= --retry= --retry-delay= --connect-timeout= --max-time= -m= -H= --header= -A= --user-agent= --retry-all-errors --retry-connrefused --http1.1 -o= --output= -O --remote-name -fsSLo= -sSLo= -sLo= -Lo= -fLo= -fLso= -sSfLo= -so= -LO -fsSLO -sSLO -sLO -fLO -OL -sO`
 
 // curlTool writes what it is told to, and nothing else.
 func curlTool(e *Effects, args []string, st State) string {
@@ -27,7 +27,7 @@ func curlTool(e *Effects, args []string, st State) string {
 	return e.download(line.words[0], out, st)
 }
 
-var wgetFlags = flagsOf(`-q -nv -c -nc --quiet --no-verbose --no-check-certificate --continue --show-progress --progress= --tries= -t= --timeout= -T= --retry-connrefused --waitretry= --https-only --secure-protocol= -O= --output-document= -qO= -nvO= -O- -qO- -P= --directory-prefix= --no-hsts`)
+const wgetFlags flags = `-q -nv -c -nc --quiet --no-verbose --no-check-certificate --continue --show-progress --progress= --tries= -t= --timeout= -T= --retry-connrefused --waitretry= --https-only --secure-protocol= -O= --output-document= -qO= -nvO= -O- -qO- -P= --directory-prefix= --no-hsts`
 
 func wgetTool(e *Effects, args []string, st State) string {
 	line := wgetFlags.read(args)

@@ -55,7 +55,7 @@ var accountTools = map[string]bool{"useradd": true, "adduser": true, "usermod": 
 var pathTools = map[string]bool{"mkdir": true, "touch": true, "chmod": true, "chown": true, "chgrp": true, "rm": true, "ln": true, "cp": true, "mv": true, "install": true, "rmdir": true}
 
 // idle commands touch no file by themselves.
-var idle = map[string]bool{"echo": true, "printf": true, "true": true, ":": true, "set": true, "exit": true, "sleep": true, "false": true}
+var idle = map[string]bool{"echo": true, "printf": true, "true": true, ":": true, "set": true, "exit": true, "sleep": true, "false": true, "nproc": true, "getconf": true}
 
 // runEffects reads a RUN's script. A command that isn't in a table makes the
 // effects unknown.

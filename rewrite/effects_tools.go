@@ -113,7 +113,7 @@ func uvTool(e *Effects, args []string, st State) string {
 	i.uvAbove(st.Workdir)
 	switch {
 	case args[0] == "venv":
-		line := flagsOf(`--python= -p= --seed --clear --allow-existing --relocatable --system-site-packages --prompt= --quiet -q --no-cache --link-mode=`).read(args[1:])
+		line := flags(`--python= -p= --seed --clear --allow-existing --relocatable --system-site-packages --prompt= --quiet -q --no-cache --link-mode=`).read(args[1:])
 		if line.unknown != "" || len(line.words) > 1 {
 			return unknownTool
 		}
@@ -184,7 +184,7 @@ func pythonTool(_ *Effects, args []string, _ State) string {
 }
 
 func venvTool(e *Effects, args []string, st State) string {
-	line := flagsOf(`--python= -p= --system-site-packages --copies --symlinks --clear --upgrade-deps --prompt= --without-pip --quiet -q --no-download --download --always-copy`).read(args)
+	line := flags(`--python= -p= --system-site-packages --copies --symlinks --clear --upgrade-deps --prompt= --without-pip --quiet -q --no-download --download --always-copy`).read(args)
 	if line.unknown != "" || len(line.words) == 0 {
 		return unknownTool
 	}
@@ -226,6 +226,9 @@ var phpPlaces = []string{"/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/us
 // phpTool: extensions of PHP by name, built from its source or fetched.
 func phpTool(e *Effects, args []string, _ State) string {
 	for _, a := range args {
+		if strings.HasPrefix(a, "-j") { // -j$(nproc)
+			continue
+		}
 		if strings.ContainsAny(a, "$`") || strings.HasPrefix(a, ".") || strings.HasPrefix(a, "/") || strings.HasPrefix(a, "@") || strings.HasSuffix(a, ".tgz") || strings.HasSuffix(a, ".xml") {
 			return unknownTool
 		}

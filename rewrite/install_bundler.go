@@ -11,7 +11,7 @@ import (
 var _ = registerManager(&manager{tools: []string{"bundle", "bundler"}, vars: []string{"BUNDLE_", "BUNDLER_", "GEM_", "RUBYOPT", "RUBYLIB"}, install: bundleInstall})
 
 // bundleFlags are those of bundle install that read and write nothing else.
-var bundleFlags = flagsOf(`-j= --jobs= --retry= --without= --with= --quiet --frozen --full-index --local --clean --no-cache --no-prune --redownload --force --prefer-local --verbose --no-color --deployment --path= --system -V --gemfile=`)
+const bundleFlags flags = `-j= --jobs= --retry= --without= --with= --quiet --frozen --full-index --local --clean --no-cache --no-prune --redownload --force --prefer-local --verbose --no-color --deployment --path= --system -V --gemfile=`
 
 func bundleInstall(i *Install, c installCall) bool {
 	args := c.args[1:]

@@ -9,8 +9,8 @@ import (
 var _ = registerManager(&manager{tools: []string{"composer", "composer.phar", "php"}, vars: []string{"COMPOSER"}, install: composerInstall})
 
 // composerFlags are those of composer install that read and write nothing else.
-var composerFlags = flagsOf(`--no-dev --dev --no-interaction -n --prefer-dist --prefer-source --prefer-install= --no-progress --no-suggest --no-ansi --ansi --ignore-platform-reqs --ignore-platform-req= --no-scripts --no-autoloader --no-plugins --optimize-autoloader -o
-	--classmap-authoritative -a --apcu-autoloader -q --quiet -v -vv -vvv --verbose --no-cache --no-audit --audit --profile --no-security-blocking --download-only`)
+const composerFlags flags = `--no-dev --dev --no-interaction -n --prefer-dist --prefer-source --prefer-install= --no-progress --no-suggest --no-ansi --ansi --ignore-platform-reqs --ignore-platform-req= --no-scripts --no-autoloader --no-plugins --optimize-autoloader -o
+	--classmap-authoritative -a --apcu-autoloader -q --quiet -v -vv -vvv --verbose --no-cache --no-audit --audit --profile --no-security-blocking --download-only`
 
 func composerInstall(i *Install, c installCall) bool {
 	if path.Base(c.args[0]) == "php" { // php composer.phar install

@@ -10,7 +10,7 @@ var _ = registerManager(&manager{tools: []string{"conda", "mamba", "micromamba"}
 
 // condaFlags are those of conda env create, env update, install and create that
 // read and write nothing else; the files and prefixes among them are looked at.
-var condaFlags = flagsOf(`-f= --file= -n= --name= -p= --prefix= -y --yes -q --quiet -v --prune --force -c= --channel= --override-channels --no-deps --freeze-installed --update-deps --strict-channel-priority --channel-priority= --solver= --experimental-solver= --no-rc -k --no-channel-priority --copy --always-copy --dry-run`)
+const condaFlags flags = `-f= --file= -n= --name= -p= --prefix= -y --yes -q --quiet -v --prune --force -c= --channel= --override-channels --no-deps --freeze-installed --update-deps --strict-channel-priority --channel-priority= --solver= --experimental-solver= --no-rc -k --no-channel-priority --copy --always-copy --dry-run`
 
 // condaHomes are where conda, its packages and environments lie in the images
 // there are; a prefix on PATH is added.

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// flags are the flags of a command that change neither what an install reads
-// nor where it writes: true for those with a value. Any other is refused.
-type flags map[string]bool
+// flags lists the flags of a command that change neither what an install reads
+// nor where it writes; "--only=" has a value. Any other is refused.
+type flags string
 
-// flagsOf makes the table from a list; "--only=" has a value.
-func flagsOf(list string) flags {
-	out := flags{}
-	for _, f := range strings.Fields(list) {
+// table tells of each flag whether it has a value.
+func (fs flags) table() map[string]bool {
+	out := map[string]bool{}
+	for f := range strings.FieldsSeq(string(fs)) {
 		name, valued := strings.CutSuffix(f, "=")
 		out[name] = valued
 	}
@@ -40,6 +40,7 @@ func (c commandLine) values(names ...string) (out []string) {
 
 // read splits arguments. A single letter's value may be joined to it: -j4, -rX.
 func (fs flags) read(args []string) commandLine {
+	known := fs.table()
 	c := commandLine{flags: map[string][]string{}}
 	for n := 0; n < len(args); n++ {
 		a := args[n]
@@ -48,14 +49,14 @@ func (fs flags) read(args []string) commandLine {
 			continue
 		}
 		name, value, joined := strings.Cut(a, "=")
-		if len(a) > 2 && a[1] != '-' && fs[a[:2]] {
+		if len(a) > 2 && a[1] != '-' && known[a[:2]] {
 			name, value, joined = a[:2], strings.TrimPrefix(a[2:], "="), true
 		}
-		if last := "-" + a[len(a)-1:]; !joined && len(a) > 2 && a[1] != '-' && fs[last] && strings.Trim(a[1:len(a)-1], "Uqvn") == "" {
+		if last := "-" + a[len(a)-1:]; !joined && len(a) > 2 && a[1] != '-' && known[last] && strings.Trim(a[1:len(a)-1], "Uqvn") == "" {
 			name = last // -Ur is -U -r
 		}
-		valued, known := fs[name]
-		if !known && c.unknown == "" {
+		valued, ok := known[name]
+		if !ok && c.unknown == "" {
 			c.unknown = a
 		}
 		if valued && !joined && n+1 < len(args) {

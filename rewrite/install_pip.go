@@ -12,9 +12,9 @@ var _ = registerManager(&manager{tools: []string{"pip", "pip3"}, install: pipIns
 
 // pipFlags are those of pip install, wheel and download, and of uv pip install and sync, that
 // read and write nothing of the project.
-var pipFlags = flagsOf(`-i= --index-url= --extra-index-url= --trusted-host= --timeout= --retries= --default-timeout= --progress-bar= --no-binary= --only-binary= --proxy= --python-version= --platform= --abi= --implementation=
+const pipFlags flags = `-i= --index-url= --extra-index-url= --trusted-host= --timeout= --retries= --default-timeout= --progress-bar= --no-binary= --only-binary= --proxy= --python-version= --platform= --abi= --implementation=
 	--root-user-action= --upgrade-strategy= --use-feature= --use-deprecated= --global-option= --install-option= --config-settings= --python= -p= --index-strategy= --prerelease= --resolution= --link-mode= --index= --default-index= --exists-action= --use-pep517
-	-r= --requirement= -c= --constraint= -e= --editable= -t= --target= --prefix= --root= --src= --cache-dir= -f= --find-links= -w= --wheel-dir= -d= --dest= --build-constraint= -b= --requirements= --constraints= --extra= --group= --override= --overrides=`)
+	-r= --requirement= -c= --constraint= -e= --editable= -t= --target= --prefix= --root= --src= --cache-dir= -f= --find-links= -w= --wheel-dir= -d= --dest= --build-constraint= -b= --requirements= --constraints= --extra= --group= --override= --overrides=`
 
 // pipPlaces are flags whose value is a folder that pip writes to.
 var pipPlaces = []string{"-t", "--target", "--prefix", "--root", "--src", "--cache-dir", "-w", "--wheel-dir", "-d", "--dest"}

@@ -8,7 +8,7 @@ import (
 var _ = registerManager(&manager{tools: []string{"pipenv"}, vars: []string{"PIPENV_", "WORKON_HOME"}, install: pipenvInstall})
 
 // pipenvFlags are those of pipenv install and sync that read and write nothing else.
-var pipenvFlags = flagsOf(`--system --deploy --ignore-pipfile --dev -d --clear --verbose -v --quiet -q --pre --python= --three --sequential --keep-outdated --extra-pip-args= --categories= --pypi-mirror= --site-packages --skip-lock`)
+const pipenvFlags flags = `--system --deploy --ignore-pipfile --dev -d --clear --verbose -v --quiet -q --pre --python= --three --sequential --keep-outdated --extra-pip-args= --categories= --pypi-mirror= --site-packages --skip-lock`
 
 func pipenvInstall(i *Install, c installCall) bool {
 	args := c.args[1:]

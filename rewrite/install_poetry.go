@@ -9,7 +9,7 @@ import (
 var _ = registerManager(&manager{tools: []string{"poetry"}, vars: []string{"POETRY_"}, install: poetryInstall})
 
 // poetryFlags are those of poetry install that read and write nothing else.
-var poetryFlags = flagsOf(`--no-root --no-dev --dev --only= --without= --with= --no-interaction -n --no-ansi --ansi --sync --compile --all-extras --all-groups --extras= -E= -v -vv -vvv --verbose -q --quiet --no-cache --remove-untracked --dev-only --default`)
+const poetryFlags flags = `--no-root --no-dev --dev --only= --without= --with= --no-interaction -n --no-ansi --ansi --sync --compile --all-extras --all-groups --extras= -E= -v -vv -vvv --verbose -q --quiet --no-cache --remove-untracked --dev-only --default`
 
 func poetryInstall(i *Install, c installCall) bool {
 	args := c.args[1:]

@@ -70,6 +70,7 @@ func TestInstalls(t *testing.T) {
 		{"ENV COMPOSER=x.json\nRUN composer install", "composer.json composer.lock", "COMPOSER is set", ""},
 
 		{"RUN bundle install -j4", "Gemfile Gemfile.lock", "", "/usr/local"},
+		{"RUN bundle install --jobs $(nproc) --retry=3", "Gemfile Gemfile.lock", "", ""},
 		{"RUN bundle", "Gemfile Gemfile.lock", "", ""},
 		{"RUN bundle install --deployment", "Gemfile Gemfile.lock", "", "/app/vendor/bundle"},
 		{"RUN bundle config set path /gems && bundle install", "Gemfile Gemfile.lock", "", "/gems"},
@@ -86,9 +87,14 @@ func TestInstalls(t *testing.T) {
 			if why != "" {
 				t.Fatal(why)
 			}
-			cmds := sh.Commands()
-			i, ok := in.install(cmds[len(cmds)-1], in.Stage.At(in), rp, "Dockerfile")
-			if !ok {
+			var i Install
+			found := false
+			for _, cmd := range sh.Commands() {
+				if j, ok := in.install(cmd, in.Stage.At(in), rp, "Dockerfile"); ok {
+					i, found = j, true
+				}
+			}
+			if !found {
 				t.Fatal("not an install")
 			}
 			if got := strings.Join(i.Files, " "); got != c.files {
@@ -133,6 +139,8 @@ func TestTools(t *testing.T) {
 		"composer update":                                                 "doesn't know",
 		"docker-php-ext-install pdo_mysql":                                "",
 		"docker-php-ext-configure gd --with-jpeg=/usr/lib":                "",
+		"docker-php-ext-install -j$(nproc) gd":                            "",
+		"docker-php-ext-install -j$(cat jobs) gd":                         "doesn't know what cat",
 		"pecl install ./x.tgz":                                            "doesn't know",
 		"a2enmod rewrite":                                                 "",
 		"a2ensite /app/x":                                                 "doesn't know",

@@ -8,9 +8,9 @@ import (
 var _ = registerManager(&manager{tools: []string{"uv"}, vars: []string{"UV_"}, install: uvInstall})
 
 // uvFlags are those of uv sync that read and write nothing else.
-var uvFlags = flagsOf(`--frozen --locked --no-dev --only-dev --dev --all-extras --all-groups --extra= --no-extra= --group= --no-group= --only-group= --no-default-groups --no-editable --inexact --exact --compile-bytecode --no-cache -n --quiet -q --verbose -v
+const uvFlags flags = `--frozen --locked --no-dev --only-dev --dev --all-extras --all-groups --extra= --no-extra= --group= --no-group= --only-group= --no-default-groups --no-editable --inexact --exact --compile-bytecode --no-cache -n --quiet -q --verbose -v
 	--no-progress --python= -p= --no-install-project --no-install-workspace --no-install-local --no-install-package= --all-packages --link-mode= --python-preference= --no-python-downloads --no-managed-python --managed-python --active --reinstall --upgrade -U
-	--index-url= --extra-index-url= --default-index= --no-build --no-binary --native-tls --index-strategy= --prerelease= --resolution= --cache-dir= --no-build-isolation`)
+	--index-url= --extra-index-url= --default-index= --no-build --no-binary --native-tls --index-strategy= --prerelease= --resolution= --cache-dir= --no-build-isolation`
 
 // uvSettings are what uv reads from its working directory or the nearest folder
 // above (https://docs.astral.sh/uv/concepts/configuration-files/).
