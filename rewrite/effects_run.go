@@ -30,7 +30,7 @@ func homes(st State) []string {
 		home = "/home/" + user
 	}
 	if strings.HasPrefix(home, "/") {
-		for _, d := range []string{".cache", ".local", ".npm", ".yarn", ".config", "go", ".pnpm-store"} {
+		for _, d := range []string{".cache", ".local", ".npm", ".yarn", ".config", "go", ".pnpm-store", ".composer", ".bundle", ".gem", ".conda", ".condarc"} {
 			out = append(out, path.Join(home, d))
 		}
 	}
@@ -55,7 +55,7 @@ var accountTools = map[string]bool{"useradd": true, "adduser": true, "usermod": 
 var pathTools = map[string]bool{"mkdir": true, "touch": true, "chmod": true, "chown": true, "chgrp": true, "rm": true, "ln": true, "cp": true, "mv": true, "install": true, "rmdir": true}
 
 // idle commands touch no file by themselves.
-var idle = map[string]bool{"echo": true, "printf": true, "true": true, ":": true, "set": true, "exit": true, "sleep": true, "false": true}
+var idle = map[string]bool{"echo": true, "printf": true, "true": true, ":": true, "set": true, "exit": true, "sleep": true, "false": true, "nproc": true, "getconf": true}
 
 // runEffects reads a RUN's script. A command that isn't in a table makes the
 // effects unknown.
@@ -241,6 +241,12 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		e.Reads = append(append(e.Reads, languages...), "/etc")
 		e.Writes = append(append(e.Writes, languages...), homes(st)...)
 	default:
+		if why, known := e.tool(c, st); known {
+			return why
+		}
+		if why, known := e.webInstaller(s, c, st); known {
+			return why
+		}
 		return "drydock doesn't know what " + cmp.Or(c.Name, c.Args[0]) + " reads and writes"
 	}
 	return ""
@@ -258,6 +264,9 @@ func named(c Command) bool {
 	}
 	global := false
 	for _, a := range args[2:] {
+		if name, v, ok := strings.Cut(a, "=="); ok && strings.HasPrefix(v, "$") && !strings.ContainsAny(name, "$/") && strings.Trim(v, "${}ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == "" {
+			a = name // of some version
+		}
 		if a == "-g" || a == "--global" {
 			global = true
 			continue

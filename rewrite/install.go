@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"fmt"
 	"path"
 	"strings"
 
@@ -25,6 +26,7 @@ type Install struct {
 // a file of its own, install_NAME.go.
 type manager struct {
 	tools []string // names of its program
+	vars  []string // beginnings of the variables that it goes by, those of harmless and folders aside
 	// install reads a command into i; false for anything but an install of the
 	// project, installs of named packages included.
 	install func(i *Install, c installCall) bool
@@ -36,6 +38,7 @@ type installCall struct {
 	st     State
 	repo   *repo.Repo
 	origin func(p string) (ctx string, ok bool) // the context path whose bytes stand at a path of the image
+	ran    func(tool string) []Command          // commands of a tool that ran before, in the stages below too
 }
 
 // managers are all there are, by name of their program.
@@ -54,7 +57,7 @@ func (in *Instruction) install(c Command, st State, rp *repo.Repo, name string) 
 	call := installCall{args: c.Args, st: st, repo: rp, origin: func(p string) (string, bool) {
 		ctx, by := in.Stage.Origin(in, p, rp, name)
 		return ctx, by != nil
-	}}
+	}, ran: func(tool string) []Command { return in.ran(c, tool) }}
 	if a := call.args; len(a) > 3 && strings.HasPrefix(c.Name, "python") && a[1] == "-m" {
 		call.args = a[2:]
 	}
@@ -67,9 +70,66 @@ func (in *Instruction) install(c Command, st State, rp *repo.Repo, name string) 
 		return i, false
 	}
 	if i.Name == "" {
-		i.Name = strings.Join(c.Args[:min(2, len(c.Args))], " ")
+		i.Name = strings.Join(call.args[:min(2, len(call.args))], " ")
+	}
+	writes, unknown := m.variables(st)
+	i.Writes = append(i.Writes, writes...)
+	if unknown != "" {
+		i.unknown("%s", unknown)
 	}
 	return i, true
+}
+
+// unknown notes the first reason why it can't be known what is read.
+func (i *Install) unknown(format string, args ...any) {
+	if i.Unknown == "" {
+		i.Unknown = fmt.Sprintf(format, args...)
+	}
+}
+
+// ran lists the commands of a tool that come before c: in the instruction, in
+// those above, and in the stages that this one is built from.
+func (in *Instruction) ran(c Command, tool string) (out []Command) {
+	for s := in.Stage; s != nil; s = s.Parent() {
+		for _, i := range s.Instructions {
+			sh, why := i.Shell()
+			if s == in.Stage && i.Index > in.Index {
+				break
+			}
+			if why != "" || i.Keyword != "run" {
+				continue
+			}
+			for _, o := range sh.Commands() {
+				if i == in && o.Call == c.Call {
+					break
+				}
+				if len(o.Args) > 0 && path.Base(o.Args[0]) == tool {
+					out = append(out, o)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// brings finds the file that the install goes by in its folder and sets Ctx;
+// false, with the reason, where it doesn't come from the build context.
+func (i *Install) brings(c installCall, name string) bool {
+	abs := path.Join(i.Dir, name)
+	ctx, ok := c.origin(abs)
+	if !ok || path.Base(ctx) != path.Base(name) || !c.repo.Exists(ctx) {
+		i.unknown("%s doesn't come from the build context", name)
+		return false
+	}
+	i.Ctx = path.Dir(ctx)
+	return true
+}
+
+// looksFor notes files of the install's folder that it reads when they are there.
+func (i *Install) looksFor(names ...string) {
+	for _, n := range names {
+		i.Reads = append(i.Reads, path.Join(i.Dir, n))
+	}
 }
 
 // place works out Dir and Ctx, the image folder and the context folder of the

@@ -18,7 +18,7 @@ change of any file run the install again
 (https://docs.docker.com/build/cache/optimize/#order-your-layers).
 
 The files that the install really reads (followed through -r and -c includes,
-lock files, .npmrc) are copied first, then comes the install, then the COPY as
+workspace members, lock files, settings such as .npmrc) are copied first, then comes the install, then the COPY as
 it was: everything it brought it still brings, to the same place. For Go, where
 the build itself fetches the modules, go.mod and go.sum are copied first and
 "go mod download" gets a layer of its own.
@@ -35,8 +35,8 @@ It moves a COPY only past instructions with which it commutes.`,
 workspaces, local replaces, code generators; when the copied tree could
 overwrite what the install wrote (node_modules without a .dockerignore entry);
 or when something in between is not known.`,
-	Assumes: `"npm install" with a lock file may rewrite the lock: package.json and the lock
-agree. "go mod download": modules that the build doesn't need can be fetched too.`,
+	Assumes: `"npm install", "pipenv install", "uv sync" and "bundle install" may rewrite the
+lock file where nothing forbids it: manifest and lock agree. "go mod download": modules that the build doesn't need can be fetched too.`,
 	Run: runCopyOrder,
 })
 

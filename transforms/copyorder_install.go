@@ -45,12 +45,20 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 	}
 	com := rewrite.Commuter{Repo: p.Repo, Name: p.Name}
 	be := broad.Effects(p.Repo, p.Name)
+	before := run // what the files are copied above
 	for in := broad.Next(); in != nil; in = in.Next() {
 		oe := in.Effects(p.Repo, p.Name)
-		if in == run { // the files are there by then, copied just above
+		if in == run { // the files are there by then
 			oe, com.Settled = eff, settled
 		}
-		if ok, why := com.Commute(be, oe); !ok {
+		ok, why := com.Commute(be, oe)
+		if !ok && com.Settled == nil { // it may need just these, as "bundle config" needs the Gemfile
+			com.Settled = settled
+			if ok, _ = com.Commute(be, oe); ok {
+				before = in
+			}
+		}
+		if !ok {
 			p.Decline(run, "stays behind COPY on line %d, which can't move below line %d: %s", broad.Line, in.Line, why)
 			return c, false
 		}
@@ -58,7 +66,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 			break
 		}
 	}
-	copies, why := copyLines(p, s, run, broad, early)
+	copies, why := copyLines(p, s, before, broad, early)
 	if why != "" {
 		p.Decline(run, "stays behind COPY on line %d: %s", broad.Line, why)
 		return c, false
@@ -71,7 +79,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		Edits: p.Doc.Move(broad, run),
 	}
 	if copies != "" {
-		c.Edits = append(c.Edits, p.Doc.InsertBefore(run, copies))
+		c.Edits = append(c.Edits, p.Doc.InsertBefore(before, copies))
 	}
 	if inst.Assumes != "" {
 		c.Safety, c.Assumes = rewrite.Assumes, inst.Assumes
