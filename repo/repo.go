@@ -53,6 +53,8 @@ type manifestFacts struct {
 	requirements memo[string, *Requirements]
 	python       memo[string, Version]
 	node         memo[string, *Node]
+	nodeInstall  memo[string, NodeInstall]
+	pub          memo[string, Pub]
 	nodeVersion  memo[string, Version]
 	usesDev      memo[string, devUse]
 	golang       memo[string, *Go]

@@ -42,7 +42,7 @@ func homes(st State) []string {
 var systemTools = map[string]bool{
 	"apt-get": true, "apt": true, "apt-key": true, "apt-cache": true, "add-apt-repository": true, "dpkg": true, "dpkg-reconfigure": true, "apk": true,
 	"yum": true, "dnf": true, "microdnf": true, "zypper": true, "rpm": true, "update-ca-certificates": true, "locale-gen": true, "update-locale": true,
-	"useradd": true, "adduser": true, "groupadd": true, "addgroup": true, "usermod": true, "update-alternatives": true, "debconf-set-selections": true, "corepack": true,
+	"useradd": true, "adduser": true, "groupadd": true, "addgroup": true, "usermod": true, "update-alternatives": true, "debconf-set-selections": true,
 }
 
 // fileTools take names of files among their arguments: `dpkg -i app.deb`.
@@ -80,23 +80,26 @@ func (in *Instruction) runEffects(e *Effects, st State, rp *repo.Repo, name stri
 		e.Unknown = "it sets " + name + " for its commands"
 		return
 	}
+	cd := changes{start: st}
 	for _, c := range s.Commands() {
+		if c.Name == "cd" {
+			if e.Unknown = cd.dir(s, c, &st); e.Unknown != "" {
+				return
+			}
+			continue
+		}
 		if why := in.commandEffects(e, s, c, st, rp, name); why != "" {
 			e.Unknown = why
 			return
 		}
 	}
+	cd.needs(e)
 	syntax.Walk(s.File, func(n syntax.Node) bool {
 		if _, ok := n.(*syntax.FuncDecl); ok {
 			e.Unknown = "it defines a shell function"
 		}
 		return true
 	})
-}
-
-// emptiesCache: the manager deletes what it keeps below the home directory.
-func emptiesCache(c Command) bool {
-	return (c.Name == "npm" || c.Name == "yarn") && c.Args[0] == c.Name && len(c.Args) > 2 && c.Args[1] == "cache" && c.Args[2] == "clean"
 }
 
 func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State, rp *repo.Repo, name string) (unknown string) {
@@ -152,22 +155,17 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		}
 		return ""
 	}
+	if ok, why := e.nodeCommand(c, st); ok {
+		return why
+	}
 	switch {
 	case idle[c.Name]:
-	case emptiesCache(c):
-		if k := steered(st); k != "" {
-			return k + " is set"
-		}
-		e.Writes = append(append(e.Writes, "/root", "/tmp", "/usr/local/share"), homes(st)...)
 	case systemTools[c.Name]:
 		e.Network = true
 		e.Reads = append(e.Reads, system...)
 		e.Writes = append(e.Writes, system...)
 		if accountTools[c.Name] {
 			e.Writes = append(e.Writes, "/home")
-		}
-		if all := strings.Join(c.Args, " "); c.Name == "corepack" && all != "corepack enable" && !strings.Contains(all, "@") {
-			return "corepack reads package.json"
 		}
 		for _, a := range c.Args[1:] {
 			if strings.HasPrefix(a, "-") {
@@ -286,14 +284,4 @@ func named(c Command) bool {
 		return args[1] == "install"
 	}
 	return false
-}
-
-// nodeReads are the files beside which npm, Yarn or pnpm look for what to do.
-// An .npmrc that git leaves out comes with COPY . . all the same.
-func nodeReads(dir string) []string {
-	var out []string
-	for _, f := range []string{"package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "pnpm-workspace.yaml", "npm-shrinkwrap.json", "package-lock.json", "yarn.lock", "pnpm-lock.yaml"} {
-		out = append(out, path.Join(dir, f))
-	}
-	return out
 }

@@ -3,6 +3,7 @@ package transforms
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"drydock/rewrite"
@@ -10,12 +11,18 @@ import (
 
 // installFirst plans: COPY files, install, COPY all.
 func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, eff *rewrite.Effects, inst rewrite.Install) (c rewrite.Change, ok bool) {
-	marker := path.Join(inst.Dir, "package.json")
+	markers := []string{path.Join(inst.Dir, "package.json")}
 	if len(inst.Files) > 0 {
-		marker = imagePath(inst, inst.Files[0])
+		markers = nil
+		for _, f := range inst.Files {
+			markers = append(markers, imagePath(inst, f))
+		}
 	}
-	broad := broadCopy(p, s, run, marker)
-	if broad == nil {
+	var broad *rewrite.Instruction
+	for n := 0; n < len(markers) && broad == nil; n++ {
+		broad = broadCopy(p, s, run, markers[n])
+	}
+	if broad == nil || onlyReads(p, broad, inst) {
 		return c, false
 	}
 	if eff.Unknown != "" {
@@ -64,7 +71,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		return c, false
 	}
 	c = rewrite.Change{
-		Title: "copy " + strings.Join(inst.Files, ", ") + " before " + inst.Name + ", the rest after it",
+		Title: "copy " + several(inst.Files) + " before " + inst.Name + ", the rest after it",
 		Why:   "with all files copied first, every change of any file runs the install again",
 		Gain:  "the install comes from the cache until its own files change",
 		At:    broad,
@@ -77,6 +84,25 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		c.Safety, c.Assumes = rewrite.Assumes, inst.Assumes
 	}
 	return c, true
+}
+
+// onlyReads reports whether a COPY brings nothing but folders that the install
+// reads as a whole, so that it stands where it belongs.
+func onlyReads(p *rewrite.Pass, broad *rewrite.Instruction, inst rewrite.Install) bool {
+	for _, src := range broad.ContextSources() {
+		if !slices.Contains(inst.Files, src) {
+			return false
+		}
+	}
+	return true
+}
+
+// several names files, and no more than people read.
+func several(files []string) string {
+	if len(files) > 5 {
+		return strings.Join(files[:3], ", ") + " and " + strconv.Itoa(len(files)-3) + " more"
+	}
+	return strings.Join(files, ", ")
 }
 
 // rewritten reports whether a RUN stands between two instructions, which may
@@ -123,7 +149,10 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 	var dirs []string
 	for _, f := range inst.Files {
 		dir := path.Dir(imagePath(inst, f))
-		if strings.ContainsAny(f, " \t\"'$\\") {
+		if p.Repo.IsDir(f) {
+			dir = imagePath(inst, f) // its contents land there
+		}
+		if strings.ContainsAny(f, " \t\"'$\\*?[") {
 			return "", "the file name " + f + " needs quoting"
 		}
 		if byDir[dir] == nil {
@@ -131,10 +160,15 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 		}
 		byDir[dir] = append(byDir[dir], f)
 	}
+	if len(dirs) > maxCopies {
+		return "", "the install reads files in " + strconv.Itoa(len(dirs)) + " folders, too many for a COPY each"
+	}
 	var b strings.Builder
 	for _, dir := range dirs {
-		if dir != inst.Dir && len(flags) > 0 {
-			return "", "its COPY sets the owner of folders"
+		// Folders that a COPY makes belong to its --chown, as the broad COPY leaves
+		// them; their mode is 0755 whatever --chmod says.
+		if dir != inst.Dir && slices.ContainsFunc(flags, func(f string) bool { return !strings.HasPrefix(f, "--chown=") }) {
+			return "", "its COPY sets the mode of folders"
 		}
 		dest := strings.TrimSuffix(dir, "/") + "/"
 		if rel, ok := strings.CutPrefix(dest, strings.TrimSuffix(s.At(run).Workdir, "/")+"/"); ok {
@@ -151,3 +185,7 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 	}
 	return b.String(), ""
 }
+
+// maxCopies is how many COPY lines people would write to bring the manifests
+// of a workspace, one for each folder.
+const maxCopies = 16
