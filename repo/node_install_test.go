@@ -125,10 +125,10 @@ func quoteJSON(s string) string {
 func TestPub(t *testing.T) {
 	for _, c := range []struct{ why, spec, more, files, unknown string }{
 		{"plain", "name: x\ndependencies:\n  a: ^1.0.0\n", "pubspec.lock|", "pubspec.yaml pubspec.lock", ""},
-		{"overrides", "name: x\n", "pubspec_overrides.yaml|dependency_overrides: {a: {path: a}};a/pubspec.yaml|name: a", "a/pubspec.yaml pubspec.yaml pubspec_overrides.yaml", ""},
-		{"path", "dependencies:\n  a:\n    path: ./a\n", "a/pubspec.yaml|dependencies: {b: {path: ../b}};b/pubspec.yaml|name: b;a/lib/a.dart|", "a/pubspec.yaml b/pubspec.yaml pubspec.yaml", ""},
+		{"overrides", "name: x\n", "pubspec_overrides.yaml|dependency_overrides: {a: {path: a}};a/pubspec.yaml|name: a", "pubspec.yaml pubspec_overrides.yaml a/pubspec.yaml", ""},
+		{"path", "dependencies:\n  a:\n    path: ./a\n", "a/pubspec.yaml|dependencies: {b: {path: ../b}};b/pubspec.yaml|name: b;a/lib/a.dart|", "pubspec.yaml a/pubspec.yaml b/pubspec.yaml", ""},
 		{"outside", "dependencies: {a: {path: ../a}}", "", "pubspec.yaml", "../a/pubspec.yaml cannot be read"},
-		{"workspace", "workspace: [a]\n", "a/pubspec.yaml|resolution: workspace", "a/pubspec.yaml pubspec.yaml", ""},
+		{"workspace", "workspace: [a]\n", "a/pubspec.yaml|resolution: workspace", "pubspec.yaml a/pubspec.yaml", ""},
 		{"pattern", "workspace: ['a/*']\n", "", "pubspec.yaml", "pubspec.yaml names its workspace by the pattern a/*"},
 		{"member", "resolution: workspace\n", "", "pubspec.yaml", "pubspec.yaml belongs to a workspace, whose packages are resolved together"},
 		{"flutter", "dependencies: {flutter: {sdk: flutter}}", "web/index.html|", "pubspec.yaml", ""},

@@ -120,7 +120,6 @@ func (p *Pub) paths(r *Repo, dir string, tables ...map[string]any) {
 			p.read(r, path.Join(dir, to), false)
 		}
 	}
-	slices.Sort(p.Files)
 }
 
 // flutter: for Flutter, pub get also writes the plugins into the folders of the

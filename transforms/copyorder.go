@@ -18,14 +18,15 @@ change of any file run the install again
 (https://docs.docker.com/build/cache/optimize/#order-your-layers).
 
 The files that the install really reads (followed through -r and -c includes,
-lock files, .npmrc) are copied first, then comes the install, then the COPY as
+lock files, workspaces, .npmrc, patches) are copied first, then comes the install, then the COPY as
 it was: everything it brought it still brings, to the same place. For Go, where
 the build itself fetches the modules, go.mod and go.sum are copied first and
 "go mod download" gets a layer of its own.
 
 It moves a COPY only past instructions with which it commutes.`,
-	Declines: `When the install reads more than that set: lifecycle scripts, local paths,
-workspaces, local replaces, code generators; when the copied tree could
+	Declines: `When the install reads more than that set: lifecycle scripts that build or that
+nobody knows, local paths outside the workspaces, local replaces, code
+generators; when that takes more COPY lines than people write; when the copied tree could
 overwrite what the install wrote (node_modules without a .dockerignore entry);
 or when something in between is not known.`,
 	Assumes: `"npm install" with a lock file may rewrite the lock: package.json and the lock
@@ -43,7 +44,7 @@ func runCopyOrder(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) 
 				continue
 			}
 			eff := in.Effects(p.Repo, p.Name)
-			for _, inst := range eff.Installs {
+			for _, inst := range together(eff.Installs) {
 				if c, ok := installFirst(p, s, in, eff, inst); ok {
 					return []rewrite.Change{c}, nil
 				}

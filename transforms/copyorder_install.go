@@ -86,6 +86,44 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 	return c, true
 }
 
+// together makes one install of those of a RUN, seen from the folder that they
+// have in common, so that one set of files stands before all of them. Installs
+// whose folders were copied from different places stay apart.
+func together(installs []rewrite.Install) []rewrite.Install {
+	if len(installs) == 0 {
+		return nil
+	}
+	all := installs[0]
+	all.Dir, all.Ctx = base(all)
+	all.Files = nil
+	var assumes []string
+	for _, i := range installs {
+		if dir, ctx := base(i); dir != all.Dir || ctx != all.Ctx {
+			return installs
+		}
+		for _, f := range i.Files {
+			if !slices.Contains(all.Files, f) {
+				all.Files = append(all.Files, f)
+			}
+		}
+		if i.Assumes != "" && !slices.Contains(assumes, i.Assumes) {
+			assumes = append(assumes, i.Assumes)
+		}
+	}
+	all.Assumes = strings.Join(assumes, "; ")
+	return []rewrite.Install{all}
+}
+
+// base is the highest folder of the image, with its folder of the context, from
+// which all below has the same name in both.
+func base(i rewrite.Install) (dir, ctx string) {
+	dir, ctx = i.Dir, i.Ctx
+	for ctx != "" && ctx != "." && dir != "/" && path.Base(dir) == path.Base(ctx) {
+		dir, ctx = path.Dir(dir), path.Dir(ctx)
+	}
+	return dir, ctx
+}
+
 // onlyReads reports whether a COPY brings nothing but folders that the install
 // reads as a whole, so that it stands where it belongs.
 func onlyReads(p *rewrite.Pass, broad *rewrite.Instruction, inst rewrite.Install) bool {
