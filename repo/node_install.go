@@ -142,6 +142,9 @@ func (i *nodeInstall) folder(d string) bool {
 	if i.within(d) && i.root.repo.IsDir(d) && (d == i.root.Dir || i.root.repo.isFile(path.Join(d, "package.json"))) {
 		return false
 	}
+	if i.root.repo.isLink(d) {
+		i.unknown(d + " is a link to a folder")
+	}
 	i.file(d)
 	return true
 }

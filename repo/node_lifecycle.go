@@ -186,6 +186,13 @@ func (i *nodeInstall) runs(n *Node, manager string, args []string, depth int) bo
 		return false
 	}
 	switch verb := args[0]; {
+	case verb == "workspace" && manager == "yarn" && len(args) > 2:
+		for _, m := range i.members {
+			if m.Name == args[1] {
+				return i.runs(m, manager, args[2:], depth+1)
+			}
+		}
+		return false
 	case verb == "run" || verb == "run-script":
 		args = args[1:]
 		return len(args) == 1 && n.Scripts[args[0]] != "" && i.script(n, args[0], depth+1)

@@ -95,7 +95,9 @@ func (w *workspaceGlob) walk(root, dir string, segs []string) {
 	case seg == "." || seg == "":
 		w.walk(root, dir, segs[1:])
 	case !strings.ContainsAny(seg, "*?["):
-		if d := path.Join(dir, seg); w.repo.IsDir(d) {
+		if d := path.Join(dir, seg); w.repo.isLink(d) {
+			setOnce(&w.unknown, d+" is a link to a folder, which may be a workspace")
+		} else if w.repo.IsDir(d) {
 			w.walk(root, d, segs[1:])
 		}
 	default:
@@ -121,6 +123,16 @@ func (w *workspaceGlob) walk(root, dir string, segs []string) {
 			}
 		}
 	}
+}
+
+// isLink reports whether the last name of a path is a symbolic link.
+func (r *Repo) isLink(p string) bool {
+	for _, e := range r.ReadDir(path.Dir(p)) {
+		if e.Name() == path.Base(p) {
+			return e.Type()&fs.ModeSymlink != 0
+		}
+	}
+	return false
 }
 
 // remove takes back what a negated pattern matches.

@@ -68,12 +68,12 @@ func (e *Effects) nodeCommand(c Command, st State) (ok bool, unknown string) {
 // nodeSetting: a setting for all projects, in the home directory; later
 // versions of Yarn write it into the project.
 func (e *Effects) nodeSetting(c Command, args []string, st State) (unknown string) {
-	home := false
+	user := false // whether it is told to write into the home directory
 	for n, a := range args {
 		key, _, _ := strings.Cut(a, "=")
 		switch {
 		case a == "-g" || a == "--global" || a == "-H" || a == "--home" || a == "--location=global" || a == "--location=user":
-			home = true
+			user = true
 		case strings.HasPrefix(a, "-"):
 			return strings.Join(c.Args, " ") + " may write into the project"
 		case n == 0 && repo.MovingSetting(key) || strings.Contains(key, "$"):
@@ -84,11 +84,11 @@ func (e *Effects) nodeSetting(c Command, args []string, st State) (unknown strin
 		return k + " is set"
 	}
 	e.Writes = append(append(e.Writes, "/root", "/usr/local/etc", "/etc"), homes(st)...)
-	if home_, ok := st.lookup().Get("HOME"); ok {
-		e.Writes = append(e.Writes, path.Join(home_, ".npmrc"), path.Join(home_, ".yarnrc"), path.Join(home_, ".yarnrc.yml"))
+	if home, ok := st.lookup().Get("HOME"); ok {
+		e.Writes = append(e.Writes, path.Join(home, ".npmrc"), path.Join(home, ".yarnrc"), path.Join(home, ".yarnrc.yml"))
 	}
 	e.Reads = append(e.Reads, path.Join(st.Workdir, ".npmrc"))
-	if c.Name == "yarn" && !home {
+	if c.Name == "yarn" && !user {
 		e.Writes = append(e.Writes, path.Join(st.Workdir, ".yarnrc.yml"))
 		e.Reads = append(e.Reads, nodeReads(st.Workdir)...)
 	}
@@ -125,11 +125,12 @@ func (e *Effects) corepack(verb string, args []string, st State) (unknown string
 	return ""
 }
 
-// nodeReads are the files beside which npm, Yarn or pnpm look for what to do.
-// An .npmrc that git leaves out comes with COPY . . all the same.
+// nodeReads are the files beside which Yarn or pnpm look for their version and
+// their settings, whatever they do. An .npmrc that git leaves out comes with
+// COPY . . all the same.
 func nodeReads(dir string) []string {
 	var out []string
-	for _, f := range []string{"package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "pnpm-workspace.yaml", "npm-shrinkwrap.json", "package-lock.json", "yarn.lock", "pnpm-lock.yaml"} {
+	for _, f := range []string{"package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml"} {
 		out = append(out, path.Join(dir, f))
 	}
 	return out

@@ -254,7 +254,7 @@ func named(c Command) bool {
 	if strings.HasPrefix(c.Name, "python") && len(args) > 4 && args[1] == "-m" && args[2] == "pip" {
 		args = args[2:]
 	}
-	global := false
+	global, names := args[1] == "global", false // yarn global add
 	for _, a := range args[2:] {
 		if a == "-g" || a == "--global" {
 			global = true
@@ -264,6 +264,7 @@ func named(c Command) bool {
 			strings.HasPrefix(a, ".") || strings.ContainsAny(a, "/$") && !strings.HasPrefix(a, "@") && !strings.HasPrefix(a, "-") {
 			return false
 		}
+		names = names || !strings.HasPrefix(a, "-") && a != "add"
 		for _, p := range []string{"-f", "-i", "--find-links", "--editable", "--src", "--cache-dir", "--config", "--build", "-C", "--cwd", "--dir", "--local"} {
 			if strings.HasPrefix(a, p) && a != "-iq" && a != "--cache-dir" {
 				return false
@@ -279,7 +280,7 @@ func named(c Command) bool {
 	case "pip", "pip3":
 		return args[1] == "install"
 	case "npm", "yarn", "pnpm":
-		return global && (args[1] == "install" || args[1] == "i" || args[1] == "add" || args[1] == "global")
+		return global && names && (args[1] == "install" || args[1] == "i" || args[1] == "add" || args[1] == "global")
 	case "gem":
 		return args[1] == "install"
 	}
