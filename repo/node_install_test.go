@@ -63,8 +63,9 @@ func TestNodeInstallFiles(t *testing.T) {
 			"package.json yarn.lock .yarnrc.yml .yarn/releases .yarn/plugins .yarn/patches"},
 		{"pnpm", "pnpm", `{"pnpm":{"patchedDependencies":{"a@1":"patches/a.patch"}}}`, "pnpm-lock.yaml|;patches/a.patch|;yarn.lock|", "package.json pnpm-lock.yaml patches"},
 		{"bun", "bun", `{"patchedDependencies":{"a@1":"patches/a.patch"}}`, "bun.lock|;patches/a.patch|", "package.json bun.lock patches"},
-		{"workspaces", "npm", `{"workspaces":["apps/*","packages/**","!packages/old/**"]}`,
+		{"workspaces", "npm", `{"workspaces":["apps/*","packages/**","!packages/old"]}`,
 			"apps/a/package.json|{};apps/.b/package.json|{};apps/node_modules/package.json|{};apps/c/x|;packages/d/e/package.json|{};packages/old/package.json|{};packages/d/.npmrc|", "package.json apps/a/package.json packages/d/e/package.json"},
+		{"what is in a folder isn't the folder", "npm", `{"workspaces":["p/**","!p/a/**"]}`, "p/a/package.json|{};p/a/b/package.json|{}", "package.json p/a/package.json"},
 		{"yarn 1 knows no negation", "yarn", `{"workspaces":{"packages":["{a,b}","!b"]}}`, "a/package.json|{};b/package.json|{};yarn.lock|# v1", "package.json yarn.lock a/package.json b/package.json"},
 		{"prisma", "npm", `{"dependencies":{"@prisma/client":"5"}}`, `prisma/schema.prisma|generator c {` + "\n" + `provider = "prisma-client-js"` + "\n" + `}`, "package.json prisma"},
 		{"patch-package", "npm", `{"scripts":{"postinstall":"patch-package"}}`, "patches/a.patch|", "package.json patches"},
@@ -114,6 +115,8 @@ func TestLifecycleScripts(t *testing.T) {
 			t.Errorf("%s isn't known to read only %v", script, got.Files)
 		}
 	}
+	ts := load("package.json", `{"scripts":{"postinstall":"prisma generate"}}`, "tsconfig.json", "{}", "prisma/schema.prisma", "generator c {\n  provider = \"prisma-client\"\n  output = \"../gen\"\n}\n").Node(".")
+	equal(t, "prisma-client", ts.Install(NodeCall{Manager: "npm"}).Unknown, "the Prisma generator prisma-client reads tsconfig.json and what it extends")
 	berry := load("package.json", `{"packageManager":"yarn@4.0.0","scripts":{"prepare":"tsc"}}`).Node(".")
 	equal(t, "prepare isn't run by later Yarns", berry.Install(NodeCall{Manager: "yarn"}).Unknown, "")
 }

@@ -178,6 +178,13 @@ func (i *nodeInstall) prismaGenerator(n *Node, dir, block string) bool {
 		i.unknown("the Prisma generator " + short(provider) + " may read and write more")
 		return false
 	}
+	if provider == "prisma-client" { // its import paths follow the compiler's settings
+		if n.repo.isFile(path.Join(n.Dir, "tsconfig.json")) {
+			i.unknown("the Prisma generator prisma-client reads tsconfig.json and what it extends")
+			return false
+		}
+		i.look(path.Join(n.Dir, "tsconfig.json"))
+	}
 	switch {
 	case output == "":
 		return provider == "prisma-client-js"

@@ -30,8 +30,8 @@ func (n *Node) members(manager string, berry bool) (out []*Node, unknown string)
 		p = strings.Trim(strings.TrimPrefix(p, "./"), "/")
 		negative, not := strings.CutPrefix(p, "!")
 		switch {
-		case not && manager == "yarn" && !berry:
-			// Yarn 1 knows no negation.
+		case not && (manager == "bun" || manager == "yarn" && !berry):
+			// Yarn 1 knows no negation, nor do earlier versions of bun.
 		case not:
 			w.remove(n.Dir, strings.Trim(strings.TrimPrefix(negative, "./"), "/"))
 		default:
@@ -155,6 +155,8 @@ func matchSegments(pattern, name []string) bool {
 	switch {
 	case len(pattern) == 0:
 		return len(name) == 0
+	case pattern[0] == "**" && len(pattern) == 1:
+		return len(name) > 0 // npm's glob takes a/** for what is in a
 	case pattern[0] == "**":
 		return matchSegments(pattern[1:], name) || len(name) > 0 && matchSegments(pattern, name[1:])
 	case len(name) == 0:

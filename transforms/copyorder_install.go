@@ -209,7 +209,8 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 			return "", "its COPY sets the mode of folders"
 		}
 		dest := strings.TrimSuffix(dir, "/") + "/"
-		if rel, ok := strings.CutPrefix(dest, strings.TrimSuffix(s.At(run).Workdir, "/")+"/"); ok {
+		workdir := s.At(run).Workdir
+		if rel, ok := strings.CutPrefix(dest, strings.TrimSuffix(workdir, "/")+"/"); ok && (rel == "" || workdir != "/") {
 			dest = "./" + rel
 			if rel == "" && len(byDir[dir]) == 1 {
 				dest = "."
