@@ -225,6 +225,6 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 	return b.String(), ""
 }
 
-// maxCopies is how many COPY lines people would write to bring the manifests
-// of a workspace, one for each folder.
-const maxCopies = 16
+// maxCopies is how many COPY lines people write to bring the manifests of a
+// workspace, one for each folder: karakeep's Dockerfile has twenty.
+const maxCopies = 20
