@@ -14,7 +14,7 @@ import (
 // and write besides.
 
 // movingKeys are settings that make an install read or write other places, or
-// run other programs, in the spelling of .npmrc without dashes and case, which is that of all of them.
+// run other programs: names of all of them, without dashes and in lower case.
 var movingKeys = map[string]bool{
 	// https://docs.npmjs.com/cli/using-npm/config
 	"prefix": true, "cache": true, "globalconfig": true, "userconfig": true, "installlinks": true, "nodeoptions": true, "scriptshell": true, "location": true, "installstrategy": true, "globalstyle": true,
@@ -23,10 +23,10 @@ var movingKeys = map[string]bool{
 	"storedir": true, "modulesdir": true, "virtualstoredir": true, "lockfiledir": true, "sharedworkspacelockfile": true, "injectworkspacepackages": true, "statedir": true, "cachedir": true,
 	"pnpmfile": true, "globalpnpmfile": true, "shellemulator": true, "globaldir": true, "globalbindir": true,
 	// Yarn 1: https://classic.yarnpkg.com/docs/yarnrc
-	"modulesfolder": true, "install.modulesfolder": true, "cwd": true, "cachefolder": true, "yarnofflinemirror": true, "linkfolder": true, "globalfolder": true, "preferoffline": false,
+	"modulesfolder": true, "install.modulesfolder": true, "cwd": true, "cachefolder": true, "yarnofflinemirror": true, "linkfolder": true, "globalfolder": true,
 	// https://yarnpkg.com/configuration/yarnrc
 	"constraintspath": true, "enableconstraintschecks": true, "enableofflinemode": true, "injectenvironmentfiles": true, "installstatepath": true, "lockfilefilename": true, "patchfolder": true,
-	"pnpunpluggedfolder": true, "pnpdatapath": true, "virtualfolder": true, "deferredversionfolder": true, "httpscafilepath": true, "httpscertfilepath": true, "httpskeyfilepath": true, "enableinlinebuilds": false,
+	"pnpunpluggedfolder": true, "pnpdatapath": true, "virtualfolder": true, "deferredversionfolder": true, "httpscafilepath": true, "httpscertfilepath": true, "httpskeyfilepath": true, "ignorepath": true, "rcfilename": true,
 	// https://bun.sh/docs/runtime/bunfig
 	"preload": true, "security": true,
 }
@@ -70,7 +70,7 @@ func (i *nodeInstall) settings() {
 			i.bunfig(f, src)
 		case "pnpm-workspace.yaml":
 			for key, v := range n.pnpm {
-				if MovingSetting(key) && v != true {
+				if MovingSetting(key) && v != (key == "sharedWorkspaceLockfile") || key == "nodeLinker" && v == "pnp" { // but for the defaults
 					i.unknown(f + " sets " + key)
 				}
 			}
@@ -103,7 +103,7 @@ func (i *nodeInstall) rcLines(f string, src []byte) {
 		switch key = strings.TrimPrefix(key, "--"); {
 		case key == "yarn-path":
 			i.program(path.Join(path.Dir(f), value))
-		case MovingSetting(key):
+		case MovingSetting(key) || key == "node-linker" && value == "pnp":
 			i.unknown(place(f, k+1) + " sets " + key)
 		default:
 			i.pointsAt(f, k+1, l)

@@ -245,7 +245,7 @@ func nodeEnv(st State) (writes []string, unknown string) {
 				return writes, k
 			}
 			writes = append(writes, p)
-		case k == "COREPACK_ENV_FILE" || ok && key != "prefix" && repo.MovingSetting(key):
+		case k == "COREPACK_ENV_FILE" || ok && (key == "yarnpath" || key == "plugins" || key != "prefix" && repo.MovingSetting(key)):
 			unknown = max(unknown, k)
 		}
 	}
