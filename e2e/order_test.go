@@ -21,7 +21,11 @@ type orderCase struct {
 }
 
 var orders = map[string]orderCase{
+	"npm-workspaces": {touch: "packages/greet/src/index.js", install: `\bnpm ci\b`},
+	"pnpm": {touch: "packages/web/src/index.js", install: `\bpnpm install\b`,
+		more: []string{`^app/node_modules/\.modules\.yaml$`, `^root/\.local/(share/pnpm/store|state/pnpm)/`}}, // times
 	"system-packages": {touch: "ship.sh", install: `\bapt-get install\b`},
+	"yarn1":           {touch: "src/index.js", install: `\byarn install\b`},
 }
 
 // TestOrder holds copy-order to its promise: the image is the same, file by file; and after a change to one source file

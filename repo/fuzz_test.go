@@ -9,7 +9,7 @@ import (
 // manifests are the names whose readers must stand any bytes.
 var manifests = []string{
 	".dockerignore", ".gitignore", "requirements.txt", ".python-version", "runtime.txt", "pyproject.toml", "Pipfile", ".tool-versions",
-	"package.json", "package-lock.json", "yarn.lock", "pnpm-workspace.yaml", ".npmrc", ".nvmrc", "index.js", "go.mod", "go.sum", "go.work", "main.go",
+	"package.json", "package-lock.json", "yarn.lock", "pnpm-workspace.yaml", ".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "prisma/schema.prisma", "pubspec.yaml", "pubspec_overrides.yaml", ".nvmrc", "index.js", "go.mod", "go.sum", "go.work", "main.go",
 	"compose.yml", "docker-bake.json", "docker-bake.hcl", "Makefile", ".github/workflows/ci.yml",
 }
 
@@ -27,7 +27,9 @@ func askAll(r *Repo) {
 	r.NodeUsesDev(".", "index.js")
 	if n := r.Node("."); n != nil {
 		n.Lifecycle()
-		n.InstallReads()
+		for _, m := range []string{"npm", "yarn", "pnpm", "bun"} {
+			n.Install(NodeCall{Manager: m})
+		}
 		n.LockInSync()
 		n.ScriptDev("start")
 	}
@@ -35,6 +37,7 @@ func askAll(r *Repo) {
 		g.Mains()
 		g.Package(".")
 	}
+	r.Pub(".")
 	r.Builds()
 	r.Mentions()
 	r.Says("curl")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -34,8 +35,10 @@ type Node struct {
 	Err             error    // package.json cannot be read: the maps hold what could be
 
 	repo    *Repo
-	patched string         // why patches are read at install, "" if none
+	own     []string       // workspace patterns of package.json alone
 	raw     map[string]any // other keys, for those rules that need one
+	pnpm    map[string]any // what pnpm-workspace.yaml says; nil without one
+	pnpmErr error
 }
 
 // lockFiles in the order in which they win within one manager
@@ -102,16 +105,14 @@ func (n *Node) parse(src []byte) error {
 		if m, ok := w.(map[string]any); ok {
 			w = m["packages"]
 		}
-		n.Workspaces = stringList(w)
+		n.own = stringList(w)
+		n.Workspaces = n.own
 	}
 	pnpm, _ := n.raw["pnpm"].(map[string]any)
 	for _, m := range []any{n.raw["overrides"], n.raw["resolutions"], pnpm["overrides"], pnpm["packageExtensions"]} {
 		if m, ok := m.(map[string]any); ok && len(m) > 0 {
 			n.Overridden = true
 		}
-	}
-	if m, ok := pnpm["patchedDependencies"].(map[string]any); ok && len(m) > 0 {
-		n.patched = "pnpm.patchedDependencies in package.json names patch files"
 	}
 	return bad
 }
@@ -138,25 +139,19 @@ func (n *Node) pnpmWorkspace(r *Repo) {
 		return
 	}
 	src, err := r.ReadFile(file)
-	var doc struct {
-		Packages  []string       `yaml:"packages"`
-		Overrides map[string]any `yaml:"overrides"`
-		Patched   map[string]any `yaml:"patchedDependencies"`
-	}
+	n.pnpm = map[string]any{}
 	if err == nil {
-		err = guard(func() error { return yaml.Unmarshal([]byte(text(src)), &doc) })
+		err = guard(func() error { return yaml.Unmarshal([]byte(text(src)), &n.pnpm) })
 	}
 	if err != nil {
-		n.HasWorkspaces = true // it cannot be ruled out
+		n.HasWorkspaces, n.pnpm, n.pnpmErr = true, map[string]any{}, err // workspaces cannot be ruled out
 		return
 	}
-	if len(doc.Packages) > 0 {
-		n.HasWorkspaces, n.Workspaces = true, append(n.Workspaces, doc.Packages...)
+	if packages := stringList(n.pnpm["packages"]); len(packages) > 0 {
+		n.HasWorkspaces, n.Workspaces = true, append(slices.Clip(n.Workspaces), packages...)
 	}
-	n.Overridden = n.Overridden || len(doc.Overrides) > 0
-	if len(doc.Patched) > 0 {
-		n.patched = "patchedDependencies in pnpm-workspace.yaml names patch files"
-	}
+	overrides, _ := n.pnpm["overrides"].(map[string]any)
+	n.Overridden = n.Overridden || len(overrides) > 0
 }
 
 // workspaceRoot finds the nearest package above dir whose workspaces patterns

@@ -24,44 +24,6 @@ func TestNode(t *testing.T) {
 	}
 }
 
-func TestInstallReads(t *testing.T) {
-	for _, c := range []struct{ why, pkg, more, unknown string }{
-		{"plain", `{"dependencies":{"a":"^1","b":"github:x/y","c":"npm:d@1"}}`, "", ""},
-		{"harmless scripts", `{"scripts":{"build":"tsc","start":"node ."}}`, "", ""},
-		{"prepare", `{"scripts":{"prepare":"husky"}}`, "", "the prepare script of package.json runs at install: husky"},
-		{"file", `{"dependencies":{"a":"file:../a"}}`, "", "dependency a is a local path: file:../a"},
-		{"path", `{"devDependencies":{"a":"./a"}}`, "", "dependency a is a local path: ./a"},
-		{"tarball", `{"dependencies":{"a":"a-1.0.tgz"}}`, "", "dependency a is a local path: a-1.0.tgz"},
-		{"remote tarball", `{"dependencies":{"a":"https://x/a-1.0.tgz"}}`, "", ""},
-		{"override", `{"overrides":{"a":{"b":"file:b"}}}`, "", "dependency a>b is a local path: file:b"},
-		{"workspaces", `{"workspaces":["p/*"]}`, "", "package.json has workspaces, whose folders are linked at install"},
-		{"pnpm workspaces", `{}`, "pnpm-workspace.yaml|packages: [p]", "package.json has workspaces, whose folders are linked at install"},
-		{"pnpm settings", `{}`, "pnpm-workspace.yaml|onlyBuiltDependencies: [x]", ""},
-		{"gyp", `{}`, "binding.gyp|{}", "binding.gyp makes npm compile the package at install"},
-		{"gyp off", `{"gypfile":false}`, "binding.gyp|{}", ""},
-		{"prisma", `{"dependencies":{"@prisma/client":"5"}}`, "", "dependency @prisma/client: it generates its code from prisma/schema.prisma when it is installed"},
-		{"puppeteer", `{"dependencies":{"puppeteer":"5"}}`, "", ""},
-		{"puppeteer configured", `{"dependencies":{"puppeteer":"5"}}`, ".puppeteerrc.cjs|x", "dependency puppeteer: its install script reads .puppeteerrc and puppeteer.config files"},
-		{"pnpm patches", `{"pnpm":{"patchedDependencies":{"a@1":"patches/a.patch"}}}`, "", "pnpm.patchedDependencies in package.json names patch files"},
-		{"npmrc", `{}`, ".npmrc|registry=https://r.io/\n//r.io/:_authToken=${T}\n", ""},
-		{"npmrc with a file", `{}`, ".npmrc|x=1\ncafile=./ca.pem\n", ".npmrc:2 points at ./ca.pem"},
-		{"yarn's own program", `{}`, ".yarn/releases/yarn-4.cjs|x", "Yarn reads .yarn/releases at install"},
-		{"locked link", `{}`, `package-lock.json|{"packages":{"x":{"link": true}}}`, "package-lock.json locks a local path"},
-		{"broken", `{`, "", "package.json: unexpected end of JSON input"},
-	} {
-		pairs := []string{"package.json", c.pkg}
-		if name, src, ok := strings.Cut(c.more, "|"); ok {
-			pairs = append(pairs, name, src)
-		}
-		_, unknown := load(pairs...).Node(".").InstallReads()
-		equal(t, c.why, unknown, c.unknown)
-	}
-	got, _ := load("w/package.json", "{}", "w/package-lock.json", "{}", "w/.npmrc", "", "w/index.js", "").Node("w").InstallReads()
-	equal(t, "files", got, []string{"w/package.json", "w/package-lock.json", "w/.npmrc"})
-	_, unknown := load("package.json", `{"workspaces":{"packages":["packages/*"]}}`, "packages/a/package.json", "{}").Node("packages/a").InstallReads()
-	equal(t, "a workspace", unknown, "the package is a workspace of package.json")
-}
-
 func TestLifecycle(t *testing.T) {
 	n := load("package.json", `{"scripts":{"postinstall":"x","prepare":"y","preinstall":"z","test":"t","install":" "}}`).Node(".")
 	equal(t, "lifecycle", n.Lifecycle(), []string{"preinstall", "postinstall", "prepare"})

@@ -60,6 +60,8 @@ type manifestFacts struct {
 	composer     memo[string, *Composer]
 	bundler      memo[string, *Bundler]
 	node         memo[string, *Node]
+	nodeInstall  memo[string, NodeInstall]
+	pub          memo[string, Pub]
 	nodeVersion  memo[string, Version]
 	usesDev      memo[string, devUse]
 	golang       memo[string, *Go]

@@ -191,7 +191,7 @@ func TestConcurrent(t *testing.T) {
 			r.Files()
 			r.Ignore("").Excluded("a/b.md")
 			r.Ignore("").ExcludesTree("a")
-			r.Node(".").InstallReads()
+			r.Node(".").Install(NodeCall{Manager: "npm"})
 			r.NodeUsesDev(".")
 			r.NodeVersion(".")
 			r.PythonVersion()

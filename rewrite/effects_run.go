@@ -42,7 +42,7 @@ func homes(st State) []string {
 var systemTools = map[string]bool{
 	"apt-get": true, "apt": true, "apt-key": true, "apt-cache": true, "add-apt-repository": true, "dpkg": true, "dpkg-reconfigure": true, "apk": true,
 	"yum": true, "dnf": true, "microdnf": true, "zypper": true, "rpm": true, "update-ca-certificates": true, "locale-gen": true, "update-locale": true,
-	"useradd": true, "adduser": true, "groupadd": true, "addgroup": true, "usermod": true, "update-alternatives": true, "debconf-set-selections": true, "corepack": true,
+	"useradd": true, "adduser": true, "groupadd": true, "addgroup": true, "usermod": true, "update-alternatives": true, "debconf-set-selections": true,
 }
 
 // fileTools take names of files among their arguments: `dpkg -i app.deb`.
@@ -80,23 +80,26 @@ func (in *Instruction) runEffects(e *Effects, st State, rp *repo.Repo, name stri
 		e.Unknown = "it sets " + name + " for its commands"
 		return
 	}
+	cd := changes{start: st}
 	for _, c := range s.Commands() {
+		if c.Name == "cd" {
+			if e.Unknown = cd.dir(s, c, &st); e.Unknown != "" {
+				return
+			}
+			continue
+		}
 		if why := in.commandEffects(e, s, c, st, rp, name); why != "" {
 			e.Unknown = why
 			return
 		}
 	}
+	cd.needs(e)
 	syntax.Walk(s.File, func(n syntax.Node) bool {
 		if _, ok := n.(*syntax.FuncDecl); ok {
 			e.Unknown = "it defines a shell function"
 		}
 		return true
 	})
-}
-
-// emptiesCache: the manager deletes what it keeps below the home directory.
-func emptiesCache(c Command) bool {
-	return (c.Name == "npm" || c.Name == "yarn") && c.Args[0] == c.Name && len(c.Args) > 2 && c.Args[1] == "cache" && c.Args[2] == "clean"
 }
 
 func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State, rp *repo.Repo, name string) (unknown string) {
@@ -152,22 +155,17 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		}
 		return ""
 	}
+	if ok, why := e.nodeCommand(c, st); ok {
+		return why
+	}
 	switch {
 	case idle[c.Name]:
-	case emptiesCache(c):
-		if k := steered(st); k != "" {
-			return k + " is set"
-		}
-		e.Writes = append(append(e.Writes, "/root", "/tmp", "/usr/local/share"), homes(st)...)
 	case systemTools[c.Name]:
 		e.Network = true
 		e.Reads = append(e.Reads, system...)
 		e.Writes = append(e.Writes, system...)
 		if accountTools[c.Name] {
 			e.Writes = append(e.Writes, "/home")
-		}
-		if all := strings.Join(c.Args, " "); c.Name == "corepack" && all != "corepack enable" && !strings.Contains(all, "@") {
-			return "corepack reads package.json"
 		}
 		for _, a := range c.Args[1:] {
 			if strings.HasPrefix(a, "-") {
@@ -262,7 +260,7 @@ func named(c Command) bool {
 	if strings.HasPrefix(c.Name, "python") && len(args) > 4 && args[1] == "-m" && args[2] == "pip" {
 		args = args[2:]
 	}
-	global := false
+	global, names := args[1] == "global", false // yarn global add
 	for _, a := range args[2:] {
 		if name, v, ok := strings.Cut(a, "=="); ok && strings.HasPrefix(v, "$") && !strings.ContainsAny(name, "$/") && strings.Trim(v, "${}ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == "" {
 			a = name // of some version
@@ -275,6 +273,7 @@ func named(c Command) bool {
 			strings.HasPrefix(a, ".") || strings.ContainsAny(a, "/$") && !strings.HasPrefix(a, "@") && !strings.HasPrefix(a, "-") {
 			return false
 		}
+		names = names || !strings.HasPrefix(a, "-") && a != "add"
 		for _, p := range []string{"-f", "-i", "--find-links", "--editable", "--src", "--cache-dir", "--config", "--build", "-C", "--cwd", "--dir", "--local"} {
 			if strings.HasPrefix(a, p) && a != "-iq" && a != "--cache-dir" {
 				return false
@@ -290,19 +289,9 @@ func named(c Command) bool {
 	case "pip", "pip3":
 		return args[1] == "install"
 	case "npm", "yarn", "pnpm":
-		return global && (args[1] == "install" || args[1] == "i" || args[1] == "add" || args[1] == "global")
+		return global && names && (args[1] == "install" || args[1] == "i" || args[1] == "add" || args[1] == "global")
 	case "gem":
 		return args[1] == "install"
 	}
 	return false
-}
-
-// nodeReads are the files beside which npm, Yarn or pnpm look for what to do.
-// An .npmrc that git leaves out comes with COPY . . all the same.
-func nodeReads(dir string) []string {
-	var out []string
-	for _, f := range []string{"package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "pnpm-workspace.yaml", "npm-shrinkwrap.json", "package-lock.json", "yarn.lock", "pnpm-lock.yaml"} {
-		out = append(out, path.Join(dir, f))
-	}
-	return out
 }

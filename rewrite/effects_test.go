@@ -105,7 +105,7 @@ func TestCommute(t *testing.T) {
 		{"rm of a pattern", "COPY . .\nRUN rm -rf *.md", "computed path"},
 		{"a redirection into the tree", "COPY . .\nRUN echo x > index.js", "the copy brings index.js"},
 		{"a redirection below a folder that COPY makes", "COPY . /x\nRUN echo x > /x/new", "the copy lands in /x"},
-		{"cd", "COPY . .\nRUN cd src && rm a.js", "doesn't know what cd"},
+		{"cd", "COPY . .\nRUN cd src && rm a.js", "the copy brings src"},
 		{"a computed command", "COPY . .\nRUN $X", "doesn't know what $X"},
 		{"a function", "COPY . .\nRUN f() { true; }; true", "it defines a shell function"},
 		{"exec form", "COPY . .\nRUN [\"mkdir\", \"/x\"]", "exec form"},

@@ -14,7 +14,8 @@ type Install struct {
 	Command Command
 	Dir     string // image directory it runs in
 	Ctx     string // the context directory that is copied to Dir, "." for the root
-	// Files are the context files it reads; exact unless Unknown says why not.
+	// Files are the context files it reads, and folders that it reads as a whole;
+	// exact unless Unknown says why not.
 	Files   []string
 	Unknown string
 	Reads   []string // image paths that it looks for besides Files, whether they are there today or not
@@ -39,6 +40,8 @@ type installCall struct {
 	repo   *repo.Repo
 	origin func(p string) (ctx string, ok bool) // the context path whose bytes stand at a path of the image
 	ran    func(tool string) []Command          // commands of a tool that ran before, in the stages below too
+	// mentions: an instruction above, in this stage or those it is built from, holds a word.
+	mentions func(word string) bool
 }
 
 // managers are all there are, by name of their program.
@@ -57,7 +60,7 @@ func (in *Instruction) install(c Command, st State, rp *repo.Repo, name string) 
 	call := installCall{args: c.Args, st: st, repo: rp, origin: func(p string) (string, bool) {
 		ctx, by := in.Stage.Origin(in, p, rp, name)
 		return ctx, by != nil
-	}, ran: func(tool string) []Command { return in.ran(c, tool) }}
+	}, ran: func(tool string) []Command { return in.ran(c, tool) }, mentions: in.above}
 	if a := call.args; len(a) > 3 && strings.HasPrefix(c.Name, "python") && a[1] == "-m" {
 		call.args = a[2:]
 	}
@@ -130,6 +133,21 @@ func (i *Install) looksFor(names ...string) {
 	for _, n := range names {
 		i.Reads = append(i.Reads, path.Join(i.Dir, n))
 	}
+}
+
+// above reports whether an instruction above, or this one, holds a word.
+func (in *Instruction) above(word string) bool {
+	for s, last := in.Stage, in; s != nil; s, last = s.Parent(), nil {
+		for _, i := range s.Instructions {
+			if strings.Contains(i.Text, word) {
+				return true
+			}
+			if i == last {
+				break
+			}
+		}
+	}
+	return false
 }
 
 // place works out Dir and Ctx, the image folder and the context folder of the

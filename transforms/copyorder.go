@@ -18,7 +18,7 @@ change of any file run the install again
 (https://docs.docker.com/build/cache/optimize/#order-your-layers).
 
 The files that the install really reads (followed through -r and -c includes,
-workspace members, lock files, settings such as .npmrc) are copied first, then comes the install, then the COPY as
+workspace members, lock files, patches, settings such as .npmrc) are copied first, then comes the install, then the COPY as
 it was: everything it brought it still brings, to the same place. For Go, where
 the build itself fetches the modules, go.mod and go.sum are copied first and
 "go mod download" gets a layer of its own.
@@ -31,8 +31,9 @@ argument declared above it
 (https://docs.docker.com/build/cache/invalidation/#build-arguments).
 
 It moves a COPY only past instructions with which it commutes.`,
-	Declines: `When the install reads more than that set: lifecycle scripts, local paths,
-workspaces, local replaces, code generators; when the copied tree could
+	Declines: `When the install reads more than that set: lifecycle scripts that build or that
+nobody knows, local paths outside the workspaces, local replaces, code
+generators; when that takes more COPY lines than people write; when the copied tree could
 overwrite what the install wrote (node_modules without a .dockerignore entry);
 or when something in between is not known.`,
 	Assumes: `"npm install", "pipenv install", "uv sync" and "bundle install" may rewrite the
@@ -55,7 +56,7 @@ func runCopyOrder(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) 
 				continue
 			}
 			eff := in.Effects(p.Repo, p.Name)
-			for _, inst := range eff.Installs {
+			for _, inst := range together(eff.Installs) {
 				if c, ok := installFirst(p, s, in, eff, inst); ok {
 					return []rewrite.Change{c}, nil
 				}

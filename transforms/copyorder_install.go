@@ -3,6 +3,7 @@ package transforms
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"drydock/rewrite"
@@ -10,12 +11,18 @@ import (
 
 // installFirst plans: COPY files, install, COPY all.
 func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, eff *rewrite.Effects, inst rewrite.Install) (c rewrite.Change, ok bool) {
-	marker := path.Join(inst.Dir, "package.json")
+	markers := []string{path.Join(inst.Dir, "package.json")}
 	if len(inst.Files) > 0 {
-		marker = imagePath(inst, inst.Files[0])
+		markers = nil
+		for _, f := range inst.Files {
+			markers = append(markers, imagePath(inst, f))
+		}
 	}
-	broad := broadCopy(p, s, run, marker)
-	if broad == nil {
+	var broad *rewrite.Instruction
+	for n := 0; n < len(markers) && broad == nil; n++ {
+		broad = broadCopy(p, s, run, markers[n])
+	}
+	if broad == nil || onlyReads(p, broad, inst) {
 		return c, false
 	}
 	if eff.Unknown != "" {
@@ -72,7 +79,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		return c, false
 	}
 	c = rewrite.Change{
-		Title: "copy " + strings.Join(inst.Files, ", ") + " before " + inst.Name + ", the rest after it",
+		Title: "copy " + several(inst.Files) + " before " + inst.Name + ", the rest after it",
 		Why:   "with all files copied first, every change of any file runs the install again",
 		Gain:  "the install comes from the cache until its own files change",
 		At:    broad,
@@ -85,6 +92,63 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		c.Safety, c.Assumes = rewrite.Assumes, inst.Assumes
 	}
 	return c, true
+}
+
+// together makes one install of those of a RUN, seen from the folder that they
+// have in common, so that one set of files stands before all of them. Installs
+// whose folders were copied from different places stay apart.
+func together(installs []rewrite.Install) []rewrite.Install {
+	if len(installs) == 0 {
+		return nil
+	}
+	all := installs[0]
+	all.Dir, all.Ctx = base(all)
+	all.Files = nil
+	var assumes []string
+	for _, i := range installs {
+		if dir, ctx := base(i); dir != all.Dir || ctx != all.Ctx {
+			return installs
+		}
+		for _, f := range i.Files {
+			if !slices.Contains(all.Files, f) {
+				all.Files = append(all.Files, f)
+			}
+		}
+		if i.Assumes != "" && !slices.Contains(assumes, i.Assumes) {
+			assumes = append(assumes, i.Assumes)
+		}
+	}
+	all.Assumes = strings.Join(assumes, "; ")
+	return []rewrite.Install{all}
+}
+
+// base is the highest folder of the image, with its folder of the context, from
+// which all below has the same name in both.
+func base(i rewrite.Install) (dir, ctx string) {
+	dir, ctx = i.Dir, i.Ctx
+	for ctx != "" && ctx != "." && dir != "/" && path.Base(dir) == path.Base(ctx) {
+		dir, ctx = path.Dir(dir), path.Dir(ctx)
+	}
+	return dir, ctx
+}
+
+// onlyReads reports whether a COPY brings nothing but folders that the install
+// reads as a whole, so that it stands where it belongs.
+func onlyReads(p *rewrite.Pass, broad *rewrite.Instruction, inst rewrite.Install) bool {
+	for _, src := range broad.ContextSources() {
+		if !slices.Contains(inst.Files, src) {
+			return false
+		}
+	}
+	return true
+}
+
+// several names files, and no more than people read.
+func several(files []string) string {
+	if len(files) > 5 {
+		return strings.Join(files[:3], ", ") + " and " + strconv.Itoa(len(files)-3) + " more"
+	}
+	return strings.Join(files, ", ")
 }
 
 // rewritten reports whether a RUN stands between two instructions, which may
@@ -131,7 +195,10 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 	var dirs []string
 	for _, f := range inst.Files {
 		dir := path.Dir(imagePath(inst, f))
-		if strings.ContainsAny(f, " \t\"'$\\") {
+		if p.Repo.IsDir(f) {
+			dir = imagePath(inst, f) // its contents land there
+		}
+		if strings.ContainsAny(f, " \t\"'$\\*?[") {
 			return "", "the file name " + f + " needs quoting"
 		}
 		if byDir[dir] == nil {
@@ -139,13 +206,19 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 		}
 		byDir[dir] = append(byDir[dir], f)
 	}
+	if len(dirs) > maxCopies {
+		return "", "the install reads files in " + strconv.Itoa(len(dirs)) + " folders, too many for a COPY each"
+	}
 	var b strings.Builder
 	for _, dir := range dirs {
-		if dir != inst.Dir && len(flags) > 0 {
-			return "", "its COPY sets the owner of folders"
+		// Folders that a COPY makes belong to its --chown, as the broad COPY leaves
+		// them; their mode is 0755 whatever --chmod says.
+		if dir != inst.Dir && slices.ContainsFunc(flags, func(f string) bool { return !strings.HasPrefix(f, "--chown=") }) {
+			return "", "its COPY sets the mode of folders"
 		}
 		dest := strings.TrimSuffix(dir, "/") + "/"
-		if rel, ok := strings.CutPrefix(dest, strings.TrimSuffix(s.At(run).Workdir, "/")+"/"); ok {
+		workdir := s.At(run).Workdir
+		if rel, ok := strings.CutPrefix(dest, strings.TrimSuffix(workdir, "/")+"/"); ok && (rel == "" || workdir != "/") {
 			dest = "./" + rel
 			if rel == "" && len(byDir[dir]) == 1 {
 				dest = "."
@@ -159,3 +232,7 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 	}
 	return b.String(), ""
 }
+
+// maxCopies is how many COPY lines people write to bring the manifests of a
+// workspace, one for each folder: karakeep's Dockerfile has twenty.
+const maxCopies = 20

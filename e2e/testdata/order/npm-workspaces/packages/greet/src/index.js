@@ -1,0 +1,3 @@
+const ms = require("ms");
+
+exports.greet = (n) => `hello, ${ms(n)}\n`;

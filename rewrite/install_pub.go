@@ -1,0 +1,85 @@
+package rewrite
+
+import (
+	"path"
+	"strings"
+)
+
+var _ = registerManager(&manager{tools: []string{"dart", "flutter", "pub"}, install: pubInstall})
+
+// pubFlags are flags of pub get that don't change where or what is read.
+var pubFlags = words("--offline --no-offline --enforce-lockfile --no-example --example --no-precompile --precompile --no-analytics --disable-analytics --verbose -v --no-version-check --suppress-analytics")
+
+func pubInstall(i *Install, c installCall) bool {
+	tool, unknown := path.Base(c.args[0]), ""
+	var verb []string
+	frozen := false
+	for n := 1; n < len(c.args); n++ {
+		a := c.args[n]
+		if !strings.HasPrefix(a, "-") {
+			verb = append(verb, a)
+			continue
+		}
+		frozen = frozen || a == "--enforce-lockfile"
+		if !pubFlags[a] {
+			unknown = tool + " " + a + " may read or write other places"
+		}
+	}
+	switch strings.Join(append([]string{tool}, verb...), " ") {
+	case "dart pub get", "flutter pub get", "pub get", "flutter packages get":
+	default:
+		return false
+	}
+	i.Name = strings.Join(append([]string{tool}, verb...), " ")
+	i.Writes = append([]string{"/root", "/tmp"}, pathFolders(c.st)...)
+	for k, d := range map[string]string{"PUB_CACHE": "", "HOME": ".pub-cache"} {
+		if v, ok := c.st.lookup().Get(k); ok && v != "" {
+			p, ok := c.st.Abs(v)
+			if !ok {
+				unknown = k + " is computed"
+				continue
+			}
+			i.Writes = append(i.Writes, path.Join(p, d))
+		}
+	}
+	ctx, ok := c.origin(path.Join(i.Dir, "pubspec.yaml"))
+	if !ok {
+		i.Unknown = "pubspec.yaml doesn't come from the build context"
+		return true
+	}
+	i.Ctx = path.Dir(ctx)
+	i.Unknown = i.pubFacts(c, frozen)
+	if unknown != "" {
+		i.Unknown = unknown
+	}
+	return true
+}
+
+// pubFacts fills in what pub get reads and writes, and tells why that can't be
+// known.
+func (i *Install) pubFacts(c installCall, frozen bool) (unknown string) {
+	facts, lock := c.repo.Pub(i.Ctx), ""
+	for _, f := range facts.Files {
+		if _, ok := c.origin(i.at(f)); !ok {
+			i.Reads = append(i.Reads, i.at(f)) // .dockerignore leaves it out
+			continue
+		}
+		i.Files = append(i.Files, f)
+		if f == facts.Lock {
+			lock = f
+		}
+	}
+	for _, f := range facts.Looks {
+		i.Reads = append(i.Reads, i.at(f))
+	}
+	for _, f := range facts.Writes {
+		i.Writes = append(i.Writes, i.at(f))
+	}
+	switch {
+	case lock == "":
+		i.Writes = append(i.Writes, i.at(facts.NewLock))
+	case !frozen:
+		i.Assumes = lock + " agrees with pubspec.yaml, so that pub doesn't rewrite it"
+	}
+	return facts.Unknown
+}
