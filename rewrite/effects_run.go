@@ -60,7 +60,7 @@ var idle = map[string]bool{"echo": true, "printf": true, "true": true, ":": true
 // runEffects reads a RUN's script. A command that isn't in a table makes the
 // effects unknown.
 func (in *Instruction) runEffects(e *Effects, st State, rp *repo.Repo, name string) {
-	e.UsesAll = true
+	e.UsesAll, e.text = true, in.Raw()
 	for _, m := range in.Mounts() {
 		if m["type"] == "bind" {
 			e.Unknown = "it mounts files of the context or of a stage"
@@ -133,7 +133,7 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		}
 	}
 	if i, ok := in.install(c, st, rp, name); ok {
-		e.Network = true
+		e.Network, e.Scripts = true, true
 		e.Installs = append(e.Installs, i)
 		e.Writes = append(append(e.Writes, i.Writes...), homes(st)...)
 		if i.Unknown != "" {
@@ -225,7 +225,7 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 			}
 		}
 	case named(c):
-		e.Network = true
+		e.Network, e.Scripts = true, true
 		if k := steered(st); k != "" {
 			return k + " is set"
 		}

@@ -23,6 +23,13 @@ it was: everything it brought it still brings, to the same place. For Go, where
 the build itself fetches the modules, go.mod and go.sum are copied first and
 "go mod download" gets a layer of its own.
 
+Two more that cost every build: system packages installed behind a COPY of code
+that they don't need go in front of it, and build arguments that change with
+every build (GIT_SHA, BUILD_DATE, VERSION without a default), with the ENV and LABEL that
+use them, go below the steps that download something, since a RUN sees each
+argument declared above it
+(https://docs.docker.com/build/cache/invalidation/#build-arguments).
+
 It moves a COPY only past instructions with which it commutes.`,
 	Declines: `When the install reads more than that set: lifecycle scripts, local paths,
 workspaces, local replaces, code generators; when the copied tree could
@@ -34,6 +41,11 @@ lock file where nothing forbids it: manifest and lock agree. "go mod download": 
 })
 
 func runCopyOrder(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
+	for _, s := range p.Doc.Stages {
+		if c, ok := sinkVolatile(p, s); ok {
+			return []rewrite.Change{c}, nil
+		}
+	}
 	if !p.Repo.Known() {
 		return nil, nil
 	}
@@ -49,6 +61,9 @@ func runCopyOrder(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) 
 				}
 			}
 			if c, ok := fetchFirst(p, s, in); ok {
+				return []rewrite.Change{c}, nil
+			}
+			if c, ok := codeLater(p, in, eff); ok {
 				return []rewrite.Change{c}, nil
 			}
 		}
