@@ -46,6 +46,8 @@ type Repo struct {
 type treeFacts struct {
 	walk   memo[struct{}, walkResult]
 	ignore memo[string, *Ignore]
+	sent   memo[*Ignore, sentResult]
+	real   memo[string, realPath]
 }
 
 type manifestFacts struct {
@@ -64,6 +66,7 @@ type manifestFacts struct {
 	shallow      memo[struct{}, []string]
 	builds       memo[struct{}, []Build]
 	mentions     memo[struct{}, []Mention]
+	invocations  memo[struct{}, []Build]
 }
 
 // Load returns the view of the build context whose root is fsys. It reads

@@ -105,7 +105,7 @@ func (in *Instruction) Effects(rp *repo.Repo, name string) *Effects {
 	case *instructions.OnbuildCommand:
 		e.Config = FieldOnBuild
 	case *instructions.CopyCommand, *instructions.AddCommand:
-		in.copyEffects(e, st, rp)
+		in.copyEffects(e, st, rp, name)
 	case *instructions.RunCommand:
 		in.runEffects(e, st, rp, name)
 	default:
@@ -114,7 +114,7 @@ func (in *Instruction) Effects(rp *repo.Repo, name string) *Effects {
 	return e
 }
 
-func (in *Instruction) copyEffects(e *Effects, st State, rp *repo.Repo) {
+func (in *Instruction) copyEffects(e *Effects, st State, rp *repo.Repo, name string) {
 	e.Uses = variables(in.Text)
 	for _, h := range in.Heredocs {
 		e.Uses = append(e.Uses, variables(in.doc.Src[h.Body.Start:h.Body.End])...)
@@ -145,7 +145,7 @@ func (in *Instruction) copyEffects(e *Effects, st State, rp *repo.Repo) {
 			return
 		}
 	}
-	trees, why := in.trees(st, rp)
+	trees, why := in.trees(st, rp, name)
 	if why != "" {
 		e.Unknown = why
 		return

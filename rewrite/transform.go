@@ -120,6 +120,9 @@ type Change struct {
 	Safety  Safety
 	At      *Instruction // where it is reported; nil for the whole file
 	Edits   []Edit
+	// Context is what a change of the ignore file does to the build context; nil
+	// for other changes, and where it isn't known.
+	Context *ContextChange
 
 	// What the change means to alter; whatever else differs fails the gates.
 	Config ConfigFields
@@ -154,6 +157,7 @@ type Outcome struct {
 	Adds      []string
 	Drops     []string
 	Hides     []string
+	Context   *ContextChange // as in Change
 
 	// Before and After are the Dockerfile's text around this one change.
 	Before, After string
