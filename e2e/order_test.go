@@ -24,6 +24,10 @@ var orders = map[string]orderCase{
 	"npm-workspaces": {touch: "packages/greet/src/index.js", install: `\bnpm ci\b`},
 	"pnpm": {touch: "packages/web/src/index.js", install: `\bpnpm install\b`,
 		more: []string{`^app/node_modules/\.modules\.yaml$`, `^root/\.local/(share/pnpm/store|state/pnpm)/`}}, // times
+	"pip":             {touch: "tides/__main__.py", install: `\bpip install .*-r requirements\.txt`},
+	"pipenv":          {touch: "app.py", install: `\bpipenv sync\b`},
+	"poetry":          {touch: "app.py", install: `\bpoetry install\b`},
+	"uv":              {touch: "app.py", install: `\buv sync\b`},
 	"system-packages": {touch: "ship.sh", install: `\bapt-get install\b`},
 	"yarn1":           {touch: "src/index.js", install: `\byarn install\b`},
 }
