@@ -50,6 +50,9 @@ type Transform struct {
 	Declines string // when it leaves its case alone; Markdown
 	Assumes  string // what its changes for --unsafe rest on; "" when all are safe
 	Phase    Phase
+	// Rules are those of other linters that speak of the same: where a comment
+	// tells them to pass over an instruction, it is as it is on purpose.
+	Rules []string
 	// OptIn: it runs only when it is asked for by name.
 	OptIn bool
 	// AllAssume: each of its changes rests on an assumption, so that without
@@ -88,6 +91,7 @@ type Pass struct {
 	Policy string
 
 	declined []Decline
+	rules    []string // of the transform
 	findings []Finding
 }
 
@@ -124,6 +128,7 @@ type Change struct {
 	Config ConfigFields
 	Adds   []string // commands, as Command.Key
 	Drops  []string // commands, as Command.Key
+	Hides  []string // variables that a RUN no longer sees
 }
 
 // Status is what became of a change.
@@ -151,6 +156,7 @@ type Outcome struct {
 	Config    ConfigFields
 	Adds      []string
 	Drops     []string
+	Hides     []string
 	Context   *ContextChange // as in Change
 
 	// Before and After are the Dockerfile's text around this one change.
