@@ -9,7 +9,9 @@ import (
 
 // linked is a context with links: to a file, a folder, nothing, out of it.
 func linked() *Repo {
-	link := func(to string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(to), Mode: fs.ModeSymlink | 0o777} }
+	link := func(to string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte(to), Mode: fs.ModeSymlink | 0o777}
+	}
 	return Load(fstest.MapFS{
 		"a/x": {Data: []byte("12")}, "a/y/z": {Data: []byte("3")}, ".git/HEAD": {Data: []byte("r")},
 		"file": link("a/x"), "dir": link("a/y"), "a/up": link("../file"), "gone": link("missing"), "out": link("../../a/x"), "root": link("/a/y"), "loop": link("loop"),

@@ -73,10 +73,17 @@ func runDockerignore(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 	if ig.Exists {
 		missing = slices.DeleteFunc(missing, func(n newEntry) bool { return !n.extends() })
 	}
-	if !slices.ContainsFunc(missing, func(n newEntry) bool { return n.entry.major }) {
+	if !slices.ContainsFunc(missing, f.worth) {
 		return nil, nil
 	}
 	return []rewrite.Change{f.change(at, missing)}, nil
+}
+
+// worth reports whether the entry is worth a change by itself. Caches that aren't
+// there don't ask for a new file where only a folder of sources is copied.
+func (f *ignoreFacts) worth(n newEntry) bool {
+	cache := n.entry.group == ofCaches && !n.exists && !f.ignore.Exists
+	return n.entry.major && (!cache || f.taken(f.p.Doc, "."))
 }
 
 // change writes the entries behind what the ignore file holds.

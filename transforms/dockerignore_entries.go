@@ -130,10 +130,7 @@ func unversioned(name string) func(*ignoreFacts) []string {
 // unversionedFile: git leaves out a file of that name.
 func unversionedFile(pattern, sample string) func(*ignoreFacts) []string {
 	return func(f *ignoreFacts) []string {
-		return f.where(f.p.Repo.GitIgnored(sample) && !slices.ContainsFunc(f.files, func(file string) bool {
-			ok, _ := path.Match(pattern, path.Base(file))
-			return ok && !f.p.Repo.GitIgnored(file)
-		}))
+		return f.where(f.p.Repo.GitIgnored(sample) && !slices.ContainsFunc(f.named[pattern], func(file string) bool { return !f.p.Repo.GitIgnored(file) }))
 	}
 }
 

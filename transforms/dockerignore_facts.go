@@ -21,6 +21,7 @@ type ignoreFacts struct {
 	docs  []*rewrite.Document
 	takes map[*rewrite.Document][]string // what they take from the context
 	files []string                       // sorted, as repo.Files has them
+	named map[string][]string            // the files by their last part, and by "*" with its extension
 	watch []string                       // what compose watches and syncs
 }
 
@@ -60,6 +61,14 @@ func newIgnoreFacts(p *rewrite.Pass, ig *repo.Ignore) *ignoreFacts {
 		f.watch = append(f.watch, b.Watch...)
 	}
 	f.files, _ = p.Repo.Files()
+	f.named = map[string][]string{}
+	for _, file := range f.files {
+		base := file[strings.LastIndexByte(file, '/')+1:]
+		f.named[base] = append(f.named[base], file)
+		if ext := path.Ext(base); ext != "" {
+			f.named["*"+ext] = append(f.named["*"+ext], file)
+		}
+	}
 	return f
 }
 
@@ -71,29 +80,17 @@ func (f *ignoreFacts) where(there bool) []string {
 	return nil
 }
 
-// beside lists the folders that hold a file of one of these names, the root
-// first; not what skipped folders hold.
+// beside lists the folders that hold a file of one of these names (one may be
+// "*.EXT"), sorted, the root first; not what skipped folders hold.
 func (f *ignoreFacts) beside(names ...string) []string {
 	var out []string
-	for _, file := range f.files {
-		dir := path.Dir(file)
-		if slices.Contains(out, dir) || !slices.ContainsFunc(names, func(n string) bool {
-			ok, _ := path.Match(n, path.Base(file))
-			return ok
-		}) {
-			continue
-		}
-		if out = append(out, dir); len(out) == 200 {
-			break
+	for _, name := range names {
+		for _, file := range f.named[name] {
+			out = append(out, path.Dir(file))
 		}
 	}
-	slices.SortFunc(out, func(a, b string) int {
-		if a == "." || b == "." {
-			return strings.Compare(strings.TrimPrefix(a, "."), strings.TrimPrefix(b, "."))
-		}
-		return strings.Compare(a, b)
-	})
-	return out
+	slices.Sort(out) // "." comes before letters
+	return slices.Compact(out)
 }
 
 // namedInRun reports whether a RUN of the Dockerfile names the folder.

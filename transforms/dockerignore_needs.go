@@ -202,6 +202,7 @@ var gitReaders = []struct {
 	{"*/pom.xml", []string{"git-commit-id", "buildnumber-maven"}},
 	{".mvn/extensions.xml", []string{"git"}},
 	{"*.gemspec", nil},
+	{"*/*.gemspec", nil},
 	{"Rakefile", nil},
 	{"mix.exs", nil},
 	{"composer.json", []string{"git "}},

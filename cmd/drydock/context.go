@@ -45,7 +45,7 @@ func (p *places) context(t *target, doc *rewrite.Document) chosen {
 		return p.because(own, named[0].dir, named[0].from+" builds it from there")
 	}
 	for dir := own; ; dir = filepath.Dir(dir) {
-		if holds(dir, sources) {
+		if holds(dir, sources) && (dir == own || aside(slashRel(dir, own)) || !holds(own, slices.DeleteFunc(slices.Clone(sources), whole))) {
 			return p.because(own, dir, "it holds what the Dockerfile copies, its own folder doesn't")
 		}
 		if _, ok := below(top, dir); !ok || dir == top {
@@ -122,6 +122,24 @@ func holds(dir string, sources []string) bool {
 		}
 	}
 	return true
+}
+
+func whole(source string) bool { return source == "." }
+
+// asideNames are folders in which a project keeps its Dockerfiles apart from
+// what they copy.
+var asideNames = []string{
+	"docker", "dockerfile", "dockerfiles", "container", "containers", "build", "builds", "deploy", "deployment", "deployments", "devops", "ops", "ci", "infra",
+	"package", "packaging", "scripts", "script", "tools", "hack", "contrib", "release", "devcontainer", "k8s", "compose", "etc", "config", "images", "prod", "production", "dev",
+}
+
+// aside reports whether a path leads through such a folder. Elsewhere a
+// Dockerfile with COPY . that is alone in its folder is one of a collection,
+// and not built from the folder above.
+func aside(rel string) bool {
+	return slices.ContainsFunc(strings.Split(rel, "/"), func(part string) bool {
+		return slices.Contains(asideNames, strings.TrimPrefix(strings.ToLower(part), "."))
+	})
 }
 
 // holdsMore tells whether `COPY .` makes sense in a folder: docker/Dockerfile
