@@ -144,13 +144,12 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		}
 		e.Reads = append(e.Reads, i.Reads...)
 		for _, f := range i.Files {
-			rel := f
-			if i.Ctx != "." && i.Ctx != "" {
-				rel = strings.TrimPrefix(f, i.Ctx+"/")
-			}
-			e.Reads = append(e.Reads, path.Join(i.Dir, rel))
+			e.Reads = append(e.Reads, i.At(f))
 		}
 		return ""
+	}
+	if known, why := e.buildTool(c, st); known {
+		return why
 	}
 	switch {
 	case idle[c.Name]:

@@ -12,7 +12,7 @@ import (
 func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, eff *rewrite.Effects, inst rewrite.Install) (c rewrite.Change, ok bool) {
 	marker := path.Join(inst.Dir, "package.json")
 	if len(inst.Files) > 0 {
-		marker = imagePath(inst, inst.Files[0])
+		marker = inst.At(inst.Files[0])
 	}
 	broad := broadCopy(p, s, run, marker)
 	if broad == nil {
@@ -26,11 +26,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 	early := inst // with the files that no COPY above broad brings yet
 	early.Files = nil
 	for _, f := range inst.Files {
-		if strings.HasPrefix(relFile(inst, f), "..") {
-			p.Decline(run, "stays behind COPY on line %d: the install reads %s, outside its own folder", broad.Line, f)
-			return c, false
-		}
-		at := imagePath(inst, f)
+		at := inst.At(f)
 		if ctx, by := s.Origin(run, at, p.Repo, p.Name); ctx != f || by != broad {
 			if by != nil && by != broad && ctx == f {
 				continue // a COPY of its own brings it
@@ -64,7 +60,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		return c, false
 	}
 	c = rewrite.Change{
-		Title: "copy " + strings.Join(inst.Files, ", ") + " before " + inst.Name + ", the rest after it",
+		Title: "copy " + list(inst.Files, ", ") + " before " + inst.Name + ", the rest after it",
 		Why:   "with all files copied first, every change of any file runs the install again",
 		Gain:  "the install comes from the cache until its own files change",
 		At:    broad,
@@ -90,21 +86,6 @@ func rewritten(a, b *rewrite.Instruction) bool {
 	return false
 }
 
-// relFile is a context file relative to the folder that the install runs in.
-func relFile(inst rewrite.Install, f string) string {
-	if inst.Ctx == "." || inst.Ctx == "" {
-		return f
-	}
-	if rel, ok := strings.CutPrefix(f, inst.Ctx+"/"); ok {
-		return rel
-	}
-	return "../" + f
-}
-
-func imagePath(inst rewrite.Install, f string) string {
-	return path.Join(inst.Dir, relFile(inst, f))
-}
-
 // copyLines writes a COPY for each folder of files, with the flags of the COPY
 // that brought them so far.
 func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instruction, inst rewrite.Install) (string, string) {
@@ -122,7 +103,7 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 	byDir := map[string][]string{}
 	var dirs []string
 	for _, f := range inst.Files {
-		dir := path.Dir(imagePath(inst, f))
+		dir := path.Dir(inst.At(f))
 		if strings.ContainsAny(f, " \t\"'$\\") {
 			return "", "the file name " + f + " needs quoting"
 		}
