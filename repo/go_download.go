@@ -48,6 +48,12 @@ func (g *Go) DownloadReads(work string) (files []string, unknown string) {
 	return onceEach(files), ""
 }
 
+// Downloads reports whether the module requires any that no local folder
+// replaces; outside of a workspace there is nothing to fetch otherwise.
+func (g *Go) Downloads() bool {
+	return slices.ContainsFunc(g.Requires, func(p string) bool { return g.replaced[p] == "" })
+}
+
 // own are the module's files, as far as they are there.
 func (g *Go) own() []string {
 	files := []string{path.Join(g.Dir, "go.mod")}

@@ -42,7 +42,9 @@ func parseXML(src []byte) (root *xmlNode, err error) {
 			} else if root == nil {
 				root = n
 			}
-			open = append(open, n)
+			if open = append(open, n); len(open) > 200 {
+				return nil, fmt.Errorf("it is nested too deep")
+			}
 		case xml.EndElement:
 			open = open[:len(open)-1]
 		case xml.CharData:

@@ -99,6 +99,7 @@ func dotnetInstall(i *Install, c installCall) bool {
 		return false
 	}
 	i.Name = "dotnet restore"
+	i.Assumes = "the restore reads no more than the project files and what they import"
 	i.Unknown = i.DotnetProject(d, c.st, c.repo, c.origin)
 	return true
 }
@@ -130,7 +131,7 @@ func (i *Install) DotnetProject(d DotnetCall, st State, rp *repo.Repo, origin fu
 		i.Writes = append(i.Writes, path.Join(dir, "obj"), path.Join(dir, "packages.lock.json"))
 	}
 	if facts.Locked {
-		i.Assumes = "packages.lock.json agrees with the projects, so that the restore doesn't rewrite it"
+		i.Assumes = "packages.lock.json agrees with the projects, so that the restore doesn't rewrite it, and it reads no more than them and what they import"
 	}
 	if i.Unknown != "" {
 		return i.Unknown

@@ -19,17 +19,23 @@ change of any file run the install again
 
 The files that the install really reads (followed through -r and -c includes,
 lock files, .npmrc) are copied first, then comes the install, then the COPY as
-it was: everything it brought it still brings, to the same place. For Go, where
-the build itself fetches the modules, go.mod and go.sum are copied first and
-"go mod download" gets a layer of its own.
+it was: everything it brought it still brings, to the same place.
+
+Where the build itself fetches (go build, mvn package, dotnet publish, cargo build, sbt
+assembly), the files that declare the dependencies are copied first, those of replaced
+modules, workspaces and referenced projects included, and the fetch gets a layer of its
+own: go mod download, mvn dependency:go-offline, dotnet restore, cargo fetch, sbt update.
+Of Gradle only the distribution that its wrapper names can be fetched so.
 
 It moves a COPY only past instructions with which it commutes.`,
 	Declines: `When the install reads more than that set: lifecycle scripts, local paths,
-workspaces, local replaces, code generators; when the copied tree could
+code generators, build scripts that read files; when a tool can't resolve the
+dependencies without the code (Maven modules that need each other, Go workspaces whose
+modules do, Gradle); without a lock file of Cargo's; when the copied tree could
 overwrite what the install wrote (node_modules without a .dockerignore entry);
 or when something in between is not known.`,
 	Assumes: `"npm install" with a lock file may rewrite the lock: package.json and the lock
-agree. "go mod download": modules that the build doesn't need can be fetched too.`,
+agree. A fetch of its own: dependencies that the build doesn't need can be fetched too.`,
 	Run: runCopyOrder,
 })
 

@@ -63,7 +63,7 @@ func goModules(c fetchCall) fetchPlan {
 		return fetchPlan{decline: path.Join(plan.inst.Ctx, "go.mod") + " can't be read"}
 	case g.Vendor || strings.Contains(flags, "-mod=vendor") || strings.Contains(flags, "-mod vendor"):
 		return fetchPlan{skip: true} // nothing is downloaded
-	case len(g.Requires) == 0 && g.WorkFile() == "":
+	case !g.Downloads() && g.WorkFile() == "":
 		return fetchPlan{skip: true} // there is nothing to download
 	case strings.Contains(flags, "-modfile"):
 		return fetchPlan{decline: "-modfile names another go.mod"}
@@ -79,6 +79,9 @@ func goModules(c fetchCall) fetchPlan {
 		work = "" // the image doesn't hold it
 	case c.origin(path.Join(path.Dir(at), "vendor/modules.txt")) != "":
 		return fetchPlan{skip: true}
+	case c.origin(at+".sum") == "":
+		// Seen with Go 1.22: the file would stay in the image.
+		return fetchPlan{inst: plan.inst, decline: "go mod download writes " + work + ".sum, which isn't in the image otherwise"}
 	}
 	if plan.inst.Files, plan.decline = g.DownloadReads(work); plan.decline != "" {
 		return plan

@@ -54,7 +54,7 @@ func gradleDistribution(c fetchCall) fetchPlan {
 		}
 	}
 	inst.Files = facts.Wrapper
-	return fetchPlan{inst: inst, command: inFolder(c, c.dir, executable(c, fetchPlan{}, tool)+" --version"), declares: "the wrapper's files"}
+	return fetchPlan{inst: inst, command: inFolder(c, c.dir, executable(c, tool)+" --version"), declares: "the wrapper's files"}
 }
 
 // noGradleFetch tells those who build with the image's own Gradle.

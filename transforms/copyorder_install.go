@@ -35,7 +35,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 			return c, false
 		}
 		settled = append(settled, at)
-		if ctx, by := s.Origin(broad, at, p.Repo, p.Name); by == nil || by.Stage != s || ctx != f || rewritten(by, broad) {
+		if ctx, by := s.Origin(broad, at, p.Repo, p.Name); by == nil || by.Stage != s || ctx != f || rewritten(p, by, broad, at) {
 			early.Files = append(early.Files, f)
 		}
 	}
@@ -75,11 +75,15 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 	return c, true
 }
 
-// rewritten reports whether a RUN stands between two instructions, which may
-// change what the first brought.
-func rewritten(a, b *rewrite.Instruction) bool {
+// rewritten reports whether a RUN stands between two instructions that may change
+// what the first brought to a path of the image.
+func rewritten(p *rewrite.Pass, a, b *rewrite.Instruction, at string) bool {
 	for in := a.Next(); in != nil && in != b; in = in.Next() {
-		if in.Keyword == "run" {
+		if in.Keyword != "run" {
+			continue
+		}
+		e := in.Effects(p.Repo, p.Name)
+		if e.Unknown != "" || slices.ContainsFunc(e.Writes, func(w string) bool { return rewrite.Inside(at, w) }) {
 			return true
 		}
 	}

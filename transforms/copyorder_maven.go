@@ -87,9 +87,8 @@ func mavenDependencies(c fetchCall) fetchPlan {
 		if why := plan.named(c, []string{tool}); why != "" {
 			return fetchPlan{decline: why}
 		}
-		tool = executable(c, plan, tool)
+		tool = executable(c, tool)
 	}
-	plan.declares = "a POM changes"
 	if plan.declares = list(plan.inst.Files, " or "); len(plan.inst.Files) > 3 {
 		plan.declares = "the POMs"
 	}
@@ -130,13 +129,13 @@ func (plan *fetchPlan) named(c fetchCall, files []string) (why string) {
 	return ""
 }
 
-// executable calls a wrapper script through sh where it may not be executable
-// until a later chmod, which the build has in front of it.
-func executable(c fetchCall, plan fetchPlan, tool string) string {
+// executable puts a chmod in front of a wrapper script where the build has one:
+// what the context brings isn't executable.
+func executable(c fetchCall, tool string) string {
 	name := path.Base(tool)
 	for _, in := range c.run.Stage.Instructions {
 		if in.Keyword == "run" && strings.Contains(in.Text, "chmod") && strings.Contains(in.Text, name) {
-			return "sh " + tool
+			return "chmod +x " + tool + " && " + tool
 		}
 		if in == c.run {
 			break
