@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -119,6 +120,9 @@ func (i *Install) mavenProject(c installCall, m MavenCall) (unknown string) {
 		return "its POM is in a computed folder"
 	}
 	ctx, ok := c.origin(pom)
+	if ok && c.repo.IsDir(ctx) {
+		pom, ctx = path.Join(pom, "pom.xml"), path.Join(ctx, "pom.xml")
+	}
 	if !ok {
 		return path.Base(pom) + " doesn't come from the build context"
 	}
@@ -128,7 +132,9 @@ func (i *Install) mavenProject(c installCall, m MavenCall) (unknown string) {
 	}
 	work := i.Dir
 	i.Dir, i.Ctx = path.Dir(pom), path.Dir(ctx)
-	i.keep(c, facts.Files)
+	i.keep(c, slices.DeleteFunc(slices.Clone(facts.Files), func(f string) bool {
+		return i.Command.Args[0] == "mvn" && strings.Contains(f, ".mvn/wrapper/") // the wrapper's alone
+	}))
 	files := append([]string(nil), m.Files...)
 	if strings.HasSuffix(i.Command.Args[0], "/mvnw") {
 		files = append(files, i.Command.Args[0])

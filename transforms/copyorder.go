@@ -50,6 +50,9 @@ func runCopyOrder(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) 
 			}
 			eff := in.Effects(p.Repo, p.Name)
 			for _, inst := range eff.Installs {
+				if eff.Unknown != "" && fetchedBefore(in) {
+					continue // it builds too
+				}
 				if c, ok := installFirst(p, s, in, eff, inst); ok {
 					return []rewrite.Change{c}, nil
 				}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
 	"drydock/rewrite"
 )
 
@@ -142,6 +144,14 @@ func (f *fetcher) first(call fetchCall) (c rewrite.Change, ok bool) {
 	return c, true
 }
 
+// fetchedBefore reports whether what a RUN's build needs has a layer of its own already.
+func fetchedBefore(run *rewrite.Instruction) bool {
+	sh, why := run.Shell()
+	return why == "" && slices.ContainsFunc(fetchers, func(f *fetcher) bool {
+		return slices.ContainsFunc(sh.Commands(), f.builds) && f.usedBefore(run)
+	})
+}
+
 // usedBefore: the tool has fetched or built something in front of the build.
 func (f *fetcher) usedBefore(run *rewrite.Instruction) bool {
 	for s := run.Stage; s != nil; s = s.Parent() {
@@ -162,12 +172,43 @@ func (f *fetcher) usedBefore(run *rewrite.Instruction) bool {
 var harmlessBetween = map[string]bool{"echo": true, "printf": true, "true": true, ":": true, "set": true, "cd": true, "mkdir": true, "chmod": true, "chown": true, "rm": true, "ls": true, "cp": true, "mv": true, "touch": true, "cat": true, "pwd": true, "ln": true,
 	"go": true, "mvn": true, "mvnw": true, "gradle": true, "gradlew": true, "cargo": true, "dotnet": true, "npm": true, "npx": true, "yarn": true, "pnpm": true, "node": true}
 
+// sets are the variables that an ENV or ARG defines.
+func sets(in *rewrite.Instruction) (names []string) {
+	switch cmd := in.Cmd.(type) {
+	case *instructions.EnvCommand:
+		for _, kv := range cmd.Env {
+			names = append(names, kv.Key)
+		}
+	case *instructions.ArgCommand:
+		for _, a := range cmd.Args {
+			names = append(names, a.Key)
+		}
+	}
+	return names
+}
+
+// forTheBuild: variables by whose names one knows that they speak of what is
+// built, not of where its dependencies come from.
+func forTheBuild(name string) bool {
+	switch name {
+	case "CGO_ENABLED", "GOOS", "GOARCH", "GOARM", "TARGETOS", "TARGETARCH", "TARGETVARIANT", "TARGETPLATFORM", "BUILDPLATFORM", "VERSION", "APP_VERSION", "BUILD_VERSION", "REVISION", "COMMIT", "SHA",
+		"GIT_SHA", "GIT_COMMIT", "GIT_TAG", "GIT_BRANCH", "GIT_HASH", "GIT_REF", "GIT_REVISION", "COMMIT_SHA", "COMMIT_HASH", "DATE", "BUILD_DATE", "BUILD_TIME", "BUILD_NUMBER", "BUILD_ID", "LDFLAGS", "PORT", "RUSTFLAGS":
+		return true
+	}
+	return false
+}
+
 // disturbed tells how an instruction, or what stands in front of the build in
 // its own RUN, may decide what is fetched or with which tools.
 func (f *fetcher) disturbed(in, run *rewrite.Instruction, plan fetchPlan) string {
 	line := "line " + strconv.Itoa(in.Line)
 	switch in.Keyword {
-	case "env", "arg", "user", "workdir":
+	case "env", "arg":
+		if slices.ContainsFunc(sets(in), func(k string) bool { return !forTheBuild(k) }) {
+			return line + " may decide what is downloaded"
+		}
+		return ""
+	case "user", "workdir":
 		return line + " may decide what is downloaded"
 	case "run":
 	default:

@@ -27,7 +27,7 @@ func init() {
 			return len(args) > 0 && args[0] != "env" && args[0] != "version" &&
 				!slices.ContainsFunc(args, func(a string) bool { return strings.Contains(a, "@") })
 		},
-		disturbs: []string{"netrc", "go get", "go mod", "go work", "go env -w", "replace", ".ssh"},
+		disturbs: []string{"netrc", "go get", "go mod tidy", "go mod edit", "go mod init", "go mod vendor", "go work", "go env -w", "replace", ".ssh"},
 		plan:     goModules,
 	})
 }

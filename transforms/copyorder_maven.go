@@ -40,6 +40,9 @@ func mavenBuild(m rewrite.MavenCall) bool {
 func mavenDependencies(c fetchCall) fetchPlan {
 	m := rewrite.ReadMaven(c.cmd.Args[1:])
 	pom, ok := rewrite.State{Workdir: c.dir}.Abs(m.File)
+	if ctx := c.origin(pom); ok && ctx != "" && c.p.Repo.IsDir(ctx) {
+		pom = path.Join(pom, "pom.xml")
+	}
 	switch {
 	case m.Offline:
 		return fetchPlan{skip: true}
@@ -73,6 +76,7 @@ func mavenDependencies(c fetchCall) fetchPlan {
 	}
 	for _, f := range facts.Files {
 		switch {
+		case path.Base(c.cmd.Args[0]) == "mvn" && strings.Contains(f, ".mvn/wrapper/"): // the wrapper's alone
 		case c.origin(plan.inst.At(f)) == f:
 			plan.inst.Files = append(plan.inst.Files, f)
 		case !slices.Contains(facts.Parents, f):
