@@ -64,7 +64,7 @@ func fetchFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction) (c 
 		return c, false
 	}
 	for _, f := range fetchers {
-		if !slices.ContainsFunc(sh.Commands(), f.builds) || f.usedBefore(run) || len(run.Mounts()) > 0 { // or caches or secrets are in use already
+		if !slices.ContainsFunc(sh.Commands(), f.builds) || f.usedBefore(run) || len(run.Flags) > 0 { // or caches, secrets or a network of its own are in use
 			continue
 		}
 		for _, b := range placed(run, sh) {

@@ -3,8 +3,10 @@ package transforms
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
+	"drydock/images"
 	"drydock/rewrite"
 )
 
@@ -67,6 +69,8 @@ func goModules(c fetchCall) fetchPlan {
 		return fetchPlan{skip: true} // there is nothing to download
 	case strings.Contains(flags, "-modfile"):
 		return fetchPlan{decline: "-modfile names another go.mod"}
+	case oldGo(c.st.Base):
+		return fetchPlan{decline: "Go before 1.13 knows modules in some folders only"}
 	case env["GO111MODULE"] == "off":
 		return fetchPlan{decline: "GO111MODULE is off"}
 	}
@@ -97,6 +101,17 @@ func goModules(c fetchCall) fetchPlan {
 	}
 	plan.assumes = "all modules of go.mod can be fetched, those that this build doesn't need included"
 	return plan
+}
+
+// oldGo: images of Go that take GO111MODULE=auto for off in GOPATH
+// (https://go.dev/doc/go1.13#modules).
+func oldGo(base *images.Image) bool {
+	if path.Base(base.Repository) != "golang" {
+		return false
+	}
+	minor, ok := strings.CutPrefix(base.Line, "1.")
+	n, err := strconv.Atoi(minor)
+	return ok && err == nil && n < 13
 }
 
 // goSettings are Go's variables as the build sees them.
