@@ -11,6 +11,8 @@ var manifests = []string{
 	".dockerignore", ".gitignore", "requirements.txt", ".python-version", "runtime.txt", "pyproject.toml", "Pipfile", ".tool-versions",
 	"package.json", "package-lock.json", "yarn.lock", "pnpm-workspace.yaml", ".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "prisma/schema.prisma", "pubspec.yaml", "pubspec_overrides.yaml", ".nvmrc", "index.js", "go.mod", "go.sum", "go.work", "main.go",
 	"compose.yml", "docker-bake.json", "docker-bake.hcl", "Makefile", ".github/workflows/ci.yml",
+	"pom.xml", "a/pom.xml", ".mvn/maven.config", ".mvn/extensions.xml", "Cargo.toml", "a/Cargo.toml", ".cargo/config.toml", "a.csproj", "Directory.Build.props", "NuGet.config", "a.sln", "b.slnx",
+	"mix.exs", "config/config.exs", "build.gradle", "gradlew", "gradle/wrapper/gradle-wrapper.jar", "gradle/wrapper/gradle-wrapper.properties", "build.sbt", "project/plugins.sbt",
 }
 
 // askAll asks for every fact.
@@ -38,6 +40,21 @@ func askAll(r *Repo) {
 		g.Package(".")
 	}
 	r.Pub(".")
+	if g := r.Go("."); g != nil {
+		g.DownloadReads("")
+		g.DownloadReads(g.WorkFile())
+	}
+	if m := r.Maven("pom.xml"); m != nil {
+		m.Mentions("revision")
+	}
+	r.Cargo(".")
+	r.Cargo("a")
+	r.Dotnet("a.csproj")
+	r.Dotnet("a.sln")
+	r.Dotnet("b.slnx")
+	r.Mix(".")
+	r.Gradle(".")
+	r.Sbt(".")
 	r.Builds()
 	r.Mentions()
 	r.Says("curl")
@@ -74,7 +91,8 @@ func TestHostileInput(t *testing.T) {
 func FuzzFacts(f *testing.F) {
 	for _, s := range []string{"a\n!b\n", "-r b.txt\nflask[x]==1 --hash=sha256:a", `{"name":"x","dependencies":{"a":"^1"},"target":{"a":{"inherits":["a"]}}}`,
 		"module m\ngo 1.22\nreplace a => ./a", "package main\nimport \"os\"\nfunc main(){os.Open(\"a\"+x)}", "services:\n  a: &a\n    <<: *a\n    build: {context: ., args: [A=1]}",
-		"target \"a\" {\n args = { A = \"${B}\" }\n}\n", "build-args: |\n  A=1\n --target x", "[project]\nrequires-python = \">=3.9\"", "import x from './y'; require(`a${b}`)"} {
+		"target \"a\" {\n args = { A = \"${B}\" }\n}\n", "build-args: |\n  A=1\n --target x", "[project]\nrequires-python = \">=3.9\"", "<project><modules><module>a</module></modules><parent><relativePath>a</relativePath></parent></project>", "[workspace]\nmembers = [\"a\"]\n[dependencies]\nb = { path = \"../b\" }",
+		"<Project Sdk=\"x\"><Import Project=\"a.csproj\"/><ProjectReference Include=\"..\\a.csproj\"/></Project>", "import x from './y'; require(`a${b}`)"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) { askAll(everywhere(src)) })

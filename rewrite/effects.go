@@ -357,7 +357,7 @@ func (c Commuter) treeTouchesName(t Tree, p string) string {
 // volatile are directories that tools make in a work tree, so that a context
 // which has none today may have one tomorrow.
 var volatile = map[string]bool{"node_modules": true, "vendor": true, ".venv": true, "venv": true, "__pycache__": true, "target": true, ".yarn": true, ".pnpm-store": true,
-	".pnp.cjs": true, ".pnp.loader.mjs": true, ".dart_tool": true, ".git": true, ".bundle": true}
+	".pnp.cjs": true, ".pnp.loader.mjs": true, ".dart_tool": true, ".git": true, ".bundle": true, "obj": true, "deps": true, "_build": true, ".gradle": true, ".m2": true}
 
 func madeByTools(ctx string) bool {
 	for _, part := range strings.Split(ctx, "/") {

@@ -147,15 +147,14 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		}
 		e.Reads = append(e.Reads, i.Reads...)
 		for _, f := range i.Files {
-			rel := f
-			if i.Ctx != "." && i.Ctx != "" {
-				rel = strings.TrimPrefix(f, i.Ctx+"/")
-			}
-			e.Reads = append(e.Reads, path.Join(i.Dir, rel))
+			e.Reads = append(e.Reads, i.At(f))
 		}
 		return ""
 	}
 	if ok, why := e.nodeCommand(c, st); ok {
+		return why
+	}
+	if known, why := e.buildTool(c, st); known {
 		return why
 	}
 	switch {

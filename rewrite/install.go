@@ -150,6 +150,35 @@ func (in *Instruction) above(word string) bool {
 	return false
 }
 
+// At is where a context file stands in the image, as Dir and Ctx have it.
+func (i *Install) At(file string) string {
+	if i.Ctx == "." || i.Ctx == "" {
+		return path.Join(i.Dir, file)
+	}
+	up, dir := i.Dir, i.Ctx
+	for dir != "." {
+		if rel, ok := strings.CutPrefix(file, dir+"/"); ok {
+			return path.Join(up, rel)
+		}
+		up, dir = path.Dir(up), path.Dir(dir)
+	}
+	return path.Join(up, file)
+}
+
+// keep notes those of files that the image holds where they are looked for; a
+// tool does without the others, or fails today.
+func (i *Install) keep(c installCall, files []string) {
+	for _, f := range files {
+		switch ctx, ok := c.origin(i.At(f)); {
+		case !ok:
+		case ctx != f:
+			i.Unknown = i.At(f) + " isn't the " + f + " of the build context"
+		default:
+			i.Files = append(i.Files, f)
+		}
+	}
+}
+
 // place works out Dir and Ctx, the image folder and the context folder of the
 // same contents, from one file that stands at abs and comes from ctx.
 func (i *Install) place(abs, ctx string) bool {

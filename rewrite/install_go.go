@@ -8,17 +8,28 @@ import (
 var _ = registerManager(&manager{tools: []string{"go"}, install: goInstall})
 
 func goInstall(i *Install, c installCall) bool {
-	if len(c.args) < 3 || c.args[1] != "mod" || c.args[2] != "download" {
+	args, dir := GoArgs(c.args)
+	if len(args) < 2 || args[0] != "mod" || args[1] != "download" && args[1] != "verify" {
 		return false
 	}
-	i.Name = "go mod download"
-	i.Unknown = i.goModules(c)
+	i.Name = "go mod " + args[1]
+	i.Unknown = i.goModules(c, dir)
 	return true
+}
+
+// GoArgs are the words of a go command behind go itself, and the folder that -C
+// names, "" for none.
+func GoArgs(args []string) (rest []string, dir string) {
+	rest = args[1:]
+	if len(rest) > 1 && rest[0] == "-C" {
+		return rest[2:], rest[1]
+	}
+	return rest, ""
 }
 
 // goModules fills in what go mod download reads and writes, and tells why that
 // can't be known.
-func (i *Install) goModules(c installCall) (unknown string) {
+func (i *Install) goModules(c installCall, dir string) (unknown string) {
 	i.Writes = []string{"/go/pkg", "/root", "/tmp"}
 	for _, k := range []string{"GOPATH", "GOMODCACHE", "GOCACHE"} {
 		if v, ok := c.st.lookup().Get(k); ok && v != "" {
@@ -29,6 +40,13 @@ func (i *Install) goModules(c installCall) (unknown string) {
 			i.Writes = append(i.Writes, p)
 		}
 	}
+	if dir != "" {
+		abs, ok := c.st.Abs(dir)
+		if !ok {
+			return "it runs in a computed folder"
+		}
+		i.Dir = abs
+	}
 	ctx, ok := c.origin(path.Join(i.Dir, "go.mod"))
 	if !ok {
 		return "go.mod doesn't come from the build context"
@@ -38,17 +56,17 @@ func (i *Install) goModules(c installCall) (unknown string) {
 	if g == nil || g.Err != nil {
 		return "go.mod can't be read"
 	}
-	i.Files = []string{path.Join(i.Ctx, "go.mod")}
-	if g.Sum {
-		i.Files = append(i.Files, path.Join(i.Ctx, "go.sum"))
-	}
-	switch {
-	case len(g.LocalReplaces) > 0:
-		return "go.mod replaces a module by " + g.LocalReplaces[0]
-	case g.Work:
-		return "go.work ties several modules together"
-	case g.Vendor:
+	if g.Vendor {
 		return "the modules are vendored"
 	}
-	return ""
+	work := g.WorkFile()
+	if _, ok := c.origin(i.At(work)); work != "" && !ok {
+		work = "" // the image doesn't hold it
+	}
+	files, unknown := g.DownloadReads(work)
+	i.keep(c, files)
+	if unknown == "" {
+		unknown = i.Unknown
+	}
+	return unknown
 }

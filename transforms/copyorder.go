@@ -19,9 +19,13 @@ change of any file run the install again
 
 The files that the install really reads (followed through -r and -c includes,
 workspace members, lock files, patches, settings such as .npmrc) are copied first, then comes the install, then the COPY as
-it was: everything it brought it still brings, to the same place. For Go, where
-the build itself fetches the modules, go.mod and go.sum are copied first and
-"go mod download" gets a layer of its own.
+it was: everything it brought it still brings, to the same place.
+
+Where the build itself fetches (go build, mvn package, dotnet publish, cargo build, sbt
+assembly), the files that declare the dependencies are copied first, those of replaced
+modules, workspaces and referenced projects included, and the fetch gets a layer of its
+own: go mod download, mvn dependency:go-offline, dotnet restore, cargo fetch, sbt update.
+Of Gradle only the distribution that its wrapper names can be fetched so.
 
 Two more that cost every build: system packages installed behind a COPY of code
 that they don't need go in front of it, and build arguments that change with
@@ -32,12 +36,15 @@ argument declared above it
 
 It moves a COPY only past instructions with which it commutes.`,
 	Declines: `When the install reads more than that set: lifecycle scripts that build or that
-nobody knows, local paths outside the workspaces, local replaces, code
-generators; when that takes more COPY lines than people write; when the copied tree could
-overwrite what the install wrote (node_modules without a .dockerignore entry);
+nobody knows, local paths outside the workspaces, code generators, build scripts
+that read files; when that takes more COPY lines than people write; when a tool
+can't resolve the dependencies without the code (Maven modules that need each other, Go
+workspaces whose modules do, Gradle); without a lock file of Cargo's; when the copied tree
+could overwrite what the install wrote (node_modules without a .dockerignore entry);
 or when something in between is not known.`,
 	Assumes: `"npm install", "pipenv install", "uv sync" and "bundle install" may rewrite the
-lock file where nothing forbids it: manifest and lock agree. "go mod download": modules that the build doesn't need can be fetched too.`,
+lock file where nothing forbids it: manifest and lock agree. A fetch of its own:
+dependencies that the build doesn't need can be fetched too.`,
 	Run: runCopyOrder,
 })
 
@@ -57,6 +64,9 @@ func runCopyOrder(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) 
 			}
 			eff := in.Effects(p.Repo, p.Name)
 			for _, inst := range together(eff.Installs) {
+				if eff.Unknown != "" && fetchedBefore(in) {
+					continue // it builds too
+				}
 				if c, ok := installFirst(p, s, in, eff, inst); ok {
 					return []rewrite.Change{c}, nil
 				}

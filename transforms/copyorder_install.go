@@ -15,7 +15,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 	if len(inst.Files) > 0 {
 		markers = nil
 		for _, f := range inst.Files {
-			markers = append(markers, imagePath(inst, f))
+			markers = append(markers, inst.At(f))
 		}
 	}
 	var broad *rewrite.Instruction
@@ -33,11 +33,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 	early := inst // with the files that no COPY above broad brings yet
 	early.Files = nil
 	for _, f := range inst.Files {
-		if strings.HasPrefix(relFile(inst, f), "..") {
-			p.Decline(run, "stays behind COPY on line %d: the install reads %s, outside its own folder", broad.Line, f)
-			return c, false
-		}
-		at := imagePath(inst, f)
+		at := inst.At(f)
 		if ctx, by := s.Origin(run, at, p.Repo, p.Name); ctx != f || by != broad {
 			if by != nil && by != broad && ctx == f {
 				continue // a COPY of its own brings it
@@ -46,7 +42,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 			return c, false
 		}
 		settled = append(settled, at)
-		if ctx, by := s.Origin(broad, at, p.Repo, p.Name); by == nil || by.Stage != s || ctx != f || rewritten(by, broad) {
+		if ctx, by := s.Origin(broad, at, p.Repo, p.Name); by == nil || by.Stage != s || ctx != f || rewritten(p, by, broad, at) {
 			early.Files = append(early.Files, f)
 		}
 	}
@@ -79,7 +75,7 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		return c, false
 	}
 	c = rewrite.Change{
-		Title: "copy " + several(inst.Files) + " before " + inst.Name + ", the rest after it",
+		Title: "copy " + list(inst.Files, ", ") + " before " + inst.Name + ", the rest after it",
 		Why:   "with all files copied first, every change of any file runs the install again",
 		Gain:  "the install comes from the cache until its own files change",
 		At:    broad,
@@ -143,38 +139,19 @@ func onlyReads(p *rewrite.Pass, broad *rewrite.Instruction, inst rewrite.Install
 	return true
 }
 
-// several names files, and no more than people read.
-func several(files []string) string {
-	if len(files) > 5 {
-		return strings.Join(files[:3], ", ") + " and " + strconv.Itoa(len(files)-3) + " more"
-	}
-	return strings.Join(files, ", ")
-}
-
-// rewritten reports whether a RUN stands between two instructions, which may
-// change what the first brought.
-func rewritten(a, b *rewrite.Instruction) bool {
+// rewritten reports whether a RUN stands between two instructions that may change
+// what the first brought to a path of the image.
+func rewritten(p *rewrite.Pass, a, b *rewrite.Instruction, at string) bool {
 	for in := a.Next(); in != nil && in != b; in = in.Next() {
-		if in.Keyword == "run" {
+		if in.Keyword != "run" {
+			continue
+		}
+		e := in.Effects(p.Repo, p.Name)
+		if e.Unknown != "" || slices.ContainsFunc(e.Writes, func(w string) bool { return rewrite.Inside(at, w) }) {
 			return true
 		}
 	}
 	return false
-}
-
-// relFile is a context file relative to the folder that the install runs in.
-func relFile(inst rewrite.Install, f string) string {
-	if inst.Ctx == "." || inst.Ctx == "" {
-		return f
-	}
-	if rel, ok := strings.CutPrefix(f, inst.Ctx+"/"); ok {
-		return rel
-	}
-	return "../" + f
-}
-
-func imagePath(inst rewrite.Install, f string) string {
-	return path.Join(inst.Dir, relFile(inst, f))
 }
 
 // copyLines writes a COPY for each folder of files, with the flags of the COPY
@@ -194,9 +171,9 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 	byDir := map[string][]string{}
 	var dirs []string
 	for _, f := range inst.Files {
-		dir := path.Dir(imagePath(inst, f))
+		dir := path.Dir(inst.At(f))
 		if p.Repo.IsDir(f) {
-			dir = imagePath(inst, f) // its contents land there
+			dir = inst.At(f) // its contents land there
 		}
 		if strings.ContainsAny(f, " \t\"'$\\*?[") {
 			return "", "the file name " + f + " needs quoting"

@@ -1,0 +1,112 @@
+package transforms
+
+import (
+	"strconv"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// fetchPlace is where a fetch can stand: in front of the COPY that brings the
+// code, or that COPY moves down to where the build's own environment begins.
+type fetchPlace struct {
+	broad   *rewrite.Instruction // the COPY of the code
+	below   *rewrite.Instruction // broad moves below this one; nil: it stays
+	missing []string             // files that no COPY brings before
+	gains   bool                 // the code comes before the build and the fetch can come before the code
+	decline string
+}
+
+// first is the first instruction behind the fetch.
+func (at fetchPlace) first() *rewrite.Instruction {
+	if at.below != nil {
+		return at.below.Next()
+	}
+	return at.broad
+}
+
+func (at fetchPlace) edits(p *rewrite.Pass, lines string) []rewrite.Edit {
+	if at.below == nil {
+		return []rewrite.Edit{p.Doc.InsertBefore(at.broad, lines)}
+	}
+	return []rewrite.Edit{p.Doc.Delete(at.broad), p.Doc.InsertAfter(at.below, lines+p.Doc.Lines(at.broad.Attached()))}
+}
+
+// place looks for the place of a fetch that reads the plan's files: all that may
+// decide what is fetched has to come before it.
+func (f *fetcher) place(call fetchCall, plan fetchPlan) (at fetchPlace) {
+	p, run := call.p, call.run
+	s := run.Stage
+	var last *rewrite.Instruction // that brings one of the files
+	by := map[string]*rewrite.Instruction{}
+	for _, file := range plan.inst.Files {
+		_, in := s.Origin(run, plan.inst.At(file), p.Repo, p.Name)
+		if in == nil || in.Stage != s {
+			continue // a stage before has it
+		}
+		by[file] = in
+		if last == nil || in.Index > last.Index {
+			last = in
+		}
+	}
+	if last == nil {
+		return at
+	}
+	at.broad = last
+	if bringsOnly(p, last, plan.inst.Files) {
+		for in := last.Next(); ; in = in.Next() {
+			if in == nil || in == run {
+				return at // the code came before: nothing to gain
+			}
+			if len(in.ContextSources()) > 0 && in.Keyword != "run" && !bringsOnly(p, in, plan.inst.Files) {
+				at.broad = in
+				break
+			}
+		}
+	}
+	at.gains = true
+	for _, file := range plan.inst.Files {
+		if by[file] == at.broad {
+			at.missing = append(at.missing, file)
+		}
+	}
+	if at.decline = f.disturbed(run, run, plan); at.decline != "" {
+		return at
+	}
+	com := rewrite.Commuter{Repo: p.Repo, Name: p.Name}
+	broad := at.broad.Effects(p.Repo, p.Name)
+	for in := at.broad.Next(); in != nil && in != run; in = in.Next() {
+		if f.disturbed(in, run, plan) != "" {
+			at.below = in
+		}
+	}
+	for in := at.broad.Next(); at.below != nil && in != at.below.Next(); in = in.Next() {
+		if ok, why := com.Commute(broad, in.Effects(p.Repo, p.Name)); !ok {
+			at.decline = "the COPY on line " + strconv.Itoa(at.broad.Line) + " can't move below line " + strconv.Itoa(in.Line) + ": " + why
+			return at
+		}
+	}
+	if ok, why := com.Commute(broad, &rewrite.Effects{Writes: plan.writes}); len(plan.writes) > 0 && !ok {
+		at.decline = why
+	}
+	return at
+}
+
+// bringsOnly: a COPY whose sources are all among some files.
+func bringsOnly(p *rewrite.Pass, in *rewrite.Instruction, files []string) bool {
+	known := map[string]bool{}
+	for _, f := range files {
+		known[f] = true
+	}
+	for _, src := range in.ContextSources() {
+		for _, name := range p.Repo.Glob(src) {
+			if !known[name] {
+				return false
+			}
+		}
+		if !known[src] && !strings.ContainsAny(src, "*?[") {
+			return false
+		}
+	}
+	return true
+}
