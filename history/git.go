@@ -77,54 +77,72 @@ func (g git) read(ctx context.Context, f func(*bufio.Reader) error, args ...stri
 }
 
 // headMark begins a commit's line; no raw line and no path stands where it does.
-const headMark = "\x01"
+const headMark = "\x01" // %x01 in the format
+
+// locate finds the folder's path in its repository ("" for the top).
+func (g git) locate(ctx context.Context) (prefix string, shallow bool, err error) {
+	out, err := g.output(ctx, "rev-parse", "--is-shallow-repository", "--show-prefix")
+	if err != nil {
+		return "", false, err
+	}
+	first, prefix, _ := strings.Cut(string(out), "\n")
+	if _, err := g.output(ctx, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"); ctx.Err() != nil {
+		return "", false, err
+	} else if err != nil {
+		return "", false, none("%s: the repository has no commit: commit first", g.dir)
+	}
+	return strings.TrimSuffix(prefix, "\n"), first == "true", nil
+}
 
 // log reads commits and their changes. -m with --first-parent compares a merge
 // with its first parent; --relative leaves out what lies outside the context,
 // but no commit (git-log(1), git-diff(1) "Raw output format").
-func (h *History) log(ctx context.Context, n int) error {
-	return h.git.read(ctx, h.parseLog, "log", "--first-parent", "--reverse", "--max-count="+strconv.Itoa(n), "--relative",
+func (g git) log(ctx context.Context, n int) (commits []Commit, err error) {
+	err = g.read(ctx, func(r *bufio.Reader) error {
+		commits, err = parseLog(r)
+		return err
+	}, "log", "--first-parent", "--reverse", "--max-count="+strconv.Itoa(n), "--relative",
 		"--raw", "-z", "-m", "--no-renames", "--no-abbrev", "--no-ext-diff", "--ignore-submodules=none", "--no-show-signature",
-		"--no-color", "--no-notes", "--format="+"%x01"+"%H %ct", "HEAD")
+		"--no-color", "--no-notes", "--format=%x01%H %ct", "HEAD")
+	return commits, err
 }
 
-func (h *History) parseLog(r *bufio.Reader) error {
+func parseLog(r *bufio.Reader) (commits []Commit, err error) {
 	paths := map[string]string{} // one string per path, however many commits change it
 	for {
 		token, err := field(r)
 		if err == io.EOF {
-			break
+			return commits, nil
 		} else if err != nil {
-			return err
+			return nil, err
 		}
 		if head, ok := strings.CutPrefix(token, headMark); ok {
 			id, seconds, _ := strings.Cut(head, " ")
 			when, err := strconv.ParseInt(seconds, 10, 64)
 			if err != nil {
-				return fmt.Errorf("a commit without time: %q", token)
+				return nil, fmt.Errorf("a commit without time: %q", token)
 			}
-			h.Commits = append(h.Commits, Commit{ID: id, Time: when})
+			commits = append(commits, Commit{ID: id, Time: when})
 			continue
 		}
 		file, err := rawFile(strings.TrimPrefix(token, "\n"))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		name, err := field(r)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if known, ok := paths[name]; ok {
 			name = known
 		} else {
 			paths[name] = name
 		}
-		if len(h.Commits) > 1 { // the oldest commit's files are in the tree
-			c := &h.Commits[len(h.Commits)-1]
+		if len(commits) > 1 { // the oldest commit's files are in the tree
+			c := &commits[len(commits)-1]
 			c.Changes = append(c.Changes, Change{name, file})
 		}
 	}
-	return nil
 }
 
 // rawFile reads ":oldmode newmode oldid newid status".
@@ -140,10 +158,10 @@ func rawFile(line string) (File, error) {
 	return File{uint32(mode), strings.Clone(w[3])}, err
 }
 
-// tree reads the files of the oldest commit.
-func (h *History) tree(ctx context.Context) error {
-	h.Base = map[string]File{}
-	return h.git.read(ctx, func(r *bufio.Reader) error {
+// tree reads the files of a commit.
+func (g git) tree(ctx context.Context, commit string) (map[string]File, error) {
+	files := map[string]File{}
+	return files, g.read(ctx, func(r *bufio.Reader) error {
 		for {
 			line, err := field(r)
 			if err == io.EOF {
@@ -160,9 +178,9 @@ func (h *History) tree(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			h.Base[strings.Clone(name)] = File{uint32(mode), strings.Clone(w[2])}
+			files[strings.Clone(name)] = File{uint32(mode), strings.Clone(w[2])}
 		}
-	}, "ls-tree", "-r", "-z", h.Commits[0].ID)
+	}, "ls-tree", "-r", "-z", commit)
 }
 
 // field reads up to the next NUL.

@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"strings"
+	"sync"
 )
 
 // The kinds of a file, as git writes modes (git-fast-import(1), filemodify).
@@ -46,10 +46,17 @@ type History struct {
 	Base    map[string]File // the context's files at the oldest commit
 	Commits []Commit        // the oldest first; at least one
 	Root    bool            // the context is the top of the repository: a checkout has .git in it
-	Shallow bool            // the clone is shallow and ends at the oldest commit
+	Shallow bool            // the clone is shallow: older commits aren't there
 
-	git     git
-	changed map[string]int
+	blob        func(ctx context.Context, id string) ([]byte, error)
+	changed     map[string]int
+	changedOnce sync.Once
+}
+
+// New is a history that doesn't come from git: files at the oldest commit, the
+// commits with the oldest first, and what gives the bytes of a blob.
+func New(base map[string]File, commits []Commit, blob func(id string) ([]byte, error)) *History {
+	return &History{Base: base, Commits: commits, blob: func(_ context.Context, id string) ([]byte, error) { return blob(id) }}
 }
 
 // ErrNone is wrapped by Read's errors where there is no history to read: no
@@ -72,52 +79,33 @@ func none(format string, args ...any) error { return noneError(fmt.Sprintf(forma
 // The error says what is missing and what to do; it wraps ErrNone where there
 // is nothing to read, and ctx's error when that ended first.
 func Read(ctx context.Context, dir string, n int) (*History, error) {
-	h := &History{git: git{dir: dir}}
-	prefix, err := h.locate(ctx)
+	g := git{dir}
+	prefix, shallow, err := g.locate(ctx)
 	if err != nil {
 		return nil, err
 	}
-	h.Root = prefix == ""
-	if err := h.log(ctx, n); err != nil {
+	h := &History{Root: prefix == "", Shallow: shallow, blob: func(ctx context.Context, id string) ([]byte, error) {
+		return g.output(ctx, "cat-file", "blob", id)
+	}}
+	if h.Commits, err = g.log(ctx, n); err != nil {
 		return nil, err
 	}
-	switch {
-	case len(h.Commits) == 0:
-		return nil, none("%s: the repository has no commit: commit first", dir)
-	case h.Shallow && len(h.Commits) == 1:
+	if h.Shallow && len(h.Commits) == 1 && n > 1 {
 		return nil, none("%s: a shallow clone with 1 commit has no history: git fetch --unshallow brings it (in CI: fetch-depth: 0)", dir)
 	}
-	return h, h.tree(ctx)
-}
-
-// locate finds dir's path in its repository ("" for the top).
-func (h *History) locate(ctx context.Context) (prefix string, err error) {
-	out, err := h.git.output(ctx, "rev-parse", "--is-shallow-repository", "--show-prefix")
-	if err != nil {
-		return "", err
-	}
-	shallow, prefix, _ := strings.Cut(string(out), "\n")
-	h.Shallow = shallow == "true"
-	if _, err := h.git.output(ctx, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"); err != nil {
-		if errors.Is(err, ErrNone) || ctx.Err() != nil {
-			return "", err
-		}
-		return "", none("%s: the repository has no commit: commit first", h.git.dir)
-	}
-	return strings.TrimSuffix(prefix, "\n"), nil
+	h.Base, err = g.tree(ctx, h.Commits[0].ID)
+	return h, err
 }
 
 // Blob gives the bytes of a file.
 func (h *History) Blob(ctx context.Context, id string) ([]byte, error) {
-	return h.git.output(ctx, "cat-file", "blob", id)
+	return h.blob(ctx, id)
 }
 
 // Changed tells how many of the commits changed something at or below the
 // context path p ("." for the whole context). The oldest commit isn't counted.
 func (h *History) Changed(p string) (commits int) {
-	if h.changed == nil {
-		h.changed = h.count()
-	}
+	h.changedOnce.Do(func() { h.changed = h.count() })
 	return h.changed[path.Clean(p)]
 }
 

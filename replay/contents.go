@@ -28,6 +28,9 @@ func (c *planner) contents(sp *stagePlan, p string) []input {
 				return append(out, input{after: st})
 			}
 			out = append(out, more...)
+			if c.replaces(st, p) {
+				return out
+			}
 		case "run":
 			e := st.in.Effects(c.repo, c.name)
 			writes := slices.ContainsFunc(e.Writes, func(w string) bool { return overlap(w, p) })
@@ -87,6 +90,15 @@ func (c *planner) lands(sp *stagePlan, st *step, p string) (in []input, known bo
 		in = append(in, c.context([]*source{newSource(ctx)}, false)...)
 	}
 	return in, true
+}
+
+// replaces tells that p is one file and that a COPY puts it there, whatever was
+// there before.
+func (c *planner) replaces(st *step, p string) bool {
+	if _, _, from, _ := st.in.Copy(); from != "" {
+		return false
+	}
+	return slices.ContainsFunc(st.in.Effects(c.repo, c.name).Trees, func(t rewrite.Tree) bool { return !t.Dir && !t.Unknown && t.Dest == p })
 }
 
 // landsFrom goes on in the stage that a COPY --from takes from, nil for an image.

@@ -70,6 +70,7 @@ type step struct {
 type input struct {
 	sources []*source
 	direct  bool  // the step itself takes the sources: they must be there
+	oneOf   bool  // one of them must be there, for another stage to have what the step takes
 	after   *step // nil when sources tell
 }
 
@@ -312,7 +313,15 @@ func (c *planner) stage(x *stagePlan, sources []*source) []input {
 		for hasWildcard(p) { // its folder holds all that it may match
 			p = path.Dir(p)
 		}
-		out = append(out, c.contents(x, path.Join("/", p))...)
+		in := c.contents(x, path.Join("/", p))
+		if len(in) > 0 && !slices.ContainsFunc(in, func(i input) bool { return i.after != nil }) {
+			all := input{oneOf: !s.optional}
+			for _, i := range in {
+				all.sources = append(all.sources, i.sources...)
+			}
+			in = []input{all}
+		}
+		out = append(out, in...)
 	}
 	return out
 }

@@ -23,6 +23,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"drydock/history"
 	"drydock/repo"
@@ -50,15 +51,22 @@ type Input struct {
 // Result is what a replay found.
 type Result struct {
 	// Commits is the number of commits that were replayed. The first that can be
-	// built fills the cache and isn't counted.
+	// built, First, fills the cache and isn't counted.
 	Commits int
+	First   string
 	// Skipped is the number of commits that can't be built with one of the
 	// versions, mostly since a COPY source isn't there yet.
 	Skipped int
 	// Versions are the inputs in their order.
 	Versions []Version
-	// When are the times of the replayed commits, seconds since 1970.
-	When []int64
+	// Replayed are the commits that were replayed.
+	Replayed []Commit
+}
+
+// Commit is a replayed commit.
+type Commit struct {
+	ID   string
+	Time int64 // seconds since 1970
 }
 
 // Version is the outcome for one version of the Dockerfile.
@@ -67,6 +75,8 @@ type Version struct {
 	// Seconds are the rebuild seconds of each replayed commit: those of the steps
 	// that miss, one after another.
 	Seconds []float64
+	// Missed are the steps that miss at each replayed commit, as indices.
+	Missed [][]int
 	// Unbuildable counts the commits that this version can't build.
 	Unbuildable int
 	// Missing is what the last of those lacks: a COPY source, or a readable ignore
@@ -160,7 +170,9 @@ func Run(ctx context.Context, h *history.History, inputs ...Input) (*Result, err
 		}
 		if begun {
 			res.Commits++
-			res.When = append(res.When, c.Time)
+			res.Replayed = append(res.Replayed, Commit{c.ID, c.Time})
+		} else {
+			res.First = c.ID
 		}
 		begun = true
 	}
@@ -215,6 +227,9 @@ func (st *step) key(chain digest, commit string) (key digest, missing string) {
 			text = append(text, in.after.chain[:]...)
 			continue
 		}
+		if in.oneOf && !slices.ContainsFunc(in.sources, func(s *source) bool { return s.n > 0 || s.root == "." }) {
+			return digest{}, in.sources[0].spec
+		}
 		for _, src := range in.sources {
 			if in.direct && src.missing() {
 				return digest{}, src.spec
@@ -236,6 +251,7 @@ func (st *step) key(chain digest, commit string) (key digest, missing string) {
 func (s *side) count(counted bool) {
 	seconds := 0.0
 	var ran map[string]bool
+	var missed []int
 	for i, k := range s.keys {
 		if s.seen[k] {
 			continue
@@ -246,6 +262,7 @@ func (s *side) count(counted bool) {
 		}
 		st := &s.out.Steps[i]
 		st.Misses++
+		missed = append(missed, i)
 		seconds += st.Seconds
 		if !ran[st.What] {
 			if ran == nil {
@@ -257,6 +274,7 @@ func (s *side) count(counted bool) {
 	}
 	if counted {
 		s.out.Seconds = append(s.out.Seconds, seconds)
+		s.out.Missed = append(s.out.Missed, missed)
 	}
 }
 

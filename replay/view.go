@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
+	"slices"
 	"strings"
 
 	"drydock/history"
@@ -23,13 +24,15 @@ type view struct {
 
 	ignore   *ignoring
 	ignoreID string
-	head     history.File // .git, as long as it belongs to the context
+	kept     map[string]int // folders that are left out: the number of files below that "!" takes back in
+	head     history.File   // .git, as long as it belongs to the context
 }
 
 // ignoring is an ignore file with its answers so far.
 type ignoring struct {
 	*repo.Ignore
-	memo map[string]bool
+	memo    map[string]bool
+	negates bool // it has patterns with "!"
 }
 
 func (i *ignoring) excluded(p string) bool {
@@ -115,10 +118,12 @@ func (v *view) refresh(ctx context.Context) error {
 			}
 			src = []byte(text)
 		}
-		ig = &ignoring{repo.ParseIgnore(p, src), map[string]bool{}}
+		ig = &ignoring{Ignore: repo.ParseIgnore(p, src), memo: map[string]bool{}}
+		ig.negates = slices.ContainsFunc(ig.Patterns, func(p string) bool { return strings.HasPrefix(p, "!") })
 		v.blobs.ignores[f.ID] = ig
 	}
-	v.ignore, v.ignoreID, v.head = ig, f.ID, history.File{}
+	v.ignore, v.ignoreID, v.head, v.kept = ig, f.ID, history.File{}, map[string]int{}
+	v.files(func(p string, f history.File) { v.keep(p, f.Mode, 1, nil) })
 	for _, s := range v.sources {
 		if err := v.fill(ctx, s); err != nil {
 			return err
@@ -133,23 +138,68 @@ func (v *view) fill(ctx context.Context, s *source) error {
 		return err
 	}
 	s.total, s.n = sum{}, 0
-	take := func(p string, f history.File) {
-		if _, ok := s.scope(p); ok && !v.ignore.excluded(p) {
+	v.files(func(p string, f history.File) {
+		if _, ok := s.scope(p); ok && (!v.ignore.excluded(p) || v.kept[p] > 0) {
 			s.update(p, history.File{}, f)
 		}
-	}
-	v.tree.each(func(p string, f history.File) {
-		if _, ours := v.written[p]; !ours {
-			take(p, f)
-		}
 	})
-	for p, f := range v.written {
-		take(p, f)
-	}
 	if v.head.Mode != 0 {
 		s.update(".git", history.File{}, v.head)
 	}
 	return nil
+}
+
+// files calls f for all files and folders of the view, left out or not.
+func (v *view) files(f func(p string, file history.File)) {
+	v.tree.each(func(p string, file history.File) {
+		if _, ours := v.written[p]; !ours {
+			f(p, file)
+		}
+	})
+	for p, file := range v.written {
+		f(p, file)
+	}
+}
+
+// keep counts a file that comes (step 1) or goes (-1) for the folders around it
+// that .dockerignore leaves out: they are sent as long as a file in them is
+// (fsutil's filterFS.Walk).
+func (v *view) keep(p string, mode uint32, step int, events []event) []event {
+	if !v.ignore.negates || mode == modeDir || v.ignore.excluded(p) {
+		return events
+	}
+	folder := history.File{Mode: modeDir}
+	for d := path.Dir(p); d != "."; d = path.Dir(d) {
+		if !v.ignore.excluded(d) {
+			continue
+		}
+		v.kept[d] += step
+		switch {
+		case v.kept[d] == 0:
+			events = append(events, event{path: d, old: folder})
+		case v.kept[d] == 1 && step == 1:
+			events = append(events, event{path: d, now: folder})
+		}
+	}
+	return events
+}
+
+// visible are the changes that a build sees.
+func (v *view) visible(events []event) []event {
+	var out []event
+	for _, e := range events {
+		if _, ours := v.written[e.path]; ours || v.ignore.excluded(e.path) {
+			continue
+		}
+		out = append(out, e)
+		switch {
+		case e.old.Mode == 0:
+			out = v.keep(e.path, e.now.Mode, 1, out)
+		case e.now.Mode == 0:
+			out = v.keep(e.path, e.old.Mode, -1, out)
+		}
+	}
+	return out
 }
 
 // follow finds where the source's path leads: links are followed, also the last
@@ -210,6 +260,7 @@ func (v *view) update(ctx context.Context, commit string, events []event) error 
 
 // take counts changes, with the tree as it is after all of them.
 func (v *view) take(ctx context.Context, events []event) error {
+	seen := v.visible(events)
 	for _, s := range v.sources {
 		if v.moved(s, events) {
 			if err := v.fill(ctx, s); err != nil {
@@ -217,13 +268,8 @@ func (v *view) take(ctx context.Context, events []event) error {
 			}
 			continue
 		}
-		for _, e := range events {
-			if _, ours := v.written[e.path]; ours {
-				continue
-			}
-			if _, ok := s.scope(e.path); ok && !v.ignore.excluded(e.path) {
-				s.update(e.path, e.old, e.now)
-			}
+		for _, e := range seen {
+			s.update(e.path, e.old, e.now)
 		}
 	}
 	return nil

@@ -83,7 +83,7 @@ func Estimate(in *rewrite.Instruction) (what string, seconds float64) {
 	case "copy", "add":
 		return strings.ToUpper(in.Keyword), secondsCopy
 	}
-	what, seconds = "RUN", secondsRun
+	what = "RUN"
 	most := 0.0
 	for _, args := range commands(in) {
 		label, s := estimate(args)
@@ -91,7 +91,7 @@ func Estimate(in *rewrite.Instruction) (what string, seconds float64) {
 			what, most = label, s
 		}
 	}
-	return what, seconds
+	return what, max(seconds, secondsRun)
 }
 
 // commands are the commands of a RUN, words by words.

@@ -67,7 +67,7 @@ func (r *Replay) Chart(title string) string {
 		i      int
 		anchor string
 	}{{0, "start"}, {r.Commits - 1, "end"}} {
-		text(x(at.i+min(at.i, 1)), chartHeight-16, "dim", at.anchor, time.Unix(r.result.When[at.i], 0).UTC().Format("2006-01-02"))
+		text(x(at.i+min(at.i, 1)), chartHeight-16, "dim", at.anchor, time.Unix(r.result.Replayed[at.i].Time, 0).UTC().Format("2006-01-02"))
 	}
 	var labels []float64
 	for i, s := range sums {

@@ -172,7 +172,7 @@ func (s *site) replay(ctx context.Context, r *replaying, t *target, doc, after *
 		return nil, &report.Error{Path: t.path, Message: err.Error()}
 	}
 	out := report.NewReplay(res)
-	if h.Shallow {
+	if h.Shallow && len(h.Commits) <= r.commits {
 		out.Notes = append(out.Notes, fmt.Sprintf("the clone is shallow and holds %d commits: git fetch --unshallow brings the others", len(h.Commits)))
 	}
 	return out, nil
