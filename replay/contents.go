@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/patternmatcher"
+
 	"drydock/rewrite"
 )
 
@@ -32,6 +34,9 @@ func (c *planner) contents(sp *stagePlan, p string) []input {
 				return out
 			}
 		case "run":
+			if made := c.recipe(st, p); made != nil {
+				return append(out, made...)
+			}
 			e := st.in.Effects(c.repo, c.name)
 			writes := slices.ContainsFunc(e.Writes, func(w string) bool { return overlap(w, p) })
 			if writes || e.Unknown != "" && !file {
@@ -43,6 +48,24 @@ func (c *planner) contents(sp *stagePlan, p string) []input {
 		out = append(out, c.contents(sp.parent, p)...)
 	}
 	return out
+}
+
+// recipe is what cargo chef prepare makes its file of: the manifests. It is there
+// to give the same bytes until those change, so taking it for new ones at each run
+// would miss its point.
+func (c *planner) recipe(st *step, p string) []input {
+	for _, args := range commands(st.in) {
+		at := slices.Index(args, "--recipe-path")
+		if at < 0 || at+1 >= len(args) || !slices.Contains(args, "prepare") || args[0] != "cargo" {
+			continue
+		}
+		if abs, ok := st.in.State().Abs(args[at+1]); ok && abs == p {
+			manifests := newSource(".")
+			manifests.include, _ = patternmatcher.New([]string{"**/Cargo.toml", "**/Cargo.lock"})
+			return c.context([]*source{manifests}, false)
+		}
+	}
+	return nil
 }
 
 // singleFile tells that p is one file of the context that a COPY of the stage

@@ -33,6 +33,14 @@ type stagePlan struct {
 	steps  []*step
 }
 
+// name is the stage's name, or its index.
+func (sp *stagePlan) name() string {
+	if sp.stage.Name != "" {
+		return sp.stage.Name
+	}
+	return fmt.Sprint(sp.stage.Index)
+}
+
 // root is the stage at the start of the chain.
 func (sp *stagePlan) root() *stagePlan {
 	for sp.parent != nil {
@@ -55,8 +63,8 @@ func (sp *stagePlan) last() *step {
 // step is an instruction that makes a layer.
 type step struct {
 	in      *rewrite.Instruction
-	trigger bool   // it runs because the stage's base has it behind ONBUILD
-	stage   string // name or index
+	trigger bool // it runs because the stage's base has it behind ONBUILD
+	at      *stagePlan
 	fixed   digest // what is the same at each commit: text, flags, destination, environment
 	inputs  []input
 	linked  bool   // COPY --link: it doesn't build on the layers below
@@ -108,10 +116,10 @@ func (c *planner) plan(target string) (*plan, error) {
 		}
 		p.stages[i] = sp
 		for _, in := range triggers(s) {
-			sp.steps = append(sp.steps, c.step(s, in, true)...)
+			sp.steps = append(sp.steps, c.step(sp, in, true)...)
 		}
 		for _, in := range s.Instructions {
-			sp.steps = append(sp.steps, c.step(s, in, false)...)
+			sp.steps = append(sp.steps, c.step(sp, in, false)...)
 		}
 		p.steps = append(p.steps, sp.steps...)
 	}
@@ -160,8 +168,8 @@ func (c *planner) expand(in *rewrite.Instruction, word string) string {
 }
 
 // step compiles an instruction; nil where it makes no layer.
-func (c *planner) step(s *rewrite.Stage, in *rewrite.Instruction, trigger bool) []*step {
-	st := &step{in: in, trigger: trigger, stage: stageName(s)}
+func (c *planner) step(sp *stagePlan, in *rewrite.Instruction, trigger bool) []*step {
+	s, st := sp.stage, &step{in: in, trigger: trigger, at: sp}
 	switch in.Keyword {
 	case "workdir":
 		dir := in.State().Expand(in.Cmd.(*instructions.WorkdirCommand).Path)
@@ -184,13 +192,6 @@ func (c *planner) step(s *rewrite.Stage, in *rewrite.Instruction, trigger bool) 
 		st.changes = "the build argument " + v + " has another value at each commit"
 	}
 	return []*step{st}
-}
-
-func stageName(s *rewrite.Stage) string {
-	if s.Name != "" {
-		return s.Name
-	}
-	return fmt.Sprint(s.Index)
 }
 
 // copied compiles a COPY or ADD (dispatchCopy, and ops/file.go CacheMap: what

@@ -23,6 +23,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 
 	"drydock/history"
@@ -82,7 +83,8 @@ type Version struct {
 	// Missing is what the last of those lacks: a COPY source, or a readable ignore
 	// file.
 	Missing string
-	// Runs counts by What the commits at which a step of that kind missed.
+	// Runs counts by command ("npm ci") the commits at which a step with it ran
+	// again; commands that only hits have are there with 0.
 	Runs map[string]int
 }
 
@@ -99,6 +101,8 @@ type Step struct {
 	// Changed tells in words why the step counts as changed at each commit; ""
 	// when its inputs tell.
 	Changed string
+
+	commands map[string]float64 // as in Work
 }
 
 // Total is the sum of all rebuild seconds.
@@ -264,13 +268,15 @@ func (s *side) count(counted bool) {
 		st.Misses++
 		missed = append(missed, i)
 		seconds += st.Seconds
-		if !ran[st.What] {
+		for name := range st.commands {
 			if ran == nil {
 				ran = map[string]bool{}
 			}
-			ran[st.What] = true
-			s.out.Runs[st.What]++
+			ran[name] = true
 		}
+	}
+	for name := range ran {
+		s.out.Runs[name]++
 	}
 	if counted {
 		s.out.Seconds = append(s.out.Seconds, seconds)
@@ -281,19 +287,29 @@ func (s *side) count(counted bool) {
 // describe fills in what is known of the steps before any commit.
 func (s *side) describe(in Input) {
 	s.out.Runs = map[string]int{}
+	fetched := map[*stagePlan]map[string]bool{}
 	for _, st := range s.plan.steps {
 		text := st.in.Text
 		if st.trigger {
 			text = "ONBUILD " + st.in.Text
 		}
-		d := Step{Stage: st.stage, Line: st.in.Line, Text: oneLine(st.in, text), Changed: st.changes, Estimated: true}
+		d := Step{Stage: st.at.name(), Line: st.in.Line, Text: oneLine(st.in, text), Changed: st.changes, Estimated: true}
 		if st.in.Keyword == "run" {
 			d.Script = st.in.Args.Text
 			for _, h := range st.in.Heredocs {
 				d.Script += "\n" + st.in.Doc().Src[h.Body.Start:h.Body.End]
 			}
 		}
-		d.What, d.Seconds = Estimate(st.in)
+		if fetched[st.at] == nil {
+			fetched[st.at] = map[string]bool{}
+			maps.Copy(fetched[st.at], fetched[st.at.parent])
+		}
+		work := Estimate(st.in, fetched[st.at])
+		d.What, d.Seconds, d.commands = work.What, work.Seconds, work.Commands
+		for name := range work.Commands {
+			fetched[st.at][name] = true
+			s.out.Runs[name] = 0
+		}
 		if m, ok := in.Seconds[st.in.Text]; ok {
 			d.Seconds, d.Estimated = m, false
 		}

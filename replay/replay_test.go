@@ -213,6 +213,12 @@ var rules = []struct {
 		skipped:    1,
 	},
 	{
+		name:       "what cargo chef prepare makes follows the manifests",
+		dockerfile: "FROM a AS p\nWORKDIR /app\nCOPY . .\nRUN cargo chef prepare --recipe-path recipe.json\nFROM a\nCOPY --from=p /app/recipe.json /r\nRUN cargo chef cook\n",
+		commits:    []files{{"Cargo.toml": "1", "src/main.rs": "1"}, {"src/main.rs": "2"}, {"x/Cargo.toml": "1"}},
+		want:       []string{". recipe.json", ". recipe.json /r cook"},
+	},
+	{
 		name:       "--link doesn't build on what is below, what comes after it does",
 		dockerfile: "FROM a\nCOPY a /a\nCOPY --link b /b\nRUN one\n",
 		commits:    []files{{"a": "1", "b": "1"}, {"a": "2"}, {"b": "2"}},
@@ -406,14 +412,16 @@ func TestEstimate(t *testing.T) {
 		"RUN yarn build":                            "yarn build 30",
 		"RUN ./mvnw -B package":                     "mvn 75",
 		"RUN sudo -E go build ./...":                "RUN 1",
-		"RUN sudo go build ./...":                   "go build 45",
+		"RUN sudo go build ./...":                   "go build 60",
+		"RUN if x; then npm ci; else npm ci; fi":    "npm ci 30",
+		"RUN go mod download && go build .":         "go build 60",
 		"RUN echo hello":                            "RUN 1",
 		"COPY a b":                                  "COPY 0.5",
 		"WORKDIR /x":                                "WORKDIR 0.1",
 	} {
 		doc := parse(t, "FROM a\n"+text+"\n")
-		what, seconds := Estimate(doc.Instructions[1])
-		if got := fmt.Sprint(what, " ", seconds); got != want {
+		w := Estimate(doc.Instructions[1], nil)
+		if got := fmt.Sprint(w.What, " ", w.Seconds); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}

@@ -84,8 +84,11 @@ func (s *Step) same(o *Step) bool {
 	return s.Script != "" && s.Script == o.Script || s.Script == "" && s.Text == o.Text
 }
 
-// Sentence says in one line what the second version changes, by the kind of step
-// for which that is most; "" when it changes nothing.
+// quotable is the least number of seconds of a command that is worth a sentence.
+const quotable = 5
+
+// Sentence says in one line what the second version changes, by the command for
+// which that is most and that both have; "" when it changes nothing worth a sentence.
 func (r *Result) Sentence() string {
 	if r.Commits == 0 || len(r.Versions) < 2 {
 		return ""
@@ -93,23 +96,25 @@ func (r *Result) Sentence() string {
 	seconds := map[string]float64{}
 	for _, v := range r.Versions {
 		for _, s := range v.Steps {
-			seconds[s.What] = max(seconds[s.What], s.Seconds)
+			for name, n := range s.commands {
+				seconds[name] = max(seconds[name], n)
+			}
 		}
 	}
+	before, after := r.Versions[0].Runs, r.Versions[1].Runs
 	what, most := "", 0.0
-	for _, w := range slices.Sorted(maps.Keys(seconds)) {
-		if d := float64(r.Versions[0].Runs[w]-r.Versions[1].Runs[w]) * seconds[w]; max(d, -d) > most {
-			what, most = w, max(d, -d)
+	for _, name := range slices.Sorted(maps.Keys(seconds)) {
+		_, was := before[name]
+		_, is := after[name]
+		d := float64(before[name]-after[name]) * seconds[name]
+		if d = max(d, -d); was && is && d > most && seconds[name] >= quotable {
+			what, most = name, d
 		}
 	}
 	if what == "" {
 		return ""
 	}
-	name := what
-	if strings.ToUpper(what) == what { // a keyword
-		name = "a " + what
-	}
-	return fmt.Sprintf("of the last %d commits, %d reran %s; now %d", r.Commits, r.Versions[0].Runs[what], name, r.Versions[1].Runs[what])
+	return fmt.Sprintf("of the last %d commits, %d reran %s; now %d", r.Commits, before[what], what, after[what])
 }
 
 // Concerns tells whether a rewrite can change what the cache does over a history:
@@ -139,7 +144,7 @@ func shape(d *rewrite.Document) []string {
 				}
 			}
 			for _, args := range commands(in) {
-				if label, _ := estimate(args); label != "" {
+				if _, label := estimate(args); label != "" {
 					out = append(out, label)
 				}
 			}

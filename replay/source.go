@@ -46,8 +46,9 @@ type source struct {
 	include  *patternmatcher.PatternMatcher
 	exclude  *patternmatcher.PatternMatcher
 
-	root    string // where spec leads once links are followed
-	outside bool   // spec leads out of the context
+	root    string   // where spec leads once links are followed
+	ways    []string // the paths from spec to root, one per link
+	outside bool     // spec leads out of the context
 	total   sum
 	n       int // entries that match
 }
@@ -192,10 +193,10 @@ func (s *source) missing() bool {
 	return !s.optional && (s.outside || s.n == 0 && (s.root != "." || s.include != nil))
 }
 
-// through tells that the path is a part of the source's, where a link would lead
-// it elsewhere.
+// through tells that the path is a part of a path that leads to the source's
+// root, so that a link there leads elsewhere.
 func (s *source) through(p string) bool {
-	for _, at := range []string{s.spec, s.root} {
+	for _, at := range s.ways {
 		if at == p || len(at) > len(p) && at[len(p)] == '/' && at[:len(p)] == p {
 			return true
 		}

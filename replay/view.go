@@ -206,11 +206,12 @@ func (v *view) visible(events []event) []event {
 // one, and an absolute target starts at the context's root (contenthash's
 // getFollowLinks).
 func (v *view) follow(ctx context.Context, s *source) error {
-	s.root, s.outside = s.spec, false
+	s.root, s.outside, s.ways = s.spec, false, nil
 	if s.wild {
 		return nil
 	}
 	for range 255 {
+		s.ways = append(s.ways, s.root)
 		link := ""
 		for end := 0; link == "" && end < len(s.root); {
 			if i := strings.IndexByte(s.root[end+1:], '/'); i >= 0 {

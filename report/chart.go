@@ -122,7 +122,7 @@ func points(s []float64, x func(int) float64, y func(float64) float64) string {
 
 // niceStep is a distance of grid lines that reads well, at least min seconds.
 func niceStep(least float64) float64 {
-	for _, s := range []float64{1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 2 * 3600, 5 * 3600, 10 * 3600, 20 * 3600, 50 * 3600} {
+	for _, s := range []float64{1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 2 * 3600, 5 * 3600, 10 * 3600, 20 * 3600, 50 * 3600} {
 		if s >= least {
 			return s
 		}

@@ -148,11 +148,12 @@ func (r *Replay) missing() string {
 
 // steps is the table of steps that missed at all.
 func (t *ReplayTable) steps(b *strings.Builder, r *Replay) {
-	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if r.After == nil {
-		fmt.Fprintln(w, "  missed\teach\tline\t step")
+		fmt.Fprintln(w, "missed\teach\tline\t step")
 	} else {
-		fmt.Fprintln(w, "  missed\tthen\teach\tline\t step")
+		fmt.Fprintln(w, "missed\tthen\teach\tline\t step")
 	}
 	rest, shown := 0, 0
 	for _, row := range r.Steps {
@@ -168,7 +169,7 @@ func (t *ReplayTable) steps(b *strings.Builder, r *Replay) {
 			s, line = row.After, "+"
 		}
 		line += fmt.Sprint(s.Line)
-		cells := []string{"  " + cell(row.Before)}
+		cells := []string{cell(row.Before)}
 		if r.After != nil {
 			cells = append(cells, cell(row.After))
 		}
@@ -182,6 +183,7 @@ func (t *ReplayTable) steps(b *strings.Builder, r *Replay) {
 		return
 	}
 	_ = w.Flush()
+	b.WriteString(table.String())
 	if rest > 0 {
 		fmt.Fprintf(b, "  and %s; --format json has all\n", count(rest, "cheaper step", "cheaper steps"))
 	}
@@ -216,6 +218,8 @@ func seconds(s float64) string {
 		return fmt.Sprintf("%.1f s", s)
 	case s < 120:
 		return fmt.Sprintf("%.0f s", s)
+	case s < 600:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", s/60), ".0") + " min"
 	case s < 2*3600:
 		return fmt.Sprintf("%.0f min", s/60)
 	}
