@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -424,5 +425,16 @@ func TestEstimate(t *testing.T) {
 		if got := fmt.Sprint(w.What, " ", w.Seconds); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}
+	}
+}
+
+// The documentation shows the table that is in force.
+func TestTable(t *testing.T) {
+	text, err := os.ReadFile("../docs/replay.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\n"+Table()+"\n") {
+		t.Errorf("docs/replay.md has another table of estimates; it is:\n%s", Table())
 	}
 }

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"encoding/json"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -189,4 +190,23 @@ func oneLine(in *rewrite.Instruction, text string) string {
 		text += " …"
 	}
 	return text
+}
+
+// Table is the table of estimates in Markdown, for the documentation.
+func Table() string {
+	var b strings.Builder
+	b.WriteString("| command | seconds |\n| --- | --- |\n")
+	for _, w := range weights {
+		name := "`" + strings.ReplaceAll(w.tools, " ", "`, `") + "`"
+		if words := strings.Fields(strings.TrimSuffix(w.words, "-")); len(words) > 0 {
+			name += " with `" + strings.Join(words, "`, `") + "`"
+		}
+		seconds := fmt.Sprint(w.seconds)
+		if w.after != "" {
+			seconds += fmt.Sprintf("; %v after %s", w.then, w.after)
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", name, seconds)
+	}
+	fmt.Fprintf(&b, "| another RUN | %v |\n| COPY, ADD | %v |\n| WORKDIR | %v |\n", secondsRun, secondsCopy, secondsWorkdir)
+	return b.String()
 }
