@@ -36,7 +36,7 @@ func runDiff(c *cli.Context, s streams) error {
 	style := set.style(s.out)
 	j := job{settings: set, streams: s, render: &report.Diff{W: s.out, Style: style, Why: style.On || isTerminal(s.out)}}
 	if !c.Bool("no-replay") && (set.json || style.On || isTerminal(s.out)) {
-		j.quote = quoted // a patch in a pipe has no place for it
+		j.quote = newQuoting() // a patch in a pipe has no place for it
 	}
 	if set.json {
 		j.render = &report.JSON{W: s.out}

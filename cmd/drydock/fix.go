@@ -41,7 +41,7 @@ func runFix(c *cli.Context, s streams) error {
 	}
 	j := job{settings: set, streams: s, write: true, offer: true}
 	if !c.Bool("no-replay") {
-		j.quote = quoted
+		j.quote = newQuoting()
 	}
 	if c.Bool("p") {
 		switch {

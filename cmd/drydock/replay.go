@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -15,6 +17,7 @@ import (
 	"drydock/replay"
 	"drydock/report"
 	"drydock/rewrite"
+	"drydock/transforms"
 )
 
 func replayCommand(s streams) *cli.Command {
@@ -49,12 +52,36 @@ type replaying struct {
 	varies  []string
 	file    string            // the Dockerfile to compare with, "" for what fix makes
 	against *rewrite.Document // that file
-	limit   time.Duration     // for a quote
 }
 
-// quoted is how diff and fix look at the history: bounded, and silent where there
-// is none.
-var quoted = &replaying{commits: 200, limit: 2 * time.Second}
+// quoting is how diff and fix look at the history: bounded over a whole run, and
+// silent where there is none.
+type quoting struct {
+	replaying
+	mu   sync.Mutex
+	left time.Duration
+}
+
+func newQuoting() *quoting {
+	return &quoting{replaying: replaying{commits: 200}, left: 2 * time.Second}
+}
+
+// spend runs f within the time that is left.
+func (q *quoting) spend(ctx context.Context, f func(context.Context)) {
+	q.mu.Lock()
+	left := q.left
+	q.mu.Unlock()
+	if left <= 0 {
+		return
+	}
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	f(ctx)
+	q.mu.Lock()
+	q.left -= time.Since(begin)
+	q.mu.Unlock()
+}
 
 func noReplayFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "no-replay", Usage: "don't look into git history for what the changes bring"}
@@ -97,7 +124,7 @@ func runReplay(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if svg != "" && last.file != nil && last.file.Replay != nil {
+	if svg != "" && last.file != nil && last.file.Replay != nil && last.file.Replay.Commits > 0 {
 		if err := writeText(svg, last.file.Replay.Chart(last.file.Path)); err != nil {
 			return err
 		}
@@ -193,10 +220,20 @@ func (s *site) readHistory(ctx context.Context, commits int) (*history.History, 
 	return s.history, s.historyErr
 }
 
+// moves tells whether a transform was at work that can change what is cached: one
+// of those for the context, the order, the stages or the mounts.
+func moves(res *rewrite.Result) bool {
+	return slices.ContainsFunc(res.Outcomes, func(o rewrite.Outcome) bool {
+		t := transforms.ByName(o.Transform)
+		return o.Status == rewrite.Applied && t != nil &&
+			slices.Contains([]rewrite.Phase{rewrite.PhaseContext, rewrite.PhaseOrder, rewrite.PhaseStages, rewrite.PhaseMounts}, t.Phase)
+	})
+}
+
 // quote puts the replay beside a changed file, where there is a history and the
 // change can matter to it; silent in all other cases.
 func (s *site) quote(ctx context.Context, t *target, res *rewrite.Result, f *report.File) {
-	if s.job.quote == nil || s.dir == "" || s.job.stdin() || !res.Changed() || s.job.places.gitRoot(s.dir) == "" {
+	if s.job.quote == nil || s.dir == "" || s.job.stdin() || !moves(res) || s.job.places.gitRoot(s.dir) == "" {
 		return
 	}
 	before, err := rewrite.Parse(t.path, res.Before, images.Catalogue())
@@ -207,11 +244,9 @@ func (s *site) quote(ctx context.Context, t *target, res *rewrite.Result, f *rep
 	if err != nil || !replay.Concerns(before, after, res.Files) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.job.quote.limit)
-	defer cancel()
-	r, err := s.replay(ctx, s.job.quote, t, before, after, res.Files)
-	if err != nil || r.Summary == "" {
-		return
-	}
-	f.Replay = r
+	s.job.quote.spend(ctx, func(ctx context.Context) {
+		if r, err := s.replay(ctx, &s.job.quote.replaying, t, before, after, res.Files); err == nil && r.Summary != "" {
+			f.Replay = r
+		}
+	})
 }

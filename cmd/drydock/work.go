@@ -32,7 +32,7 @@ type job struct {
 	offer  bool       // work out what waits for --unsafe
 	ask    *session   // not nil: ask for each change
 	replay *replaying // not nil: look at git history and change nothing
-	quote  *replaying // not nil: tell beside a change what history says of it
+	quote  *quoting   // not nil: tell beside a change what history says of it
 	single bool       // one Dockerfile and no more
 	render report.Renderer
 
