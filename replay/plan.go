@@ -200,10 +200,11 @@ func (c *planner) step(sp *stagePlan, in *rewrite.Instruction, trigger bool) []*
 func (c *planner) copied(s *rewrite.Stage, in *rewrite.Instruction, st *step) {
 	sources, dest, from, _ := in.Copy()
 	state := in.State()
+	dest = state.Expand(dest)
+	parts := []string{in.Keyword, dest}
 	if !strings.HasPrefix(dest, "/") {
-		dest = state.Workdir + "\x00" + dest
+		parts = append(parts, state.Workdir)
 	}
-	parts := []string{in.Keyword, state.Expand(dest)}
 	for _, f := range in.Flags {
 		parts = append(parts, state.Expand(f.Text))
 	}

@@ -201,6 +201,12 @@ var rules = []struct {
 		want:       []string{". ./build /c"},
 	},
 	{
+		name:       "COPY --from: a file that a COPY put in the place of what a RUN wrote",
+		dockerfile: "FROM a AS x\nCOPY other /o\nRUN touch /out/one.txt\nCOPY one.txt /out/one.txt\nFROM b\nCOPY --from=x /out/one.txt /1\n",
+		commits:    []files{{"one.txt": "1", "other": "1"}, {"other": "2"}, {"one.txt": "2"}},
+		want:       []string{"/o /out/one.txt /out/one.txt", "/out/one.txt /1"},
+	},
+	{
 		name:       "COPY --from an image and a RUN with known effects elsewhere",
 		dockerfile: "FROM a AS x\nWORKDIR /src\nCOPY . .\nRUN mkdir /x\nFROM b\nCOPY --from=c /1 /1\nCOPY --from=x /src/conf /c\n",
 		commits:    []files{{"conf/a": "1", "one.txt": "1"}, {"one.txt": "2"}},
@@ -227,9 +233,15 @@ var rules = []struct {
 	},
 	{
 		name:       "bind mounts of the context and of a stage; other mounts",
-		dockerfile: "FROM scratch AS d\nCOPY data /\nFROM a\nRUN --mount=type=bind,source=s,target=/s one\nRUN --mount=from=d,target=/d two\nRUN --mount=type=cache,target=/c --mount=type=secret,id=x three\n",
-		commits:    []files{{"s/a": "1", "data/a": "1"}, {"x": "1"}, {"data/a": "2"}, {"s/a": "2"}},
-		want:       []string{"", "/ two three", "one two three"},
+		dockerfile: "FROM scratch AS d\nCOPY data /\nFROM a\nRUN --mount=type=bind,source=s,target=/s one\nRUN --mount=from=d,target=/d two\nRUN --mount=type=cache,target=/c --mount=type=secret,id=x three\nRUN --mount=type=cache,from=d,source=/d,target=/d four\n",
+		commits:    []files{{"s/a": "1", "data/a": "1", "data/d/a": "1"}, {"x": "1"}, {"data/a": "2"}, {"s/a": "2"}},
+		want:       []string{"", "/ two three four", "one two three four"},
+	},
+	{
+		name:       "a cache mount that begins with what a stage holds",
+		dockerfile: "FROM scratch AS d\nCOPY data /\nFROM a\nRUN --mount=type=cache,from=d,source=/d,target=/d one\n",
+		commits:    []files{{"data/a": "1", "data/d/a": "1"}, {"data/a": "2"}, {"data/d/a": "2"}},
+		want:       []string{"/", "/ one"},
 	},
 	{
 		name:       "a bind mount without source is the whole context",
