@@ -155,6 +155,15 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
+// A git hook has GIT_DIR set; it isn't the folder's repository.
+func TestReadInHook(t *testing.T) {
+	dir := imported(t, commit(1, "M 100644 a a")+commit(2, "M 100644 a b"))
+	t.Setenv("GIT_DIR", filepath.Join(t.TempDir(), "none"))
+	if h, err := Read(t.Context(), dir, 5); err != nil || len(h.Commits) != 2 {
+		t.Errorf("%+v, %v", h, err)
+	}
+}
+
 // A clone that is shallow but holds some commits is read as far as it goes.
 func TestReadShallow(t *testing.T) {
 	full := imported(t, commit(1, "M 100644 a a")+commit(2, "M 100644 a b")+commit(3, "M 100644 b b"))
