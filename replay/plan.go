@@ -93,7 +93,7 @@ type planner struct {
 	stages []*stagePlan // so far
 }
 
-// newPlan compiles the stages that target needs, "" for the last one.
+// plan compiles the stages that target needs, "" for the last one.
 func (c *planner) plan(target string) (*plan, error) {
 	final := c.doc.Final()
 	if target != "" {

@@ -123,6 +123,17 @@ type side struct {
 	keys []digest // of the steps, at the commit at hand
 }
 
+// newSide prepares a version for a history.
+func newSide(in Input, t *tree, b *blobs) (*side, error) {
+	s := &side{view: newView(t, b, in.Name, in.Files), seen: map[digest]bool{}}
+	c := &planner{doc: in.Doc, repo: in.Repo, name: in.Name, varies: in.Varies, view: s.view}
+	var err error
+	if s.plan, err = c.plan(in.Target); err == nil {
+		s.describe(in)
+	}
+	return s, err
+}
+
 // Run replays a history. The error is about a target that doesn't exist or a git
 // that fails; ctx ends it early.
 func Run(ctx context.Context, h *history.History, inputs ...Input) (*Result, error) {
@@ -130,60 +141,60 @@ func Run(ctx context.Context, h *history.History, inputs ...Input) (*Result, err
 	b := &blobs{history: h, texts: map[string]string{}, ignores: map[string]*ignoring{}}
 	var sides []*side
 	for _, in := range inputs {
-		s := &side{view: newView(t, b, in.Name, in.Files), seen: map[digest]bool{}}
-		c := &planner{doc: in.Doc, repo: in.Repo, name: in.Name, varies: in.Varies, view: s.view}
-		var err error
-		if s.plan, err = c.plan(in.Target); err != nil {
+		s, err := newSide(in, t, b)
+		if err != nil {
 			return nil, err
 		}
-		s.describe(in)
 		sides = append(sides, s)
 	}
+	for p, f := range h.Base {
+		t.set(p, f, nil)
+	}
 	res := &Result{}
-	begun := false
-	var events []event
-	for i, c := range h.Commits {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		events = events[:0]
-		if i == 0 {
-			for p, f := range h.Base {
-				t.set(p, f, nil)
-			}
-		}
+	for _, c := range h.Commits {
+		var events []event
 		for _, ch := range c.Changes {
 			events = t.set(ch.Path, ch.File, events)
 		}
-		builds := true
-		for _, s := range sides {
-			if err := s.view.update(ctx, c.ID, events); err != nil {
-				return nil, fmt.Errorf("commit %.12s: %w", c.ID, err)
-			}
-			if !s.evaluate(c.ID) {
-				s.out.Unbuildable++
-				builds = false
-			}
+		if err := res.commit(ctx, c, events, sides); err != nil {
+			return nil, err
 		}
-		if !builds {
-			res.Skipped++
-			continue
-		}
-		for _, s := range sides {
-			s.count(begun)
-		}
-		if begun {
-			res.Commits++
-			res.Replayed = append(res.Replayed, Commit{c.ID, c.Time})
-		} else {
-			res.First = c.ID
-		}
-		begun = true
 	}
 	for _, s := range sides {
 		res.Versions = append(res.Versions, s.out)
 	}
 	return res, nil
+}
+
+// commit replays one commit over all versions.
+func (r *Result) commit(ctx context.Context, c history.Commit, events []event, sides []*side) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	builds := true
+	for _, s := range sides {
+		if err := s.view.update(ctx, c.ID, events); err != nil {
+			return fmt.Errorf("commit %.12s: %w", c.ID, err)
+		}
+		if !s.evaluate(c.ID) {
+			s.out.Unbuildable++
+			builds = false
+		}
+	}
+	if !builds {
+		r.Skipped++
+		return nil
+	}
+	for _, s := range sides {
+		s.count(r.First != "")
+	}
+	if r.First == "" {
+		r.First = c.ID
+		return nil
+	}
+	r.Commits++
+	r.Replayed = append(r.Replayed, Commit{c.ID, c.Time})
+	return nil
 }
 
 // evaluate works out the keys of all steps at a commit; false when a build would
