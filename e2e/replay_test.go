@@ -148,12 +148,20 @@ func stubbed(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	made := map[*rewrite.Stage][]string{}
+	wants := func(in *rewrite.Instruction, from string, paths ...string) {
+		if s := doc.StageByRef(from, in.Stage.Index); s != nil {
+			for _, p := range paths {
+				made[s] = append(made[s], filepath.Join("/", in.State().Expand(p)))
+			}
+		}
+	}
 	for _, in := range doc.Instructions {
 		if sources, _, from, ok := in.Copy(); ok && from != "" {
-			if s := doc.StageByRef(from, in.Stage.Index); s != nil {
-				for _, w := range sources {
-					made[s] = append(made[s], "/"+strings.TrimPrefix(in.State().Expand(w), "/"))
-				}
+			wants(in, from, sources...)
+		}
+		if in.Keyword == "run" {
+			for _, m := range in.Mounts() {
+				wants(in, m["from"], m["source"])
 			}
 		}
 	}
