@@ -25,7 +25,8 @@ type Build struct {
 	// Healthcheck is the test: "NONE", "CMD" or "CMD-SHELL" and its words.
 	Healthcheck []string
 	ReadOnly    bool
-	Err         string // why the file could not be read in full; then the rest may be empty
+	Watch       []string // paths of develop.watch, relative to this context's root
+	Err         string   // why the file could not be read in full; then the rest may be empty
 
 	image string
 	built bool // it has a build section of its own

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -99,6 +100,11 @@ func composeService(file string, body []yamlPair) Build {
 	b.Volumes = shortSyntax(pick(body, "volumes"), "source")
 	b.Command = command(pick(body, "command"))
 	b.Entrypoint = command(pick(body, "entrypoint"))
+	for _, w := range sequence(pick(yamlMap(pick(body, "develop"), 0), "watch")) {
+		if p := scalar(get(w, "path")); p != "" && !path.IsAbs(p) {
+			b.Watch = append(b.Watch, join(path.Dir(file), p))
+		}
+	}
 	if h := yamlMap(pick(body, "healthcheck"), 0); h != nil {
 		test := pick(h, "test")
 		switch {

@@ -22,7 +22,14 @@ type Ignore struct {
 
 	mu      sync.Mutex // the matcher compiles patterns as it goes
 	matcher *patternmatcher.PatternMatcher
+	folders map[string]folderMatch // of the folders around the paths asked for
 	rules   []ignoreRule
+}
+
+// folderMatch is what the patterns said of a folder, for what lies in it.
+type folderMatch struct {
+	excluded bool
+	info     patternmatcher.MatchInfo
 }
 
 type ignoreRule struct {
@@ -109,6 +116,10 @@ func escapeBang(p string) string {
 // build context: it or one of its folders matches, and no later "!" pattern
 // takes that back. The context's root is never excluded. False when Err is
 // set: look at it first.
+//
+// The patterns are asked from the top folder down, as the walk of
+// github.com/tonistiigi/fsutil does it. That matters: "!docs" behind
+// "docs/*.md" brings nothing back, since docs itself was never left out.
 func (i *Ignore) Excluded(p string) bool {
 	name, ok := clean(p)
 	if !ok || name == "." || i == nil || i.matcher == nil {
@@ -116,12 +127,60 @@ func (i *Ignore) Excluded(p string) bool {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return matches(i.matcher, name)
+	return i.judge(name).excluded
+}
+
+// SentEmpty reports whether BuildKit sends the file p, but none of its bytes: a
+// pattern names a folder once more behind a "!" that brought a part of it back
+// ("a", "!a/keep", "a"). The walk that lists the files passes such a file, and
+// the reader that opens them, which asks the patterns another way, doesn't.
+//
+// Source: filterFS.Walk, filterFS.Open and sender.sendFile of fsutil.
+func (i *Ignore) SentEmpty(p string) bool {
+	name, ok := clean(p)
+	if !ok || name == "." || i == nil || i.matcher == nil || !i.matcher.Exclusions() {
+		return false
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return !i.judge(name).excluded && matches(i.matcher, name)
+}
+
+// judge asks the patterns about a clean path and the folders around it.
+func (i *Ignore) judge(name string) (m folderMatch) {
+	parent := path.Dir(name)
+	var above patternmatcher.MatchInfo
+	if parent != "." {
+		above = i.folder(parent).info
+	}
+	err := guard(func() (err error) {
+		m.excluded, m.info, err = i.matcher.MatchesUsingParentResults(name, above)
+		return err
+	})
+	if err != nil {
+		return folderMatch{}
+	}
+	return m
+}
+
+func (i *Ignore) folder(name string) folderMatch {
+	m, ok := i.folders[name]
+	if !ok {
+		m = i.judge(name)
+		if i.folders == nil {
+			i.folders = map[string]folderMatch{}
+		}
+		i.folders[name] = m
+	}
+	return m
 }
 
 // ExcludesTree reports whether all that is, or could come to be, in the folder
-// dir is excluded, with no later "!" pattern that could take any part of it
-// back. It is proven from the patterns alone: when in doubt it is false.
+// dir is excluded, with no "!" pattern that could take any part of it back. It
+// is proven from the patterns alone: when in doubt it is false.
+//
+// A pattern that names dir again behind such a "!" doesn't help: BuildKit asks
+// it about dir, which is left out by then, and not again about what is in it.
 func (i *Ignore) ExcludesTree(dir string) bool {
 	name, ok := clean(dir)
 	if !ok || i == nil || i.matcher == nil {
@@ -129,13 +188,15 @@ func (i *Ignore) ExcludesTree(dir string) bool {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	excluded := false
+	excluded, touched := false, false
 	for _, rule := range i.rules {
 		switch {
-		case rule.negated && excluded:
-			excluded = !mayTouch(rule.pattern, name)
-		case !rule.negated && !excluded:
-			excluded = rule.covers(name)
+		case rule.negated:
+			touches := mayTouch(rule.pattern, name)
+			touched = touched || touches
+			excluded = excluded && !touches
+		case !excluded:
+			excluded = rule.coversAll(name) || !touched && rule.covers(name)
 		}
 	}
 	return excluded
@@ -144,22 +205,32 @@ func (i *Ignore) ExcludesTree(dir string) bool {
 // covers: the pattern matches dir, a folder around it, or each of its entries.
 func (rule ignoreRule) covers(dir string) bool {
 	if dir == "." {
-		return rule.pattern == "*" || rule.pattern == "**" || rule.pattern == "**/*"
+		return rule.pattern == "*"
 	}
 	if matches(rule.matcher, dir) {
 		return true
 	}
-	for _, all := range []string{"/*", "/**", "/**/*"} {
-		around, ok := strings.CutSuffix(rule.pattern, all)
-		if !ok || around == "" {
-			continue
-		}
-		m, err := patternmatcher.New([]string{escapeBang(around)})
-		if err == nil && matches(m, dir) {
+	around, ok := strings.CutSuffix(rule.pattern, "/*")
+	return ok && around != "" && matchesAlone(around, dir)
+}
+
+// coversAll: the pattern itself matches everything below dir.
+func (rule ignoreRule) coversAll(dir string) bool {
+	if rule.pattern == "**" || rule.pattern == "**/*" {
+		return true
+	}
+	for _, all := range []string{"/**", "/**/*"} {
+		if around, ok := strings.CutSuffix(rule.pattern, all); ok && around != "" && dir != "." && matchesAlone(around, dir) {
 			return true
 		}
 	}
 	return false
+}
+
+// matchesAlone: the pattern by itself matches name or a folder around it.
+func matchesAlone(pattern, name string) bool {
+	m, err := patternmatcher.New([]string{escapeBang(pattern)})
+	return err == nil && matches(m, name)
 }
 
 func matches(m *patternmatcher.PatternMatcher, name string) (out bool) {

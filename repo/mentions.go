@@ -40,28 +40,38 @@ const maxMentions = 10_000
 func (r *Repo) Mentions() []Mention {
 	return r.facts.mentions.get(struct{}{}, func() []Mention {
 		var out []Mention
-		scan := func(dir string, want *lazyRegexp) {
-			for _, e := range r.ReadDir(dir) {
-				file := path.Join(dir, e.Name())
-				if len(out) > maxMentions || e.IsDir() || !want.MatchString(e.Name()) ||
-					composeName.MatchString(e.Name()) || bakeName.MatchString(e.Name()) {
-					continue
-				}
-				if src, err := r.ReadFile(file); err == nil {
-					out = append(out, mentions(file, lines(src))...)
-				}
-			}
-		}
-		scan(".", ciRoot)
-		for _, dir := range ciDirs {
-			scan(dir, ciAny)
-		}
-		for _, e := range r.ReadDir(".github/actions") {
-			scan(path.Join(".github/actions", e.Name()), ciAny)
-		}
+		r.ciFiles(func(file string, src []byte) bool {
+			out = append(out, mentions(file, lines(src))...)
+			return len(out) <= maxMentions
+		})
 		slices.SortStableFunc(out, func(a, b Mention) int { return strings.Compare(a.File, b.File) })
 		return out
 	})
+}
+
+// ciFiles calls f with the CI files, Makefiles, scripts and the like that lie in
+// the context's root and in the usual folders, until it returns false; compose
+// and bake files are not among them.
+func (r *Repo) ciFiles(f func(file string, src []byte) (more bool)) {
+	more := true
+	scan := func(dir string, want *lazyRegexp) {
+		for _, e := range r.ReadDir(dir) {
+			file := path.Join(dir, e.Name())
+			if !more || e.IsDir() || !want.MatchString(e.Name()) || composeName.MatchString(e.Name()) || bakeName.MatchString(e.Name()) {
+				continue
+			}
+			if src, err := r.ReadFile(file); err == nil {
+				more = f(file, src)
+			}
+		}
+	}
+	scan(".", ciRoot)
+	for _, dir := range ciDirs {
+		scan(dir, ciAny)
+	}
+	for _, e := range r.ReadDir(".github/actions") {
+		scan(path.Join(".github/actions", e.Name()), ciAny)
+	}
 }
 
 const mentionName = `(\$\{\{.*?\}\}|\$\([^)]*\)|\$\{[^}]*\}|[^\s"'` + "`" + `,;|&)\]}\\]+)`

@@ -75,6 +75,21 @@ func (o *overlay) Stat(name string) (fs.FileInfo, error) {
 	return fi, err
 }
 
+// Lstat and ReadLink make links of the base visible: fs.ReadLinkFS.
+func (o *overlay) Lstat(name string) (fs.FileInfo, error) {
+	if _, ok := o.files[name]; ok || len(o.children(name)) > 0 {
+		return o.Stat(name)
+	}
+	return fs.Lstat(o.base, name)
+}
+
+func (o *overlay) ReadLink(name string) (string, error) {
+	if _, ok := o.files[name]; ok {
+		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
+	}
+	return fs.ReadLink(o.base, name)
+}
+
 // children are the entries of folder name that the overlay itself brings.
 func (o *overlay) children(name string) map[string]fs.DirEntry {
 	prefix := name + "/"

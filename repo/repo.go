@@ -46,12 +46,19 @@ type Repo struct {
 type treeFacts struct {
 	walk   memo[struct{}, walkResult]
 	ignore memo[string, *Ignore]
+	sent   memo[*Ignore, sentResult]
+	real   memo[string, realPath]
 }
 
 type manifestFacts struct {
 	gitignore    memo[string, []gitPattern]
 	requirements memo[string, *Requirements]
 	python       memo[string, Version]
+	pyproject    memo[string, *Pyproject]
+	pipenv       memo[string, *Pipenv]
+	conda        memo[string, *CondaEnv]
+	composer     memo[string, *Composer]
+	bundler      memo[string, *Bundler]
 	node         memo[string, *Node]
 	nodeVersion  memo[string, Version]
 	usesDev      memo[string, devUse]
@@ -59,6 +66,7 @@ type manifestFacts struct {
 	shallow      memo[struct{}, []string]
 	builds       memo[struct{}, []Build]
 	mentions     memo[struct{}, []Mention]
+	invocations  memo[struct{}, []Build]
 }
 
 // Load returns the view of the build context whose root is fsys. It reads

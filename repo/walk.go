@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 )
 
 type walkResult struct {
@@ -114,27 +115,57 @@ func isVenv(entries []fs.DirEntry) bool {
 }
 
 // Glob returns the sorted paths that match pattern as a COPY source does: Go's
-// filepath.Match on whole paths from the context's root, so "*" stays inside
-// one folder, "**" is not special and names with a leading dot match. It does
-// not apply .dockerignore. A malformed pattern, or one out of the context,
-// matches nothing.
+// path.Match on whole paths from the context's root, so "*" stays inside one
+// folder, "**" is not special and names with a leading dot match. Links are
+// followed in front of the first wildcard, not behind it. It does not apply
+// .dockerignore. A malformed pattern, or one out of the context, matches nothing.
 //
-// Source: https://docs.docker.com/reference/dockerfile/#copy
+// Source: https://docs.docker.com/reference/dockerfile/#copy and
+// ResolveWildcards of github.com/tonistiigi/fsutil/copy.
 func (r *Repo) Glob(pattern string) []string {
 	name, ok := clean(pattern)
 	if !ok {
 		return nil
 	}
-	if name == "." {
-		if r.Exists(".") {
-			return []string{"."}
+	parts := strings.Split(name, "/")
+	n := slices.IndexFunc(parts, Wild)
+	if n < 0 {
+		if r.Exists(name) {
+			return []string{name}
 		}
 		return nil
 	}
-	out, err := fs.Glob(r.fsys, name)
-	if err != nil {
-		return nil
+	found := []string{path.Join(parts[:n]...)}
+	for i, part := range parts[n:] {
+		found = r.globIn(found, part, n+i == len(parts)-1)
 	}
-	slices.Sort(out)
+	slices.Sort(found)
+	return found
+}
+
+// globIn lists the entries of folders that match one part of a pattern: those
+// of every kind for the last part, else folders.
+func (r *Repo) globIn(dirs []string, part string, last bool) (out []string) {
+	for _, dir := range dirs {
+		for _, e := range r.ReadDir(dir) {
+			if ok, err := path.Match(part, e.Name()); err == nil && ok && (last || e.IsDir()) {
+				out = append(out, path.Join(dir, e.Name()))
+			}
+		}
+	}
 	return out
+}
+
+// Wild reports whether a COPY source, or a part of it, is a pattern; what
+// stands behind a backslash isn't one.
+func Wild(name string) bool {
+	for i := 0; i < len(name); i++ {
+		switch name[i] {
+		case '*', '?', '[':
+			return true
+		case '\\':
+			i++
+		}
+	}
+	return false
 }

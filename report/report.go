@@ -23,6 +23,9 @@ type File struct {
 	Path string `json:"path"`
 	// Context is the build context's folder, "" when there is none.
 	Context string `json:"context"`
+	// ContextWhy tells in words why it is that folder, or why there is none where
+	// the files of the repository don't agree; "" for the Dockerfile's own folder.
+	ContextWhy string `json:"contextWhy,omitempty"`
 	// Changed tells that drydock changes the Dockerfile or a file beside it.
 	Changed bool `json:"changed"`
 	// Outcomes are the changes in the order in which they were made.
@@ -57,6 +60,8 @@ type Outcome struct {
 	Line      int    `json:"line"`
 	File      string `json:"file"`           // "" for the Dockerfile, else a path in the context
 	Gate      string `json:"gate,omitempty"` // for dropped: the promise that the change would have broken
+	// BuildContext is what a change of the ignore file does to the build context.
+	BuildContext *rewrite.ContextChange `json:"buildContext,omitempty"`
 }
 
 // Decline is a case left alone, with the reason. Line is a 1-based line of the
@@ -121,7 +126,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 		}
 		f.Outcomes = append(f.Outcomes, Outcome{
 			Status: string(o.Status), Transform: o.Transform, Title: o.Title, Why: o.Why, Assumes: o.Assumes,
-			Gain: o.Gain, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate,
+			Gain: o.Gain, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate, BuildContext: o.Context,
 		})
 	}
 	for _, d := range res.Declined {

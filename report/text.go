@@ -32,6 +32,9 @@ func (s *Summary) File(f *File) error {
 		what = "no change"
 	}
 	fmt.Fprintf(&b, "%s: %s\n", s.Style.Bold(f.Path), what)
+	if f.ContextWhy != "" {
+		fmt.Fprintf(&b, "  %s\n", s.Style.Dim(f.contextLine()))
+	}
 	for _, o := range applied {
 		fmt.Fprintf(&b, "  %s %s: %s%s\n", s.Style.Green("✓"), o.Transform, o.Title, in(o))
 		s.detail(&b, o)
@@ -60,6 +63,14 @@ func (s *Summary) File(f *File) error {
 	}
 	_, err := io.WriteString(s.W, b.String())
 	return err
+}
+
+// contextLine says which build context was chosen and why.
+func (f *File) contextLine() string {
+	if f.Context == "" {
+		return "no build context: " + oneLine(f.ContextWhy)
+	}
+	return "build context " + f.Context + ": " + oneLine(f.ContextWhy)
 }
 
 func (s *Summary) detail(b *strings.Builder, o Outcome) {
@@ -134,6 +145,9 @@ func (l *List) File(f *File) error {
 		for _, d := range f.Declined {
 			fmt.Fprintf(&b, "%s: %s: left alone: %s\n", l.place(f.Path, d.Line), l.Style.Dim(d.Transform), oneLine(d.Reason))
 		}
+	}
+	if f.ContextWhy != "" && b.Len() > 0 {
+		fmt.Fprintf(&b, "%s: %s\n", l.place(f.Path, 0), l.Style.Dim(f.contextLine()))
 	}
 	_, err := io.WriteString(l.W, b.String())
 	return err

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -85,12 +86,12 @@ func contextPath(s string) string {
 type Tree struct {
 	Dest, Ctx string
 	Dir       bool // Ctx is a directory whose contents land in Dest
-	Unknown   bool // Ctx isn't in the context as far as we see
+	Unknown   bool // Ctx isn't in the context as far as we see, or doesn't surely land in Dest
 }
 
 // trees resolves a COPY or ADD from the context; why is set when its
 // destination or sources can't be known.
-func (in *Instruction) trees(st State, rp *repo.Repo) (out []Tree, why string) {
+func (in *Instruction) trees(st State, rp *repo.Repo, name string) (out []Tree, why string) {
 	sources, dest, from, ok := in.Copy()
 	if !ok || from != "" {
 		return nil, "it doesn't copy from the build context"
@@ -104,19 +105,22 @@ func (in *Instruction) trees(st State, rp *repo.Repo) (out []Tree, why string) {
 	if cp != nil && (cp.Parents || len(cp.ExcludePatterns) > 0) {
 		return nil, "--parents or --exclude changes what it copies"
 	}
-	intoDir := strings.HasSuffix(full, "/") || strings.HasSuffix(full, "/.") || full == "." || abs == st.Workdir || abs == "/" || len(sources) > 1
+	intoDir := strings.HasSuffix(full, "/") || strings.HasSuffix(full, "/.") || full == "." || full == "" || Inside(st.Workdir, abs) || in.findsFolder(abs, rp)
 	for _, s := range sources {
 		s = st.Expand(s)
 		if strings.Contains(s, "$") {
 			return nil, "a source holds a variable"
 		}
+		if strings.Contains(s, `\`) {
+			return nil, "a source holds a backslash"
+		}
 		if in.Keyword == "add" && (remote(s) || isArchive(s)) {
 			return nil, "ADD fetches or unpacks its source"
 		}
 		names := []string{contextPath(s)}
-		if strings.ContainsAny(s, "*?[") {
-			names = rp.Glob(contextPath(s))
-			intoDir = intoDir || len(names) > 1
+		if repo.Wild(s) {
+			ignore := rp.Ignore(name)
+			names = slices.DeleteFunc(rp.Glob(contextPath(s)), func(n string) bool { return !rp.SendsEntry(ignore, n) })
 			// What it may match tomorrow: nothing is known of a pattern without a
 			// match, and folders that tools make come and go.
 			if len(names) == 0 || matchesVolatile(contextPath(s)) {
@@ -126,17 +130,63 @@ func (in *Instruction) trees(st State, rp *repo.Repo) (out []Tree, why string) {
 		for _, n := range names {
 			t := Tree{Dest: abs, Ctx: n}
 			switch {
+			case repo.Wild(path.Dir(contextPath(s))) && !rp.NoLinks(n):
+				// BuildKit follows links behind "*" in the last part only (FollowLinks of
+				// fsutil): what this one leads to isn't sent because of it.
+				t.Unknown, t.Dir = true, true
 			case n == "." || rp.IsDir(n):
 				t.Dir = true
 			case !rp.Exists(n):
 				t.Unknown, t.Dir = true, true
 			case intoDir:
 				t.Dest = path.Join(abs, path.Base(n))
+			case len(sources) > 1 || len(names) > 1:
+				// One after the other they land in the folder abs, or overwrite the file abs.
+				t.Unknown, t.Dir = true, true
 			}
+			intoDir = intoDir || t.Dir && !t.Unknown // a folder's contents make abs a folder
 			out = append(out, t)
 		}
 	}
 	return out, ""
+}
+
+// findsFolder reports whether an earlier WORKDIR, COPY or ADD makes abs a folder:
+// a file that is copied there lands in it.
+func (in *Instruction) findsFolder(abs string, rp *repo.Repo) bool {
+	for s := in.Stage; s != nil; s = s.Parent() {
+		for _, i := range s.Instructions {
+			if i == in {
+				break
+			}
+			if w, ok := i.Cmd.(*instructions.WorkdirCommand); ok {
+				st := s.At(i)
+				if p, ok := st.Abs(st.Expand(w.Path)); ok && Inside(p, abs) {
+					return true
+				}
+			} else if i.makesFolder(s.At(i), abs, rp) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// makesFolder reports whether a COPY or ADD surely leaves a folder at abs.
+func (in *Instruction) makesFolder(st State, abs string, rp *repo.Repo) bool {
+	sources, dest, from, ok := in.Copy()
+	if !ok {
+		return false
+	}
+	dest = st.Expand(dest)
+	p, ok := st.Abs(dest)
+	switch {
+	case !ok || !Inside(p, abs):
+		return false
+	case p != abs || strings.HasSuffix(dest, "/"):
+		return true
+	}
+	return from == "" && slices.ContainsFunc(sources, func(s string) bool { return rp.IsDir(contextPath(st.Expand(s))) })
 }
 
 func matchesVolatile(pattern string) bool {
@@ -173,11 +223,83 @@ func (t Tree) ctxPath(abs string) (string, bool) {
 	return "", false
 }
 
+// stands reports whether the context path c, which lies in the tree, is sent
+// to the builder and found in the image too: links within the tree lead on.
+func (t Tree) stands(c string, rp *repo.Repo, ignore *repo.Ignore) bool {
+	if c == "." {
+		return true
+	}
+	real, links, ok := rp.Real(c)
+	if !ok || !rp.Sends(ignore, c) || ignore.SentEmpty(real) {
+		return false
+	}
+	return len(links) == 0 || rp.Exists(c) && rp.KeepsLinks(".", c) && (c == t.Ctx || rp.KeepsLinks(t.Ctx, c))
+}
+
+// lands reports whether the tree puts something at abs of which it isn't known
+// what it is, or a file where a folder around abs was.
+func (t Tree) lands(abs string, rp *repo.Repo, ignore *repo.Ignore) bool {
+	if t.Unknown {
+		if real, _, ok := rp.Real(t.Ctx); ok && rp.IsFolder(real) {
+			return Inside(abs, t.Dest) // a link out of the context, which BuildKit takes for one within
+		}
+		return rp.SendsEntry(ignore, t.Ctx) && (abs == t.Dest || abs == path.Join(t.Dest, path.Base(t.Ctx)))
+	}
+	for dir := abs; dir != "/"; dir = path.Dir(dir) {
+		if c, ok := t.ctxPath(dir); ok && rp.SendsEntry(ignore, c) && (dir == abs || !rp.IsFolder(c)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Brought is a file or link of the build context with its place in the image.
+type Brought struct{ Ctx, Dest string }
+
+// Brings tells which of these files and links of the context (paths as in
+// repo.Files) a COPY or ADD puts into the image, in the order in which it does,
+// and where; links of the image on the way there are not followed. name is the
+// Dockerfile's path in the context. What a source that is a link leads to counts
+// under its real path. why tells in words what isn't
+// known of it: the instruction then brings more than this, or none of it.
+func (in *Instruction) Brings(files []string, rp *repo.Repo, name string) (out []Brought, why string) {
+	trees, why := in.trees(in.State(), rp, name)
+	if why != "" {
+		return nil, why
+	}
+	ignore := rp.Ignore(name)
+	for _, t := range trees {
+		if t.Unknown {
+			why = t.Ctx + " isn't in the build context as it stands, or lands in a folder that isn't known"
+			continue
+		}
+		root, links, ok := rp.Real(t.Ctx)
+		if !ok || slices.ContainsFunc(links, ignore.Excluded) {
+			continue
+		}
+		for _, f := range files {
+			switch {
+			case ignore.Excluded(f):
+			case ignore.SentEmpty(f):
+				why = ignore.Path + " leaves " + f + " out, brings it back and leaves it out again"
+			case f == root:
+				out = append(out, Brought{f, t.Dest})
+			case root == ".":
+				out = append(out, Brought{f, path.Join(t.Dest, f)})
+			case strings.HasPrefix(f, root+"/"):
+				out = append(out, Brought{f, path.Join(t.Dest, f[len(root):])})
+			}
+		}
+	}
+	return out, why
+}
+
 // Origin finds the context path whose bytes stand at abs just before in (nil:
 // at the stage's end), as far as COPY and ADD of this stage and the stages it
 // is built from tell; by is the last instruction that put them there.
 func (s *Stage) Origin(in *Instruction, abs string, rp *repo.Repo, name string) (ctx string, by *Instruction) {
 	ignore := rp.Ignore(name)
+	var from Tree
 	for _, i := range s.Instructions {
 		if i == in {
 			break
@@ -185,13 +307,15 @@ func (s *Stage) Origin(in *Instruction, abs string, rp *repo.Repo, name string) 
 		if _, _, from, ok := i.Copy(); !ok || from != "" {
 			continue
 		}
-		trees, why := i.trees(s.At(i), rp)
+		trees, why := i.trees(s.At(i), rp, name)
 		if why != "" {
 			continue
 		}
 		for _, t := range trees {
-			if c, ok := t.ctxPath(abs); ok && (c == "." || rp.Exists(c) && !ignore.Excluded(c)) {
-				ctx, by = c, i
+			if c, ok := t.ctxPath(abs); ok && !t.Unknown && t.stands(c, rp, ignore) {
+				ctx, by, from = c, i, t
+			} else if by != nil && t.lands(abs, rp, ignore) {
+				ctx, by = "", nil
 			}
 		}
 	}
@@ -199,8 +323,32 @@ func (s *Stage) Origin(in *Instruction, abs string, rp *repo.Repo, name string) 
 		if p := s.Parent(); p != nil {
 			return p.Origin(nil, abs, rp, name)
 		}
+		return "", nil
+	}
+	if target := from.linked(ctx, rp); target != "" && target != abs {
+		// The copy is a link: what it leads to must be what the context holds there.
+		if end, put := s.Origin(in, target, rp, name); put == nil || !rp.SameFile(end, ctx) {
+			return "", nil
+		}
 	}
 	return ctx, by
+}
+
+// linked is the image path to which links of the tree lead from the context
+// path c, "" when there are none on the way.
+func (t Tree) linked(c string, rp *repo.Repo) string {
+	if c == t.Ctx {
+		return ""
+	}
+	real, links, ok := rp.Real(c)
+	root, _, rooted := rp.Real(t.Ctx)
+	if len(links) == 0 || !ok || !rooted {
+		return ""
+	}
+	if root == "." {
+		return path.Join(t.Dest, real)
+	}
+	return path.Join(t.Dest, strings.TrimPrefix(real, root))
 }
 
 // Trace is Origin for readers of the finished image: it also follows COPY

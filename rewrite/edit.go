@@ -114,8 +114,11 @@ func (d *Document) InsertAfter(in *Instruction, lines string) Edit {
 
 // Delete removes an instruction with its attached comments. Where it stood
 // alone between two blank lines one of them goes with it.
-func (d *Document) Delete(in *Instruction) Edit {
-	sp := in.Attached()
+func (d *Document) Delete(in *Instruction) Edit { return d.DeleteRun(in, in) }
+
+// DeleteRun is Delete for instructions in a row, with what stands between them.
+func (d *Document) DeleteRun(first, last *Instruction) Edit {
+	sp := Span{first.Lead(), last.Span.End}
 	next := nextLine(d.Src, sp.End)
 	blank := func(s string) bool { return strings.TrimSpace(s) == "" && strings.HasSuffix(s, "\n") }
 	if prev := strings.LastIndexByte(d.Src[:max(sp.Start-1, 0)], '\n') + 1; sp.Start > 0 && blank(d.Src[prev:sp.Start]) && blank(d.Src[sp.End:next]) {

@@ -35,9 +35,12 @@ type Effects struct {
 	State, Config ConfigFields
 	// Network: it may fetch something.
 	Network bool
+	// Scripts: language packages are installed, whose own scripts run then.
+	Scripts bool
 	// Installs are the dependency installs among its commands.
 	Installs []Install
 
+	text      string   // of a RUN, heredocs included
 	relative  bool     // a COPY destination that depends on WORKDIR
 	shellForm bool     // a CMD or ENTRYPOINT that SHELL becomes part of
 	programs  []string // where the programs of a RUN lie
@@ -102,7 +105,7 @@ func (in *Instruction) Effects(rp *repo.Repo, name string) *Effects {
 	case *instructions.OnbuildCommand:
 		e.Config = FieldOnBuild
 	case *instructions.CopyCommand, *instructions.AddCommand:
-		in.copyEffects(e, st, rp)
+		in.copyEffects(e, st, rp, name)
 	case *instructions.RunCommand:
 		in.runEffects(e, st, rp, name)
 	default:
@@ -111,7 +114,7 @@ func (in *Instruction) Effects(rp *repo.Repo, name string) *Effects {
 	return e
 }
 
-func (in *Instruction) copyEffects(e *Effects, st State, rp *repo.Repo) {
+func (in *Instruction) copyEffects(e *Effects, st State, rp *repo.Repo, name string) {
 	e.Uses = variables(in.Text)
 	for _, h := range in.Heredocs {
 		e.Uses = append(e.Uses, variables(in.doc.Src[h.Body.Start:h.Body.End])...)
@@ -142,7 +145,7 @@ func (in *Instruction) copyEffects(e *Effects, st State, rp *repo.Repo) {
 			return
 		}
 	}
-	trees, why := in.trees(st, rp)
+	trees, why := in.trees(st, rp, name)
 	if why != "" {
 		e.Unknown = why
 		return
@@ -181,6 +184,9 @@ type Commuter struct {
 	// Settled are image paths that hold the same bytes whichever of the two
 	// comes first, because another instruction before both brings them.
 	Settled []string
+	// Unseen are variables that a RUN doesn't see unless it names them: what it
+	// runs reads no such thing from its environment.
+	Unseen []string
 }
 
 // Commute reports whether a and b, neighbours in a stage, give the same image
@@ -197,8 +203,12 @@ func (c Commuter) Commute(a, b *Effects) (ok bool, reason string) {
 		if x := shared(p[0].Sets, p[1].Uses); x != "" {
 			return false, "one uses " + x + ", which the other sets"
 		}
-		if p[1].UsesAll && len(p[0].Sets) > 0 {
-			return false, "a RUN sees " + p[0].Sets[0]
+		if p[1].UsesAll {
+			for _, x := range p[0].Sets {
+				if !slices.Contains(c.Unseen, x) || strings.Contains(p[1].text, x) {
+					return false, "a RUN sees " + x
+				}
+			}
 		}
 	}
 	if a.State&FieldShell != 0 && b.shellForm || b.State&FieldShell != 0 && a.shellForm {
@@ -346,7 +356,7 @@ func (c Commuter) treeTouchesName(t Tree, p string) string {
 
 // volatile are directories that tools make in a work tree, so that a context
 // which has none today may have one tomorrow.
-var volatile = map[string]bool{"node_modules": true, "vendor": true, ".venv": true, "venv": true, "__pycache__": true, "target": true, ".yarn": true, ".pnpm-store": true}
+var volatile = map[string]bool{"node_modules": true, "vendor": true, ".venv": true, "venv": true, "__pycache__": true, "target": true, ".yarn": true, ".pnpm-store": true, ".git": true, ".bundle": true}
 
 func madeByTools(ctx string) bool {
 	for _, part := range strings.Split(ctx, "/") {

@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"path"
 	"strings"
-
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // What an instruction stands on without naming it: the programs that a RUN
 // starts, the folders that must be there, the owner that a folder gets from
-// whoever makes it first, variables that turn a known tool into an unknown one.
+// whoever makes it first.
 
 // programs is where a shell and the tools of a distribution lie. A COPY that
 // brings one of these can't change places with a RUN.
@@ -137,41 +135,4 @@ func together(a, b string) string {
 // numeric reports whether --chown needs no look into the accounts.
 func numeric(owner string) bool {
 	return strings.Trim(owner, "0123456789:") == ""
-}
-
-// steering are variables that make package managers read or write elsewhere.
-var steering = []string{"PIP_REQUIREMENT", "PIP_CONSTRAINT", "PIP_FIND_LINKS", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_SRC", "PIP_CONFIG_FILE", "PIP_BUILD_CONSTRAINT", "PYTHONUSERBASE", "PYTHONPATH",
-	"NPM_CONFIG_USERCONFIG", "NPM_CONFIG_GLOBALCONFIG", "npm_config_userconfig", "npm_config_globalconfig", "NODE_OPTIONS", "GOFLAGS", "GOWORK", "GOENV", "LD_PRELOAD", "BASH_ENV"}
-
-// steered names the steering variable that is set, "" for none.
-func steered(st State) string {
-	for _, k := range steering {
-		if v, ok := st.lookup().Get(k); ok && v != "" {
-			return k
-		}
-	}
-	return ""
-}
-
-// assigns names a variable that a script sets and that may steer its own
-// commands, "" for none.
-func (s *Script) assigns() string {
-	name := ""
-	syntax.Walk(s.File, func(n syntax.Node) bool {
-		a, ok := n.(*syntax.Assign)
-		if !ok || a.Name == nil {
-			return true
-		}
-		switch k := a.Name.Value; k {
-		case "GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GO111MODULE", "GOOS", "GOARCH":
-		default:
-			for _, p := range []string{"PIP_", "NPM_", "npm_", "YARN_", "PNPM_", "GO", "HOME", "PATH", "PYTHON", "VIRTUAL_ENV", "XDG_", "NODE_OPTIONS", "NODE_PATH", "LD_", "CDPATH", "PWD", "BASH_ENV", "ENV"} {
-				if k == p || strings.HasPrefix(k, p) && p != "ENV" && p != "PATH" {
-					name = k
-				}
-			}
-		}
-		return true
-	})
-	return name
 }

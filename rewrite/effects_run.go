@@ -30,7 +30,7 @@ func homes(st State) []string {
 		home = "/home/" + user
 	}
 	if strings.HasPrefix(home, "/") {
-		for _, d := range []string{".cache", ".local", ".npm", ".yarn", ".config", "go", ".pnpm-store"} {
+		for _, d := range []string{".cache", ".local", ".npm", ".yarn", ".config", "go", ".pnpm-store", ".composer", ".bundle", ".gem", ".conda", ".condarc"} {
 			out = append(out, path.Join(home, d))
 		}
 	}
@@ -55,12 +55,12 @@ var accountTools = map[string]bool{"useradd": true, "adduser": true, "usermod": 
 var pathTools = map[string]bool{"mkdir": true, "touch": true, "chmod": true, "chown": true, "chgrp": true, "rm": true, "ln": true, "cp": true, "mv": true, "install": true, "rmdir": true}
 
 // idle commands touch no file by themselves.
-var idle = map[string]bool{"echo": true, "printf": true, "true": true, ":": true, "set": true, "exit": true, "sleep": true, "false": true}
+var idle = map[string]bool{"echo": true, "printf": true, "true": true, ":": true, "set": true, "exit": true, "sleep": true, "false": true, "nproc": true, "getconf": true}
 
 // runEffects reads a RUN's script. A command that isn't in a table makes the
 // effects unknown.
 func (in *Instruction) runEffects(e *Effects, st State, rp *repo.Repo, name string) {
-	e.UsesAll = true
+	e.UsesAll, e.text = true, in.Raw()
 	for _, m := range in.Mounts() {
 		if m["type"] == "bind" {
 			e.Unknown = "it mounts files of the context or of a stage"
@@ -133,21 +133,16 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		}
 	}
 	if i, ok := in.install(c, st, rp, name); ok {
-		e.Network = true
+		e.Network, e.Scripts = true, true
 		e.Installs = append(e.Installs, i)
 		e.Writes = append(append(e.Writes, i.Writes...), homes(st)...)
-		if i.Manager == "pip" {
-			e.Writes = append(e.Writes, pathFolders(st)...)
-		}
 		if i.Unknown != "" {
 			return i.Unknown
 		}
 		if k := steered(st); k != "" {
 			return k + " is set"
 		}
-		if i.Manager != "pip" && i.Manager != "go" {
-			e.Reads = append(e.Reads, nodeReads(i.Dir)...) // also those that aren't there today
-		}
+		e.Reads = append(e.Reads, i.Reads...)
 		for _, f := range i.Files {
 			rel := f
 			if i.Ctx != "." && i.Ctx != "" {
@@ -230,7 +225,7 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 			}
 		}
 	case named(c):
-		e.Network = true
+		e.Network, e.Scripts = true, true
 		if k := steered(st); k != "" {
 			return k + " is set"
 		}
@@ -246,6 +241,12 @@ func (in *Instruction) commandEffects(e *Effects, s *Script, c Command, st State
 		e.Reads = append(append(e.Reads, languages...), "/etc")
 		e.Writes = append(append(e.Writes, languages...), homes(st)...)
 	default:
+		if why, known := e.tool(c, st); known {
+			return why
+		}
+		if why, known := e.webInstaller(s, c, st); known {
+			return why
+		}
 		return "drydock doesn't know what " + cmp.Or(c.Name, c.Args[0]) + " reads and writes"
 	}
 	return ""
@@ -263,6 +264,9 @@ func named(c Command) bool {
 	}
 	global := false
 	for _, a := range args[2:] {
+		if name, v, ok := strings.Cut(a, "=="); ok && strings.HasPrefix(v, "$") && !strings.ContainsAny(name, "$/") && strings.Trim(v, "${}ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == "" {
+			a = name // of some version
+		}
 		if a == "-g" || a == "--global" {
 			global = true
 			continue

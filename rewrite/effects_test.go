@@ -138,11 +138,11 @@ func TestCommute(t *testing.T) {
 
 		// Packages by name.
 		{"pip install flask", "COPY . .\nRUN pip install --no-cache-dir flask", ""},
-		{"pip install of a wheel", "COPY . .\nRUN pip install app-1.0-py3-none-any.whl", "doesn't know"},
+		{"pip install of a wheel", "COPY . .\nRUN pip install app-1.0-py3-none-any.whl", "reads app-1.0-py3-none-any.whl itself"},
 		{"pip install from a folder of wheels", "COPY --from=s /wheels /wheels\nRUN pip install --no-index --find-links=/wheels flask", "doesn't know"},
 		{"pip install -f", "COPY . .\nRUN pip install -f wheels flask", "doesn't know"},
-		{"pip install --editable=", "COPY . .\nRUN pip install --editable=x", "doesn't know"},
-		{"pip install .", "COPY . .\nRUN pip install .", "doesn't know"},
+		{"pip install --editable=", "COPY . .\nRUN pip install --editable=x", "reads x itself"},
+		{"pip install .", "COPY . .\nRUN pip install .", "reads . itself"},
 		{"PIP_CONSTRAINT", "ENV PIP_CONSTRAINT=/app/requirements.txt\nCOPY . .\nRUN pip install flask", "PIP_CONSTRAINT is set"},
 		{"PIP_CONSTRAINT for one command", "COPY . .\nRUN PIP_CONSTRAINT=requirements.txt pip install flask", "it sets PIP_CONSTRAINT"},
 		{"npm install -g", "COPY . .\nRUN npm install -g pnpm", ""},

@@ -1,6 +1,9 @@
 package rewrite
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // ignores are the `# drydock:ignore=NAME[,NAME]` comments above instructions
 // and the `# drydock:ignore-file[=NAME]` comments anywhere.
@@ -88,4 +91,34 @@ func (ig ignores) covers(name string, d *Document, c Change) (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Silenced tells which comment lets a rule of the transform's pass at the
+// instruction, "" for none: `# hadolint ignore=RULE` and `# check=skip=RULE`
+// above it, or `# hadolint global ignore=RULE` and `# check=skip=RULE` above the
+// first instruction (https://github.com/hadolint/hadolint#ignoring-rules,
+// https://docs.docker.com/build/checks/). The engine asks for the instruction
+// that a change is reported at; a transform asks for others.
+func (p *Pass) Silenced(in *Instruction) string { return silenced(in, p.rules) }
+
+func silenced(in *Instruction, rules []string) string {
+	d := in.doc
+	if len(rules) == 0 || !strings.Contains(d.Src, "hadolint") && !strings.Contains(d.Src, "check=") {
+		return ""
+	}
+	for i, part := range [2]Span{{in.Lead(), in.Span.Start}, {0, d.Instructions[0].Span.Start}} {
+		for at := part.Start; at < part.End; at = nextLine(d.Src, at) {
+			text := d.Src[at:nextLine(d.Src, at)]
+			if !strings.Contains(text, "check=") && (!strings.Contains(text, "hadolint") || i > 0 && !strings.Contains(text, "global")) {
+				continue
+			}
+			for _, r := range rules {
+				if strings.Contains(text, r) {
+					line, _ := d.Pos(at)
+					return fmt.Sprintf("the comment on line %d lets %s pass", line, r)
+				}
+			}
+		}
+	}
+	return ""
 }

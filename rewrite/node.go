@@ -46,6 +46,19 @@ func plainNode(in *Instruction, escape byte) *parser.Node {
 			list = append(list, w.Text)
 		}
 		n.Next = nodeList(list)
+	case "env", "label":
+		if args[len(args)-1] == escape {
+			return nil
+		}
+		var list []string
+		for _, w := range assignments(in.Args, rune(escape)) {
+			key, value, ok := strings.Cut(w.Text, "=")
+			if !ok {
+				return nil
+			}
+			list = append(list, key, value, "=")
+		}
+		n.Next = nodeList(list)
 	case "workdir", "user", "maintainer", "stopsignal":
 		n.Next = &parser.Node{Value: args}
 	default:

@@ -155,7 +155,7 @@ func (r *run) state() string {
 }
 
 func (r *run) pass(t *Transform) *Pass {
-	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe}
+	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe, rules: t.Rules}
 	if len(t.Policies) > 0 {
 		p.Policy = cmp.Or(r.opt.Policies[t.Name], t.Policies[0].Name)
 	}
@@ -263,6 +263,12 @@ func (r *run) allowed(t *Transform, p *Pass, c Change) bool {
 		p.Decline(c.At, "ignored by the comment on line %d", line)
 		return false
 	}
+	if c.At != nil {
+		if why := p.Silenced(c.At); why != "" {
+			p.Decline(c.At, "%s", why)
+			return false
+		}
+	}
 	return len(r.refused) == 0 || !r.refused[r.id(t, c)]
 }
 
@@ -272,7 +278,7 @@ func (r *run) id(t *Transform, c Change) string {
 }
 
 func outcome(t *Transform, c Change) Outcome {
-	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Safety: c.Safety, Config: c.Config, Adds: c.Adds, Drops: c.Drops}
+	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Safety: c.Safety, Config: c.Config, Adds: c.Adds, Drops: c.Drops, Hides: c.Hides, Context: c.Context}
 	if c.At != nil {
 		out.Line = c.At.Line
 	}

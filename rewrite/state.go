@@ -132,6 +132,13 @@ func (d *Document) globals() map[string]string {
 	return out
 }
 
+// Global is the default of an ARG in front of the first FROM; ok is false when
+// there is none.
+func (d *Document) Global(name string) (value string, ok bool) {
+	value, ok = d.globals()[name]
+	return value, ok
+}
+
 // BaseName is the reference after FROM with global ARG defaults filled in.
 func (s *Stage) BaseName() string {
 	s.facts.baseOnce.Do(s.resolve)

@@ -50,6 +50,9 @@ type Transform struct {
 	Declines string // when it leaves its case alone; Markdown
 	Assumes  string // what its changes for --unsafe rest on; "" when all are safe
 	Phase    Phase
+	// Rules are those of other linters that speak of the same: where a comment
+	// tells them to pass over an instruction, it is as it is on purpose.
+	Rules []string
 	// OptIn: it runs only when it is asked for by name.
 	OptIn bool
 	// AllAssume: each of its changes rests on an assumption, so that without
@@ -88,6 +91,7 @@ type Pass struct {
 	Policy string
 
 	declined []Decline
+	rules    []string // of the transform
 	findings []Finding
 }
 
@@ -116,11 +120,15 @@ type Change struct {
 	Safety  Safety
 	At      *Instruction // where it is reported; nil for the whole file
 	Edits   []Edit
+	// Context is what a change of the ignore file does to the build context; nil
+	// for other changes, and where it isn't known.
+	Context *ContextChange
 
 	// What the change means to alter; whatever else differs fails the gates.
 	Config ConfigFields
 	Adds   []string // commands, as Command.Key
 	Drops  []string // commands, as Command.Key
+	Hides  []string // variables that a RUN no longer sees
 }
 
 // Status is what became of a change.
@@ -148,6 +156,8 @@ type Outcome struct {
 	Config    ConfigFields
 	Adds      []string
 	Drops     []string
+	Hides     []string
+	Context   *ContextChange // as in Change
 
 	// Before and After are the Dockerfile's text around this one change.
 	Before, After string

@@ -90,8 +90,12 @@ func (in *Instruction) Fields() []Word {
 // Assignments splits ENV, LABEL and ARG arguments into words that keep their
 // quotes, as parser.parseWords does; `ENV key value` gives two words or more.
 func (in *Instruction) Assignments() []Word {
+	return assignments(in.Args, rune(in.doc.Escape))
+}
+
+func assignments(args Word, escape rune) []Word {
 	var out []Word
-	t, base, escape := in.Args.Text, in.Args.Start, rune(in.doc.Escape)
+	t, base := args.Text, args.Start
 	start := -1
 	var quote rune
 	for pos := 0; pos < len(t); {

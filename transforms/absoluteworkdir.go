@@ -13,6 +13,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "absolute-workdir",
 	Summary: "Write relative WORKDIR paths as the absolute paths that they are",
 	Phase:   rewrite.PhaseSpelling,
+	Rules:   []string{"DL3000"},
 	Doc: `A relative WORKDIR goes on from the one before it, and the first one from whatever the
 base image left: who moves a line, or updates the base, moves the application. Docker's
 reference recommends to set it explicitly, BuildKit warns of it
@@ -62,8 +63,9 @@ func absoluteWorkdir(p *rewrite.Pass, in *rewrite.Instruction, text, quote strin
 			return "" // as absolute as it looks, or as the base image has it
 		}
 		return "it is relative, and a variable is part of it"
-	case hadolintIgnores(in, "DL3000"):
-		return "the comment above it says that the path is meant to be relative (DL3000)"
+	}
+	if why := p.Silenced(in); why != "" {
+		return why
 	}
 	before, why := workdirBefore(in)
 	if why != "" {

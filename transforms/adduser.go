@@ -13,6 +13,7 @@ var _ = register(&rewrite.Transform{
 	Name:      "add-user",
 	Summary:   "Run the final image as a user that isn't root",
 	Phase:     rewrite.PhaseUser,
+	Rules:     []string{"DL3002"},
 	AllAssume: true,
 	Doc: `A process that runs as root in a container is root for every file that it can
 reach, and Kubernetes' restricted policy refuses it

@@ -14,6 +14,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "clean-packages",
 	Summary: "Keep package indexes and caches out of the layers",
 	Phase:   rewrite.PhasePackages,
+	Rules:   []string{"DL3009", "DL3014", "DL3019", "DL3027", "DL3030", "DL3032", "DL3034", "DL3036", "DL3038", "DL3040", "DL3042", "DL3060"},
 	Apart:   true,
 	Doc: `What a package manager keeps for next time (indexes, archives, wheels, tarballs)
 stays in the layer of the RUN that fetched it, where nothing will use it; a later

@@ -295,7 +295,7 @@ func (g *grant) drop(p *rewrite.Pass, to *rewrite.Instruction, c *rewrite.Change
 	}
 	c.Drops = append(c.Drops, g.cmd.Key)
 	if len(g.links) == 1 {
-		if len(g.run.Comments) > 0 || hadolintIgnores(g.run, "") {
+		if len(g.run.Comments) > 0 || strings.Contains(p.Doc.Src[g.run.Lead():g.run.Span.Start], "hadolint") {
 			return false
 		}
 		if lead := g.run.Lead(); lead < g.run.Span.Start {

@@ -14,6 +14,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "copy-not-add",
 	Summary: "Copy plain files with COPY, leave ADD for archives and URLs",
 	Phase:   rewrite.PhaseSpelling,
+	Rules:   []string{"DL3020"},
 	Apart:   true,
 	Doc: `ADD fetches URLs and git repositories and unpacks local tar archives, which it knows by
 their content and not by their name. COPY does none of that: what stands there is what
@@ -39,10 +40,6 @@ func runCopyNotAdd(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 	var out []rewrite.Change
 	for _, in := range p.Doc.Instructions {
 		if in.Inner().Keyword != "add" || !plainFlags(in.Inner()) {
-			continue
-		}
-		if hadolintIgnores(in, "DL3020") {
-			p.Decline(in, "the comment above it says that ADD is meant (DL3020)")
 			continue
 		}
 		a := adds{p: p, in: in.Inner()}
@@ -87,13 +84,6 @@ func plainFlags(in *rewrite.Instruction) bool {
 		}
 	}
 	return true
-}
-
-// hadolintIgnores reports whether a comment above the instruction tells hadolint
-// to leave it alone in the point of that rule.
-func hadolintIgnores(in *rewrite.Instruction, rule string) bool {
-	above := in.Doc().Src[in.Lead():in.Span.Start]
-	return strings.Contains(above, "hadolint") && strings.Contains(above, rule)
 }
 
 // keywordSpan is where the keyword that acts stands: the one behind ONBUILD, or

@@ -2,17 +2,16 @@ package transforms
 
 import (
 	"context"
-	"path"
+	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"drydock/repo"
 	"drydock/rewrite"
 )
 
-// dockerignore creates or extends the .dockerignore of a context that is
-// copied as a whole.
+// dockerignore creates or extends the .dockerignore of a context from which
+// whole folders are copied.
 var _ = register(&rewrite.Transform{
 	Name:      "dockerignore",
 	Summary:   "Keep what the image doesn't need out of the build context",
@@ -27,97 +26,32 @@ of the COPY with every commit
 Each entry is written only where this project holds such a thing or its tools
 will make it, and where no Dockerfile of the context copies it and nothing in
 the build asks for it: .git stays when a version comes from git
-(setuptools-scm, git describe), a committed .env stays, node_modules stay where
-no RUN installs them, and so on. Patterns
-are anchored at the context's root, as Docker reads them.`,
+(setuptools-scm, git describe, vcs.revision of Go), a committed .env and one
+that a JavaScript build reads stay, node_modules and build results stay where
+no RUN makes them again, and so on. READMEs, licences and sources are never
+left out. Patterns are anchored at the context's root, as Docker reads them;
+an entry goes behind what is there, and there is none that a "!" of the file
+could mean. The Dockerfile's own NAME.dockerignore is extended where there is
+one. Compose reads env_file and mounts volumes from the host, so these don't
+hold an entry back; what develop.watch names does.
+
+Only what a COPY, an ADD or a bind mount would take is left out: BuildKit sends
+nothing else, so an entry for more would bring nothing. That is why each entry
+rests on the assumption.`,
 	Assumes: `Nothing in the image reads the left-out files when it runs.`,
-	Declines: `Where the existing file has negations ("!") or leaves everything out
-first, and where a Dockerfile copies single files only, since then nothing of
-this reaches the image.`,
+	Declines: `Where the ignore file can't be read, where a compose file builds from the
+same context with a Dockerfile of its own lines, and for a single entry (with
+the reason) where the build reads what it would leave out. Where Dockerfiles
+copy single files only, nothing of this reaches an image.`,
 	Run: runDockerignore,
 })
 
-// ignoreEntry is a pattern with its reason.
-type ignoreEntry struct {
-	pattern string
-	probe   string // a path that the pattern must cover to be there already
-	tree    bool   // probe is a directory
-	reason  string
-	when    func(p *rewrite.Pass) bool
-}
-
-var ignoreEntries = []ignoreEntry{
-	{".git", ".git", true, "the history; it changes with every commit", func(p *rewrite.Pass) bool { return p.Repo.Exists(".git") && gitNeeded(p) == "" }},
-	{"**/node_modules", "node_modules", true, "installed in the image; the host's copy would overwrite it", func(p *rewrite.Pass) bool { return p.Repo.Exists("package.json") && installsNode(p) }},
-	{"**/npm-debug.log*", "npm-debug.log", false, "logs", func(p *rewrite.Pass) bool { return p.Repo.Exists("package.json") }},
-	{"**/__pycache__", "__pycache__", true, "byte code of the host's Python", isPython},
-	{"**/*.pyc", "x.pyc", false, "byte code of the host's Python", isPython},
-	{".venv", ".venv", true, "a virtual environment of the host", func(p *rewrite.Pass) bool { return isPython(p) && !wantsVenv(p) }},
-	{"venv", "venv", true, "a virtual environment of the host", func(p *rewrite.Pass) bool {
-		return isPython(p) && !wantsVenv(p) && (p.Repo.Exists("venv/pyvenv.cfg") || !p.Repo.Exists("venv"))
-	}},
-	{".pytest_cache", ".pytest_cache", true, "test cache", isPython},
-	{".env", ".env", false, "secrets of a developer's machine; git leaves it out too", func(p *rewrite.Pass) bool { return p.Repo.GitIgnored(".env") }},
-	{"**/.DS_Store", ".DS_Store", false, "desktop files", func(p *rewrite.Pass) bool { return p.Repo.GitIgnored(".DS_Store") }},
-	{".idea", ".idea", true, "editor settings", func(p *rewrite.Pass) bool { return p.Repo.GitIgnored(".idea") || p.Repo.Exists(".idea") }},
-	{".vscode", ".vscode", true, "editor settings", func(p *rewrite.Pass) bool { return p.Repo.GitIgnored(".vscode") || p.Repo.Exists(".vscode") }},
-	{"Dockerfile*", "Dockerfile", false, "the builder reads it by itself", func(p *rewrite.Pass) bool { return p.Name == "Dockerfile" }},
-	{".dockerignore", ".dockerignore", false, "the builder reads it by itself", func(p *rewrite.Pass) bool { return true }},
-}
-
-// installsNode: every Dockerfile that copies the whole context installs the
-// packages itself; one that doesn't ships the host's node_modules.
-func installsNode(p *rewrite.Pass) bool {
-	for _, d := range append([]*rewrite.Document{p.Doc}, p.Siblings...) {
-		if copiesAll(d) != nil && !anyRun(d, "npm", "yarn", "pnpm", "bun", "lerna", "nx") {
-			return false
-		}
-	}
-	return true
-}
-
-// wantsVenv: a Dockerfile speaks of a virtual environment that none of its RUNs
-// makes, so it means the host's.
-func wantsVenv(p *rewrite.Pass) bool {
-	for _, d := range append([]*rewrite.Document{p.Doc}, p.Siblings...) {
-		if strings.Contains(d.Src, "venv") && !anyRun(d, "venv", "virtualenv", "uv", "poetry", "pipenv", "pdm") {
-			return true
-		}
-	}
-	return false
-}
-
-// anyRun reports whether a RUN has one of the words.
-func anyRun(d *rewrite.Document, names ...string) bool {
-	for _, in := range d.Instructions {
-		if in.Keyword != "run" {
-			continue
-		}
-		text := in.Args.Text
-		for _, h := range in.Heredocs {
-			text += d.Src[h.Body.Start:h.Body.End]
-		}
-		for _, w := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\n\r;&|()\"'[],", r) }) {
-			if slices.Contains(names, path.Base(w)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func isPython(p *rewrite.Pass) bool {
-	for _, f := range []string{"requirements.txt", "setup.py", "pyproject.toml", "Pipfile", "app.py", "main.py", "manage.py"} {
-		if p.Repo.Exists(f) {
-			return true
-		}
-	}
-	return false
-}
-
 func runDockerignore(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
-	at := wholeCopy(p)
-	if at == nil || !p.Repo.Known() || p.Name == "" {
+	if !p.Repo.Known() || p.Name == "" {
+		return nil, nil
+	}
+	at := takesFolder(p)
+	if at == nil {
 		return nil, nil
 	}
 	ig := p.Repo.Ignore(p.Name)
@@ -125,162 +59,109 @@ func runDockerignore(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 		p.Decline(at, "%s can't be read: %v", ig.Path, ig.Err)
 		return nil, nil
 	}
-	for _, pat := range ig.Patterns {
-		if strings.HasPrefix(pat, "!") || pat == "*" || pat == "**" {
-			p.Decline(at, "%s leaves out everything or brings parts back (%s); it is left as it is", ig.Path, pat)
+	for _, b := range p.Repo.Builds() {
+		if b.Err == "" && b.Dockerfile == "" && b.Context == "." {
+			p.Decline(at, "%s builds %s from this context with a Dockerfile of its own lines; what they copy isn't known", b.File, b.Service)
 			return nil, nil
 		}
 	}
-	if p.Repo.Exists("package.json") && !installsNode(p) && !ig.ExcludesTree("node_modules") {
-		p.Decline(at, "node_modules stays in the build context: no RUN installs the packages")
+	f := newIgnoreFacts(p, ig)
+	missing, kept := f.missing()
+	for _, k := range kept {
+		p.Decline(at, "%s", k)
 	}
-	missing, reasons := missingEntries(p, ig)
-	if onlyMinor(missing) {
+	if ig.Exists {
+		missing = slices.DeleteFunc(missing, func(n newEntry) bool { return !n.extends() })
+	}
+	if !slices.ContainsFunc(missing, func(n newEntry) bool { return n.entry.major }) {
 		return nil, nil
 	}
-	if why := gitNeeded(p); why != "" && p.Repo.Exists(".git") {
-		p.Decline(at, ".git stays in the build context: %s", why)
-	}
-	text := string(ig.Src)
-	eol := "\n"
-	if strings.Contains(text, "\r\n") {
-		eol = "\r\n"
-	}
-	add := strings.Join(missing, eol) + eol
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		add = eol + strings.TrimSuffix(add, eol)
+	return []rewrite.Change{f.change(at, missing)}, nil
+}
+
+// change writes the entries behind what the ignore file holds.
+func (f *ignoreFacts) change(at *rewrite.Instruction, missing []newEntry) rewrite.Change {
+	var patterns, reasons []string
+	seen := map[string]bool{}
+	for _, n := range missing {
+		patterns = append(patterns, n.pattern)
+		if !seen[n.entry.what] {
+			seen[n.entry.what] = true
+			reasons = append(reasons, n.pattern+" ("+n.entry.what+")")
+		}
 	}
 	verb := "create "
-	if ig.Exists {
+	if f.ignore.Exists {
 		verb = "extend "
 	}
-	return []rewrite.Change{{
-		Title:   verb + ig.Path + ": " + strings.Join(missing, ", "),
-		Why:     "COPY of the whole context brings them into the image: " + strings.Join(reasons, "; "),
+	old := string(f.ignore.Src)
+	added := ignoreLines(old, missing)
+	c := rewrite.Change{
+		Title:   verb + f.ignore.Path + ": " + strings.Join(patterns, ", "),
+		Why:     "a COPY of the folder brings them into the image: " + strings.Join(reasons, "; "),
 		Gain:    "a smaller context, a smaller image, fewer cache misses",
 		Safety:  rewrite.Assumes,
 		Assumes: "nothing in the image reads these files",
 		At:      at,
-		Edits:   []rewrite.Edit{{File: ig.Path, Span: rewrite.Span{Start: len(text), End: len(text)}, New: add}},
-	}}, nil
+		Edits:   []rewrite.Edit{{File: f.ignore.Path, Span: rewrite.Span{Start: len(old), End: len(old)}, New: added}},
+	}
+	c.Context = weigh(f.p, f.ignore, repo.ParseIgnore(f.ignore.Path, []byte(old+added)))
+	if c.Context != nil {
+		c.Gain = c.Context.String() + "; fewer cache misses"
+	}
+	return c
 }
 
-// onlyMinor: entries that alone aren't worth a file or a change.
-func onlyMinor(missing []string) bool {
-	for _, m := range missing {
-		switch m {
-		case "Dockerfile*", ".dockerignore", ".idea", ".vscode", "**/.DS_Store", ".pytest_cache", "**/npm-debug.log*", "venv", ".venv", "**/*.pyc":
-		default:
-			return false
-		}
+// ignoreLines is the text to put behind an ignore file: with a comment for each
+// group where the file is new or has comments of its own.
+func ignoreLines(old string, missing []newEntry) string {
+	eol := "\n"
+	if strings.Contains(old, "\r\n") {
+		eol = "\r\n"
 	}
-	return true
-}
-
-// missingEntries are the patterns that apply here, aren't there yet, and hide
-// nothing that a Dockerfile copies by name.
-func missingEntries(p *rewrite.Pass, ig *repo.Ignore) (patterns, reasons []string) {
-	var sources []string
-	for _, d := range append([]*rewrite.Document{p.Doc}, p.Siblings...) {
-		for _, in := range d.Instructions {
-			sources = append(sources, in.ContextSources()...)
-		}
-	}
-	seen := map[string]bool{}
-	for _, e := range ignoreEntries {
-		if !e.when(p) || ig.Excluded(e.probe) || e.tree && ig.ExcludesTree(e.probe) {
-			continue
-		}
-		alone := matcher(e.pattern)
-		hides := false
-		for _, s := range sources {
-			first, _, _ := strings.Cut(s, "/")
-			wild, _ := path.Match(s, e.probe)
-			hides = hides || s != "." && (alone.Excluded(s) || alone.Excluded(first) || wild && s != "*")
-		}
-		if hides {
-			continue
-		}
-		patterns = append(patterns, e.pattern)
-		if !seen[e.reason] {
-			seen[e.reason] = true
-			reasons = append(reasons, e.pattern+" ("+e.reason+")")
-		}
-	}
-	return patterns, reasons
-}
-
-var matchers sync.Map // pattern -> *repo.Ignore
-
-// matcher is an ignore file that holds one of our patterns.
-func matcher(pattern string) *repo.Ignore {
-	if m, ok := matchers.Load(pattern); ok {
-		return m.(*repo.Ignore)
-	}
-	m, _ := matchers.LoadOrStore(pattern, repo.ParseIgnore(".dockerignore", []byte(pattern+"\n")))
-	return m.(*repo.Ignore)
-}
-
-// wholeCopy is the first instruction that copies the context's root.
-func wholeCopy(p *rewrite.Pass) *rewrite.Instruction { return copiesAll(p.Doc) }
-
-func copiesAll(d *rewrite.Document) *rewrite.Instruction {
-	for _, in := range d.Instructions {
-		if in.Keyword != "copy" && in.Keyword != "add" {
-			continue
-		}
-		for _, s := range in.ContextSources() {
-			if s == "." || s == "*" {
-				return in
+	comments := old == "" && len(missing) > 6 || strings.HasPrefix(old, "#") || strings.Contains(old, "\n#")
+	var b strings.Builder
+	group := lastComment(old)
+	blank := strings.HasSuffix(old, eol+eol)
+	for _, n := range missing {
+		if comments && n.entry.group != group {
+			if (old != "" || b.Len() > 0) && !(blank && b.Len() == 0) {
+				b.WriteString(eol)
 			}
+			fmt.Fprintf(&b, "# %s%s", n.entry.group, eol)
 		}
+		group = n.entry.group
+		b.WriteString(n.pattern + eol)
 	}
-	return nil
+	if old != "" && !strings.HasSuffix(old, "\n") {
+		return eol + strings.TrimSuffix(b.String(), eol) // no final line break before, none after
+	}
+	return b.String()
 }
 
-// gitNeeded tells what in the build asks git about the work tree, "" for
-// nothing.
-func gitNeeded(p *rewrite.Pass) string {
-	for _, d := range append([]*rewrite.Document{p.Doc}, p.Siblings...) {
-		for _, in := range d.Instructions {
-			if in.Keyword == "run" && strings.Contains(in.Text, "git ") && !strings.Contains(in.Text, "git clone") && !strings.Contains(in.Text, "install") {
-				return "a RUN uses git"
-			}
-			for _, s := range in.ContextSources() {
-				if s == ".git" || strings.HasPrefix(s, ".git/") {
-					return "a COPY names it"
-				}
-			}
+// lastComment is the text of the last comment line: the group at the end of the
+// file, if we wrote it.
+func lastComment(old string) string {
+	lines := strings.Split(strings.TrimRight(old, "\r\n"), "\n")
+	for _, l := range slices.Backward(lines) {
+		if text, ok := strings.CutPrefix(l, "# "); ok {
+			return strings.TrimRight(text, "\r")
 		}
-	}
-	for _, f := range gitReaders {
-		src, err := p.Repo.ReadFile(f.file)
-		if err != nil {
-			continue
-		}
-		for _, m := range f.marks {
-			if strings.Contains(string(src), m) {
-				return f.file + " mentions " + strings.TrimSpace(m)
-			}
+		if strings.TrimSpace(l) == "" {
+			break
 		}
 	}
 	return ""
 }
 
-// gitReaders are project files with the words by which they show that a build
-// asks git for a version.
-var gitReaders = []struct {
-	file  string
-	marks []string
-}{
-	{"pyproject.toml", []string{"setuptools_scm", "setuptools-scm", "hatch-vcs", "versioneer", "versioningit", "pdm-backend", "poetry-dynamic-versioning", "dunamai", "flit_scm", "miniver"}},
-	{"setup.py", []string{"setuptools_scm", "versioneer", "pbr", "git"}},
-	{"setup.cfg", []string{"setuptools_scm", "versioneer", "pbr"}},
-	{"package.json", []string{"git ", "git-rev", "husky", "lint-staged", "simple-git", "semantic-release", "git-describe"}},
-	{"Makefile", []string{"git describe", "git rev-parse", "git log", "git tag"}},
-	{"build.gradle", []string{"git"}},
-	{"build.rs", []string{"git", "vergen"}},
-	{"Cargo.toml", []string{"vergen", "git-version", "built"}},
-	{".goreleaser.yml", []string{"goreleaser"}},
-	{"pom.xml", []string{"git-commit-id", "buildnumber-maven"}},
+// takesFolder is the first instruction that takes a folder from the context.
+func takesFolder(p *rewrite.Pass) *rewrite.Instruction {
+	for _, in := range p.Doc.Instructions {
+		for _, s := range in.ContextSources() {
+			if s == "." || s == "*" || !repo.Wild(s) && p.Repo.IsDir(s) {
+				return in
+			}
+		}
+	}
+	return nil
 }

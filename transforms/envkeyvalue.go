@@ -18,6 +18,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "env-key-value",
 	Summary: "Write ENV and LABEL with =, not in the legacy form with a space",
 	Phase:   rewrite.PhaseSpelling,
+	Rules:   []string{"LegacyKeyValueFormat"},
 	Apart:   true,
 	Doc: `ENV key value and LABEL key value are deprecated: the value is all of the rest of the
 line, so that a second pair, a comment or a stray = becomes part of it without a word.

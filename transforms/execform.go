@@ -17,6 +17,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "exec-form",
 	Summary: "Start CMD and ENTRYPOINT without a shell in between",
 	Phase:   rewrite.PhaseSpelling,
+	Rules:   []string{"DL3025", "JSONArgsRecommended"},
 	Doc: `CMD python app.py runs /bin/sh -c "python app.py". Where that shell stays, as
 dash does, it is the container's first process: docker stop sends SIGTERM to it,
 it passes none on, and ten seconds later everything is killed in the middle of
@@ -57,7 +58,7 @@ func runExecForm(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	for _, s := range p.Doc.Stages {
 		for _, at := range s.Instructions {
 			in := at.Inner()
-			if in.Keyword != "cmd" && in.Keyword != "entrypoint" || in.JSON || replaced(at) || silenced(at, "DL3025", "JSONArgsRecommended") {
+			if in.Keyword != "cmd" && in.Keyword != "entrypoint" || in.JSON || replaced(at) {
 				continue
 			}
 			e := execForm{p: p, s: s, in: in}

@@ -18,6 +18,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "label-not-maintainer",
 	Summary: "Write the deprecated MAINTAINER as a LABEL",
 	Phase:   rewrite.PhaseSpelling,
+	Rules:   []string{"DL4000", "MaintainerDeprecated"},
 	Doc: `MAINTAINER is deprecated; a label does the same and can be read with docker
 inspect, searched and overridden
 (https://docs.docker.com/reference/dockerfile/#maintainer-deprecated, BuildKit's
@@ -43,7 +44,7 @@ the text is empty or a comment tells a linter to let it pass.`,
 func runLabelMaintainer(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	var out []rewrite.Change
 	for _, in := range p.Doc.Instructions {
-		if in.Keyword != "maintainer" || silenced(in, "DL4000", "MaintainerDeprecated") {
+		if in.Keyword != "maintainer" {
 			continue
 		}
 		value, _ := maintainerOf(in)

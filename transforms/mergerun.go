@@ -15,6 +15,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "merge-run",
 	Summary: "Join RUN instructions in a row into one layer",
 	Phase:   rewrite.PhaseLayers,
+	Rules:   []string{"DL3059"},
 	Apart:   true,
 	Policies: []rewrite.Policy{
 		{Name: "worthwhile", Summary: "join where a later RUN deletes or changes what an earlier one wrote, an index update with its install, and set-up steps of one kind"},

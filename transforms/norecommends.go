@@ -16,6 +16,7 @@ var _ = register(&rewrite.Transform{
 	Name:      "no-recommends",
 	Summary:   "Install packages without those that are only recommended",
 	Phase:     rewrite.PhasePackages,
+	Rules:     []string{"DL3015"},
 	AllAssume: true,
 	Apart:     true,
 	Doc: `apt-get, dnf and zypper also install what a package recommends: what is "found

@@ -16,6 +16,7 @@ var _ = register(&rewrite.Transform{
 	Name:      "no-sudo",
 	Summary:   "Drop sudo from commands that root runs anyway",
 	Phase:     rewrite.PhaseSpelling,
+	Rules:     []string{"DL3004"},
 	AllAssume: true,
 	Doc: `In a build RUN is root until USER says otherwise, so sudo gives no right that
 isn't there; it puts a process in between, which handles signals and terminals in
@@ -43,7 +44,7 @@ func runNoSudo(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	for _, s := range p.Doc.Stages {
 		for _, at := range s.Instructions {
 			in := at.Inner()
-			if in.Keyword != "run" || !strings.Contains(in.Raw(), "sudo") || silenced(at, "DL3004") {
+			if in.Keyword != "run" || !strings.Contains(in.Raw(), "sudo") {
 				continue
 			}
 			sh, _ := in.Shell()

@@ -13,6 +13,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "one-cmd",
 	Summary: "Drop a CMD, ENTRYPOINT or HEALTHCHECK that a later one replaces",
 	Phase:   rewrite.PhaseSpelling,
+	Rules:   []string{"DL4003", "DL4004", "DL3012", "MultipleInstructionsDisallowed"},
 	Doc: `Of several CMD in a stage only the last takes effect, and so it is with
 ENTRYPOINT and HEALTHCHECK
 (https://docs.docker.com/reference/dockerfile/#cmd, BuildKit's check
@@ -34,9 +35,6 @@ func runOneCmd(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	for _, s := range p.Doc.Stages {
 		for i, in := range s.Instructions {
 			if in.Keyword != "cmd" && in.Keyword != "entrypoint" && in.Keyword != "healthcheck" {
-				continue
-			}
-			if silenced(in, "DL4003", "DL4004", "DL3012", "MultipleInstructionsDisallowed") {
 				continue
 			}
 			last := in

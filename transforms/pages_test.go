@@ -82,7 +82,11 @@ func page(t *testing.T, tr *rewrite.Transform) string {
 		fmt.Fprintf(&b, "(fixtures/%s/%s)\n\n", tr.Name, c.name)
 		break
 	}
-	fmt.Fprintf(&b, "## When it declines\n\n%s\n\n## What it assumes\n\n", strings.TrimSpace(tr.Declines))
+	fmt.Fprintf(&b, "## When it declines\n\n%s\n\n", strings.TrimSpace(tr.Declines))
+	if len(tr.Rules) > 0 {
+		fmt.Fprintf(&b, "Where a comment tells hadolint or BuildKit's checks to pass over %s.\n\n", strings.Join(tr.Rules, ", "))
+	}
+	b.WriteString("## What it assumes\n\n")
 	if tr.Assumes == "" {
 		b.WriteString("Nothing: its changes are safe, and `drydock fix` makes them.\n")
 	} else {

@@ -14,6 +14,7 @@ var _ = register(&rewrite.Transform{
 	Name:      "pin-base",
 	Summary:   "Pin base images that have no tag or a moving one",
 	Phase:     rewrite.PhaseBase,
+	Rules:     []string{"DL3006", "DL3007"},
 	AllAssume: true,
 	Apart:     true,
 	Doc: `FROM python or FROM python:latest is another image every few months: a build

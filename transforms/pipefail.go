@@ -17,6 +17,7 @@ var _ = register(&rewrite.Transform{
 	Name:      "pipefail",
 	Summary:   "Let a pipe in RUN fail when its left side fails",
 	Phase:     rewrite.PhaseSpelling,
+	Rules:     []string{"DL4006"},
 	AllAssume: true,
 	Doc: `A pipe gives the status of its last command: curl … | tar xz where the
 download breaks off, or … | tee where the first command fails, leaves a green
@@ -50,7 +51,7 @@ func runPipefail(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	for _, s := range p.Doc.Stages {
 		told := false
 		for _, in := range s.Instructions {
-			if in.Keyword != "run" || !strings.Contains(in.Raw(), "|") || strings.Contains(in.Raw(), "pipefail") || silenced(in, "DL4006") {
+			if in.Keyword != "run" || !strings.Contains(in.Raw(), "|") || strings.Contains(in.Raw(), "pipefail") || p.Silenced(in) != "" {
 				continue
 			}
 			sh, _ := in.Shell()

@@ -16,6 +16,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "workdir-not-cd",
 	Summary: "Use WORKDIR instead of RUN cd where nothing else moves",
 	Phase:   rewrite.PhaseSpelling,
+	Rules:   []string{"DL3003"},
 	Doc: `RUN cd /src && make says in every instruction where it works; WORKDIR says it once, and
 COPY and later RUNs follow
 (https://docs.docker.com/build/building/best-practices/#workdir, hadolint DL3003).
@@ -68,7 +69,7 @@ func runWorkdirNotCd(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 					continue
 				}
 			}
-			if why := cannotDrop(group); why != "" {
+			if why := cannotDrop(p, group); why != "" {
 				p.Decline(in, "%s", why)
 				continue
 			}
@@ -163,13 +164,13 @@ func cdGroup(ins []*rewrite.Instruction, dir string) (group []*firstCd, target *
 }
 
 // cannotDrop tells why a cd of the group has to stay.
-func cannotDrop(group []*firstCd) string {
+func cannotDrop(p *rewrite.Pass, group []*firstCd) string {
 	for _, g := range group {
 		if strings.Contains(g.s.Text, "cd -") || strings.Contains(g.s.Text, "OLDPWD") || strings.Contains(g.s.Text, "~-") {
 			return "the script goes back to the directory before its cd"
 		}
-		if hadolintIgnores(g.in, "DL3003") {
-			return "the comment above it says that cd is meant (DL3003)"
+		if why := p.Silenced(g.in); why != "" {
+			return why
 		}
 		if strings.Contains(g.in.Doc().Src[g.span.Start:g.span.End], "#") {
 			return "a comment stands behind the cd"

@@ -25,6 +25,7 @@ type target struct {
 	// context is the build context's folder, absolute, "" for none; name is the
 	// Dockerfile's slash path within it, "" when it lies outside.
 	context, name string
+	contextWhy    string // why it is the context, in words; "" for the Dockerfile's own folder
 }
 
 // skipFolders are never searched: version control and other people's code.

@@ -35,7 +35,7 @@ func sharedFlags(extra ...cli.Flag) []cli.Flag {
 		&cli.StringSliceFlag{Name: "skip", Usage: "leave these transforms and checks out (`NAME,…`)"},
 		&cli.StringSliceFlag{Name: "with", Usage: "also run these transforms and checks, which run only when asked for (`NAME,…`)"},
 		&cli.StringSliceFlag{Name: "policy", Usage: "how a transform works (`NAME=POLICY,…`); see drydock explain NAME"},
-		&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile; without it compose files, then the COPY sources tell"},
+		&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile; without it compose, bake and CI files tell, then the COPY sources"},
 		formatFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},

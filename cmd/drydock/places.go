@@ -5,7 +5,6 @@ package main
 
 import (
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -93,32 +92,6 @@ func (p *places) repo(dir string) *repo.Repo {
 	return p.repos[dir]
 }
 
-// context finds the build context of a Dockerfile: what a compose or bake file
-// says; else the nearest folder, from its own up to the top of the repository,
-// that holds everything the Dockerfile copies; else its own folder.
-func (p *places) context(t *target, doc *rewrite.Document) string {
-	own := filepath.Dir(t.abs)
-	top := p.top(t)
-	for _, b := range p.repo(top).Builds() {
-		if b.Dockerfile == "" || path.Clean(b.Dockerfile) != slashRel(top, t.abs) || !filepath.IsLocal(filepath.FromSlash(b.Context)) {
-			continue
-		}
-		dir := filepath.Join(top, filepath.FromSlash(b.Context))
-		if info, err := os.Stat(dir); err == nil && info.IsDir() {
-			return dir
-		}
-	}
-	sources := literalSources(doc)
-	for dir := own; ; dir = filepath.Dir(dir) {
-		if holds(dir, sources) {
-			return dir
-		}
-		if _, ok := below(top, dir); !ok || dir == top {
-			return own
-		}
-	}
-}
-
 // top is the folder where the search for a context ends: the git root, else the
 // folder that was given, else the current one when the file lies below it.
 func (p *places) top(t *target) string {
@@ -133,49 +106,6 @@ func (p *places) top(t *target) string {
 		return p.cwd
 	}
 	return own
-}
-
-// literalSources are the context paths that the Dockerfile copies, those with
-// patterns and variables left out: they may match nothing.
-func literalSources(doc *rewrite.Document) []string {
-	var out []string
-	for _, in := range doc.Instructions {
-		for _, s := range in.ContextSources() {
-			if !strings.ContainsAny(s, "$*?[") {
-				out = append(out, s)
-			}
-		}
-	}
-	return out
-}
-
-func holds(dir string, sources []string) bool {
-	for _, s := range sources {
-		if s == "." {
-			if !holdsMore(dir) {
-				return false
-			}
-		} else if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(s))); err != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// holdsMore tells whether `COPY .` makes sense in a folder: docker/Dockerfile
-// alone in its folder is built from the one above.
-func holdsMore(dir string) bool {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return false
-	}
-	for _, e := range entries {
-		n := e.Name()
-		if !isDockerfile(n) && n != ".git" && n != ".gitignore" && !strings.HasSuffix(n, ".dockerignore") && !strings.HasPrefix(n, "README") {
-			return true
-		}
-	}
-	return false
 }
 
 // neighbours finds Dockerfiles in a context that were not asked for but are
@@ -203,7 +133,7 @@ func (p *places) neighbours(context string, asked map[string]bool) []*rewrite.Do
 				continue
 			}
 			t := &target{path: p.show(abs), abs: abs}
-			if doc, err := t.load(); err == nil && p.context(t, doc) == context {
+			if doc, err := t.load(); err == nil && p.context(t, doc).dir == context {
 				out = append(out, doc)
 			}
 		}

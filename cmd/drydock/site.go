@@ -84,6 +84,7 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 		return report.Failed(t.path, shown, err)
 	}
 	f := report.New(t.path, shown, res, j.write && !j.stdin())
+	f.ContextWhy = t.contextWhy
 	if len(f.Patches) > 0 && !j.stdin() {
 		f.Patches[0].Path = j.places.patchPath(t.abs)
 	}

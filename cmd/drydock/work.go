@@ -122,10 +122,15 @@ func (j *job) prepare(ctx context.Context, t *target) {
 	}
 	switch {
 	case t.err != nil:
-	case j.settings.context != "":
+	case j.settings.context != "" && j.stdin():
 		t.context = j.places.abs(j.settings.context)
+	case j.settings.context != "":
+		var c chosen
+		c, t.err = j.places.given(t, doc, j.places.abs(j.settings.context))
+		t.context, t.contextWhy = c.dir, c.why
 	case !j.stdin():
-		t.context = j.places.context(t, doc)
+		c := j.places.context(t, doc)
+		t.context, t.contextWhy = c.dir, c.why
 	}
 	if t.context == "" {
 		return

@@ -60,6 +60,9 @@ func drydock(ctx context.Context, path string, src []byte, ctxDir string, m mode
 					d.Fields = append(d.Fields, name)
 				}
 			}
+			for _, name := range o.Hides {
+				d.Fields = append(d.Fields, judge.ExecEnv+":"+name)
+			}
 			d.Fields = append(d.Fields, means[o.Transform]...)
 			d.Fields = append(d.Fields, means[o.Transform+" "+o.Safety.String()]...)
 		}

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Prints the ships of the day.
+sqlite3 :memory: < ships.sql
