@@ -398,6 +398,24 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// Where two steps run the same command, the sentence is about the one that gains.
+func TestSentenceOfStep(t *testing.T) {
+	commits := []files{{"r.txt": "1"}, {"r.txt": "2"}}
+	before := Input{Doc: parse(t, "FROM python:3.12\nCOPY r.txt .\nRUN pip install --upgrade pip\nRUN pip install -r r.txt\n"), Repo: today(commits...)}
+	after := before
+	after.Doc = parse(t, "FROM python:3.12\nRUN pip install --upgrade pip\nCOPY r.txt .\nRUN pip install -r r.txt\n")
+	r, err := Run(t.Context(), past(commits...), before, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.Sentence(), "of the last 1 commit, 1 reran pip install --upgrade pip; now 0"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if r, err = Run(t.Context(), past(commits...), before, before); err != nil || r.Sentence() != "" {
+		t.Errorf("the same twice: %q, %v", r.Sentence(), err)
+	}
+}
+
 // Measured durations come before estimates.
 func TestSeconds(t *testing.T) {
 	commits := []files{{"a": "1"}, {"a": "2"}}

@@ -111,10 +111,40 @@ func (r *Result) Sentence() string {
 			what, most = name, d
 		}
 	}
-	if what == "" {
+	if what != "" {
+		return r.sentence(what, before[what], after[what])
+	}
+	// The same command elsewhere may hide one that reruns less.
+	var best Row
+	for _, row := range r.Rows() {
+		if row.Before == nil || row.After == nil || row.Before.Script == "" || row.Before.Seconds < quotable {
+			continue
+		}
+		if d := float64(row.Before.Misses-row.After.Misses) * row.Before.Seconds; max(d, -d) > most {
+			best, most = row, max(d, -d)
+		}
+	}
+	if best.Before == nil {
 		return ""
 	}
-	return fmt.Sprintf("of the last %d commits, %d reran %s; now %d", r.Commits, before[what], what, after[what])
+	return r.sentence(short(best.Before.Script), best.Before.Misses, best.After.Misses)
+}
+
+func (r *Result) sentence(what string, before, after int) string {
+	commits := "commits"
+	if r.Commits == 1 {
+		commits = "commit"
+	}
+	return fmt.Sprintf("of the last %d %s, %d reran %s; now %d", r.Commits, commits, before, what, after)
+}
+
+// short is the beginning of a script, on one line.
+func short(script string) string {
+	script = strings.Join(strings.Fields(script), " ")
+	if r := []rune(script); len(r) > 60 {
+		return string(r[:59]) + "…"
+	}
+	return script
 }
 
 // Concerns tells whether a rewrite can change what the cache does over a history:

@@ -79,6 +79,7 @@ func TestReplayTable(t *testing.T) {
 	want := `svc/Dockerfile: 30 commits replayed, 2 skipped that can't be built (without lock)
   a note
   rebuilds: 30 s per commit before, 3 s after; in all 15 min before, 90 s after, estimated
+  of the last 30 commits, 30 reran npm ci; now 3
   missed  then  each  line step
       30     3  30 s     4 RUN npm ci
 `
