@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,6 +72,7 @@ func answer(ctx context.Context, name string, args ...string) error {
 // A request is one build of dir/Dockerfile with dir as context.
 type request struct {
 	dir     string
+	file    string            // another folder that holds the Dockerfile, "" for dir
 	dirs    map[string]string // further named contexts: folders
 	images  map[string]string // further named contexts: digests in world.layout
 	noCache bool
@@ -132,9 +134,10 @@ func (b builder) args(r request, meta string) []string {
 	const progress = "--progress=rawjson"
 	output := "type=oci,tar=false,dest=" + world.layout
 	var a []string
+	file := cmp.Or(r.file, r.dir)
 	switch b {
 	case buildctl:
-		a = []string{"build", progress, "--frontend=dockerfile.v0", "--local", "context=" + r.dir, "--local", "dockerfile=" + r.dir}
+		a = []string{"build", progress, "--frontend=dockerfile.v0", "--local", "context=" + r.dir, "--local", "dockerfile=" + file}
 		for _, name := range slices.Sorted(maps.Keys(r.dirs)) {
 			a = append(a, "--local", name+"="+r.dirs[name], "--opt", "context:"+name+"=local:"+name)
 		}
@@ -143,7 +146,7 @@ func (b builder) args(r request, meta string) []string {
 		}
 	case buildx:
 		// Attestations would turn the image into an index; the layers are what counts here.
-		a = []string{"buildx", "build", progress, "--provenance=false", "--sbom=false", "--file", filepath.Join(r.dir, "Dockerfile")}
+		a = []string{"buildx", "build", progress, "--provenance=false", "--sbom=false", "--file", filepath.Join(file, "Dockerfile")}
 		for _, name := range slices.Sorted(maps.Keys(r.dirs)) {
 			a = append(a, "--build-context", name+"="+r.dirs[name])
 		}

@@ -62,6 +62,9 @@ func (d *Diff) File(f *File) error {
 				b.WriteString(d.Style.Yellow("#   assumes: "+oneLine(o.Assumes)) + "\n")
 			}
 		}
+		if f.Replay != nil {
+			b.WriteString(d.Style.Dim("# replay: "+f.Replay.Summary) + "\n")
+		}
 	}
 	b.WriteString(d.Style.Patch(f.unified()))
 	_, err := io.WriteString(d.W, b.String())

@@ -36,6 +36,8 @@ type File struct {
 	Findings []Finding `json:"findings"`
 	// Diff is the unified diff of all changes, "" without one.
 	Diff string `json:"diff"`
+	// Replay is what git history says of the cache; left out when it wasn't asked.
+	Replay *Replay `json:"replay,omitempty"`
 	// Error tells why the file was left alone; null when it was read.
 	Error *Error `json:"error"`
 
@@ -152,6 +154,11 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 // Failed describes a file that could not be taken.
 func Failed(path, context string, err error) *File {
 	return &File{Path: path, Context: context, Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Error: AsError(path, err)}
+}
+
+// Replayed describes a file of which only the history was asked.
+func Replayed(path, context string, r *Replay) *File {
+	return &File{Path: path, Context: context, Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Replay: r}
 }
 
 // With lists the outcomes of one status.

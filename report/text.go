@@ -55,6 +55,9 @@ func (s *Summary) File(f *File) error {
 			s.detail(&b, o)
 		}
 	}
+	if f.Replay != nil {
+		fmt.Fprintf(&b, "  replay: %s\n", f.Replay.Summary)
+	}
 	for _, n := range f.Notes {
 		fmt.Fprintf(&b, "  %s\n", n)
 	}

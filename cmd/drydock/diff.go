@@ -19,7 +19,7 @@ pipe it is a patch and nothing else; on a terminal it is coloured and the
 reason of each change stands above, in lines that patch tools skip.
 
 ` + exitCodes,
-		Flags:  sharedFlags(),
+		Flags:  sharedFlags(noReplayFlag()),
 		Action: func(c *cli.Context) error { return runDiff(c, s) },
 	}
 }
@@ -35,6 +35,9 @@ func runDiff(c *cli.Context, s streams) error {
 	set.checks = nil
 	style := set.style(s.out)
 	j := job{settings: set, streams: s, render: &report.Diff{W: s.out, Style: style, Why: style.On || isTerminal(s.out)}}
+	if !c.Bool("no-replay") && (set.json || style.On || isTerminal(s.out)) {
+		j.quote = newQuoting() // a patch in a pipe has no place for it
+	}
 	if set.json {
 		j.render = &report.JSON{W: s.out}
 	} else if set.quiet {

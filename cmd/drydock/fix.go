@@ -24,6 +24,7 @@ error; files beside it are not written then.
 ` + exitCodes,
 		Flags: sharedFlags(
 			&cli.BoolFlag{Name: "p", Aliases: []string{"patch"}, Usage: "ask for each change, as git add -p does"},
+			noReplayFlag(),
 		),
 		Action: func(c *cli.Context) error { return runFix(c, s) },
 	}
@@ -39,6 +40,9 @@ func runFix(c *cli.Context, s streams) error {
 		return usagef("what --only names runs in drydock check alone")
 	}
 	j := job{settings: set, streams: s, write: true, offer: true}
+	if !c.Bool("no-replay") {
+		j.quote = newQuoting()
+	}
 	if c.Bool("p") {
 		switch {
 		case set.stdin():

@@ -16,10 +16,10 @@ import (
 // layers are the packages from the ground up (docs/design.md): a package may
 // import those of lower layers only.
 var layers = [][]string{
-	{"repo", "images", "docs"},
+	{"repo", "images", "docs", "history"},
 	{"rewrite"},
-	{"transforms", "checks"},
-	{"verify", "replay", "report"},
+	{"transforms", "checks", "replay"},
+	{"verify", "report"},
 	{"bulk"},
 	{"cmd"},
 }

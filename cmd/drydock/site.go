@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"drydock/history"
 	"drydock/images"
 	"drydock/repo"
 	"drydock/report"
@@ -22,6 +23,9 @@ type site struct {
 	docs []*rewrite.Document
 	// patches are the changed files besides Dockerfiles, by context path.
 	patches map[string]*report.Patch
+
+	history    *history.History // once read
+	historyErr error
 }
 
 // gather parses the Dockerfiles of the context.
@@ -64,7 +68,10 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	if t.err != nil {
 		return report.Failed(t.path, shown, t.err)
 	}
-	opt := rewrite.Options{Unsafe: j.unsafe, Offer: j.offer, Policies: j.policies, Checks: j.checks}
+	if j.replay != nil {
+		return s.replayed(ctx, i, t)
+	}
+	opt := s.options()
 	if j.ask != nil {
 		j.ask.begin(t.path, s.read, s.show)
 		opt.Select = j.ask.selects
@@ -90,6 +97,7 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 		}
 		return f
 	}
+	s.quote(ctx, t, res, f)
 	others := s.others(res)
 	if j.write && res.Changed() {
 		changes := others
@@ -102,6 +110,11 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	}
 	s.keep(f, i, t, res, others)
 	return f
+}
+
+func (s *site) options() rewrite.Options {
+	j := s.job
+	return rewrite.Options{Unsafe: j.unsafe, Offer: j.offer, Policies: j.policies, Checks: j.checks}
 }
 
 // engine runs the transforms; a panic in one of them is an error about this file.

@@ -28,9 +28,12 @@ const maxSize = 4 << 20
 type job struct {
 	settings
 	streams
-	write  bool     // write changes
-	offer  bool     // work out what waits for --unsafe
-	ask    *session // not nil: ask for each change
+	write  bool       // write changes
+	offer  bool       // work out what waits for --unsafe
+	ask    *session   // not nil: ask for each change
+	replay *replaying // not nil: look at git history and change nothing
+	quote  *quoting   // not nil: tell beside a change what history says of it
+	single bool       // one Dockerfile and no more
 	render report.Renderer
 
 	places *places
@@ -50,6 +53,9 @@ func (j *job) run(ctx context.Context) (report.Total, error) {
 		}
 	}
 	targets := j.targets()
+	if j.single && len(targets) > 1 {
+		return report.Total{}, usagef("%d Dockerfiles: name the one for --svg or --against", len(targets))
+	}
 	j.out = emitter{job: j, ready: map[int]*report.File{}}
 	parallel(j.workers(), len(targets), func(i int) { j.prepare(ctx, targets[i]) })
 	groups := group(targets)
