@@ -20,15 +20,22 @@ type orderCase struct {
 	always  bool     // part of make e2e; E2E_ALL builds the others too
 }
 
+// Where the rewrite adds the install (a fetch in front of a build), there is none before it.
 var orders = map[string]orderCase{
-	"npm-workspaces": {touch: "packages/greet/src/index.js", install: `\bnpm ci\b`},
+	"go-replace":   {touch: "main.go", install: `\bgo mod download\b`, always: true},
+	"go-workspace": {touch: "cmd/greet/main.go", install: `\bgo mod download\b`},
+	"maven": {touch: "src/main/java/org/example/Hello.java", install: `\bdependency:go-offline\b`,
+		more: []string{`^app/app\.jar$`}}, // times
+	"maven-modules": {touch: "web/src/main/java/org/example/Web.java", install: `\bdependency:go-offline\b`,
+		more: []string{`^src/\w+/target/([\w.-]+\.jar|maven-archiver/pom\.properties)$`, `^root/\.m2/`}}, // times; what the goal downloads besides
+	"npm-workspaces": {touch: "packages/greet/src/index.js", install: `\bnpm ci\b`, always: true},
+	"pip":            {touch: "tides/__main__.py", install: `\bpip install .*-r requirements\.txt`, always: true},
+	"pipenv":         {touch: "app.py", install: `\bpipenv sync\b`},
 	"pnpm": {touch: "packages/web/src/index.js", install: `\bpnpm install\b`,
 		more: []string{`^app/node_modules/\.modules\.yaml$`, `^root/\.local/(share/pnpm/store|state/pnpm)/`}}, // times
-	"pip":             {touch: "tides/__main__.py", install: `\bpip install .*-r requirements\.txt`},
-	"pipenv":          {touch: "app.py", install: `\bpipenv sync\b`},
 	"poetry":          {touch: "app.py", install: `\bpoetry install\b`},
-	"uv":              {touch: "app.py", install: `\buv sync\b`},
 	"system-packages": {touch: "ship.sh", install: `\bapt-get install\b`},
+	"uv":              {touch: "app.py", install: `\buv sync\b`},
 	"yarn1":           {touch: "src/index.js", install: `\byarn install\b`},
 }
 
