@@ -155,7 +155,7 @@ func (r *run) state() string {
 }
 
 func (r *run) pass(t *Transform) *Pass {
-	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, Unsafe: r.opt.Unsafe, rules: t.Rules}
+	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, History: r.in.History, Unsafe: r.opt.Unsafe, rules: t.Rules}
 	if len(t.Policies) > 0 {
 		p.Policy = cmp.Or(r.opt.Policies[t.Name], t.Policies[0].Name)
 	}

@@ -86,7 +86,8 @@ type Pass struct {
 	// Siblings are the other Dockerfiles built from the same context.
 	Siblings []*Document
 	// Unsafe tells that changes which rest on an assumption will be kept.
-	Unsafe bool
+	Unsafe  bool
+	History History // nil where there is none
 	// Policy is the name of the transform's policy in force, "" when it has none.
 	Policy string
 
@@ -173,6 +174,14 @@ type Input struct {
 	Repo     *repo.Repo
 	Images   images.Source
 	Siblings []*Document
+	History  History // nil where there is none
+}
+
+// History tells how often the files of the build context change.
+type History interface {
+	// Changed is in how many of the last commits something at or below a context
+	// path changed.
+	Changed(path string) (commits, of int)
 }
 
 // Options choose what Run may do.

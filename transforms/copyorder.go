@@ -34,6 +34,9 @@ use them, go below the steps that download something, since a RUN sees each
 argument declared above it
 (https://docs.docker.com/build/cache/invalidation/#build-arguments).
 
+Where git history changes the files of one COPY much more often than those of a
+heavy one right behind it, the two change places: the heavy layer stays the same.
+
 It moves a COPY only past instructions with which it commutes.`,
 	Declines: `When the install reads more than that set: lifecycle scripts that build or that
 nobody knows, local paths outside the workspaces, code generators, build scripts
@@ -56,6 +59,11 @@ func runCopyOrder(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) 
 	}
 	if !p.Repo.Known() {
 		return nil, nil
+	}
+	for _, s := range p.Doc.Stages {
+		if c, ok := stableFirst(p, s); ok {
+			return []rewrite.Change{c}, nil
+		}
 	}
 	for _, s := range p.Doc.Stages {
 		for _, in := range s.Instructions {

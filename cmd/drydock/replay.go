@@ -34,7 +34,7 @@ estimates and the JSON fields. Nothing is written but the chart.
 
 ` + exitCodes,
 		Flags: sharedFlags(
-			&cli.IntFlag{Name: "commits", Value: 200, Usage: "replay the last `N` commits, along first parents"},
+			&cli.IntFlag{Name: "commits", Value: quotedCommits, Usage: "replay the last `N` commits, along first parents"},
 			&cli.BoolFlag{Name: "fixed", Usage: "compare with what fix makes of the file (the default)"},
 			&cli.StringFlag{Name: "against", Usage: "compare with the Dockerfile `FILE` instead"},
 			&cli.StringFlag{Name: "target", Usage: "the `STAGE` that is built; the last one without it"},
@@ -62,8 +62,11 @@ type quoting struct {
 	left time.Duration
 }
 
+// quotedCommits is how far back fix and diff look.
+const quotedCommits = 200
+
 func newQuoting() *quoting {
-	return &quoting{replaying: replaying{commits: 200}, left: 2 * time.Second}
+	return &quoting{replaying: replaying{commits: quotedCommits}, left: 2 * time.Second}
 }
 
 // spend runs f within the time that is left.
@@ -218,6 +221,30 @@ func (s *site) readHistory(ctx context.Context, commits int) (*history.History, 
 		}
 	}
 	return s.history, s.historyErr
+}
+
+// changes is the site's history as transforms ask for it: read when the first of
+// them does.
+type changes struct {
+	ctx  context.Context
+	site *site
+}
+
+// Changed counts among the commits that a quote looks at; none where there is no
+// history.
+func (c changes) Changed(path string) (commits, of int) {
+	if c.site.dir == "" || c.site.job.places.gitRoot(c.site.dir) == "" {
+		return 0, 0
+	}
+	n := quotedCommits
+	if r := c.site.job.replay; r != nil {
+		n = r.commits // the verb's own, which is read once
+	}
+	h, err := c.site.readHistory(c.ctx, n)
+	if err != nil || len(h.Commits) == 0 {
+		return 0, 0
+	}
+	return h.Changed(path), len(h.Commits) - 1
 }
 
 // moves tells whether a transform was at work that can change what is cached: one
