@@ -143,7 +143,7 @@ func gitNeeded(f *ignoreFacts) string {
 					return file + " mentions " + strings.TrimSpace(m)
 				}
 			}
-			if asksGit().Match(src) {
+			if asksGit().Match(src) && (!r.script || f.started(file)) {
 				return file + " asks git"
 			}
 		}
@@ -162,55 +162,85 @@ func gitNeeded(f *ignoreFacts) string {
 // gitReaders are project files with the words by which they show that a build
 // asks git for a version or a list of files; commands of git count in all.
 var gitReaders = []struct {
-	file  string
-	marks []string
+	file   string
+	marks  []string
+	script bool // it counts only where something starts it
 }{
-	{"pyproject.toml", []string{"setuptools_scm", "setuptools-scm", "hatch-vcs", "versioneer", "versioningit", "pdm.version", `source = "scm"`, "poetry-dynamic-versioning", "dunamai", "flit_scm", "miniver", "setuptools-git", "pbr", "vcs-versioning", "uv-dynamic-versioning"}},
-	{"setup.py", []string{"setuptools_scm", "versioneer", "pbr", "git"}},
-	{"setup.cfg", []string{"setuptools_scm", "versioneer", "pbr"}},
-	{"package.json", []string{"git ", "git-rev", "husky", "lint-staged", "simple-git", "semantic-release", "git-describe", "isomorphic-git", "git-last-commit"}},
-	{"*.config.*", []string{"git-rev", "simple-git"}},
-	{".gitmodules", []string{"submodule"}},
-	{"Makefile", nil},
-	{"GNUmakefile", nil},
-	{"*.mk", nil},
-	{"*.sh", nil},
-	{"scripts/*", nil},
-	{"script/*", nil},
-	{"hack/*.sh", nil},
-	{"bin/*", nil},
-	{"build/*.sh", nil},
-	{"Taskfile.y*ml", nil},
-	{"justfile", nil},
-	{"magefile.go", nil},
-	{"CMakeLists.txt", []string{"find_package(Git"}},
-	{"meson.build", []string{"vcs_tag"}},
-	{"build.gradle", []string{"git"}},
-	{"build.gradle.kts", []string{"git"}},
-	{"*/build.gradle", []string{"gitVersion", "git-properties"}},
-	{"*/build.gradle.kts", []string{"gitVersion", "git-properties"}},
-	{"build.sbt", []string{"sbt-git", "git."}},
-	{"project/plugins.sbt", []string{"sbt-git", "sbt-dynver"}},
-	{"build.rs", []string{"git", "vergen"}},
-	{"*/build.rs", []string{"git", "vergen"}},
-	{"*/*/build.rs", []string{"git", "vergen"}},
-	{"Cargo.toml", []string{"vergen", "git-version", "built =", "shadow-rs", "git2"}},
-	{"*/Cargo.toml", []string{"vergen", "git-version", "shadow-rs"}},
-	{".goreleaser.yml", []string{"goreleaser"}},
-	{".goreleaser.yaml", []string{"builds"}},
-	{"pom.xml", []string{"git-commit-id", "buildnumber-maven", "jgitver", "maven-git", "jgit"}},
-	{"*/pom.xml", []string{"git-commit-id", "buildnumber-maven"}},
-	{".mvn/extensions.xml", []string{"git"}},
-	{"*.gemspec", nil},
-	{"*/*.gemspec", nil},
-	{"Rakefile", nil},
-	{"mix.exs", nil},
-	{"composer.json", []string{"git "}},
-	{"Directory.Build.props", []string{"MinVer", "GitVersion", "Nerdbank.GitVersioning", "SourceLink"}},
-	{"Directory.Packages.props", []string{"MinVer", "GitVersion", "Nerdbank.GitVersioning"}},
-	{"version.json", []string{"Nerdbank"}},
-	{"*.csproj", []string{"MinVer", "GitVersion", "Nerdbank.GitVersioning", "SourceLink"}},
-	{"*/*.csproj", []string{"MinVer", "GitVersion", "Nerdbank.GitVersioning"}},
+	{file: "pyproject.toml", marks: []string{"setuptools_scm", "setuptools-scm", "hatch-vcs", "versioneer", "versioningit", "pdm.version", `source = "scm"`, "poetry-dynamic-versioning", "dunamai", "flit_scm", "miniver", "setuptools-git", "pbr", "vcs-versioning", "uv-dynamic-versioning"}},
+	{file: "setup.py", marks: []string{"setuptools_scm", "versioneer", "pbr", "git"}},
+	{file: "setup.cfg", marks: []string{"setuptools_scm", "versioneer", "pbr"}},
+	{file: "package.json", marks: []string{"git ", "git-rev", "husky", "lint-staged", "simple-git", "semantic-release", "git-describe", "isomorphic-git", "git-last-commit"}},
+	{file: "*.config.*", marks: []string{"git-rev", "simple-git"}},
+	{file: ".gitmodules", marks: []string{"submodule"}},
+	{file: "Makefile"},
+	{file: "GNUmakefile"},
+	{file: "*.mk"},
+	{file: "*.sh", script: true},
+	{file: "scripts/*", script: true},
+	{file: "script/*", script: true},
+	{file: "hack/*.sh", script: true},
+	{file: "bin/*", script: true},
+	{file: "build/*.sh", script: true},
+	{file: "Taskfile.y*ml"},
+	{file: "justfile"},
+	{file: "magefile.go"},
+	{file: "CMakeLists.txt", marks: []string{"find_package(Git"}},
+	{file: "meson.build", marks: []string{"vcs_tag"}},
+	{file: "build.gradle", marks: []string{"git"}},
+	{file: "build.gradle.kts", marks: []string{"git"}},
+	{file: "*/build.gradle", marks: []string{"gitVersion", "git-properties"}},
+	{file: "*/build.gradle.kts", marks: []string{"gitVersion", "git-properties"}},
+	{file: "build.sbt", marks: []string{"sbt-git", "git."}},
+	{file: "project/plugins.sbt", marks: []string{"sbt-git", "sbt-dynver"}},
+	{file: "build.rs", marks: []string{"git", "vergen"}},
+	{file: "*/build.rs", marks: []string{"git", "vergen"}},
+	{file: "*/*/build.rs", marks: []string{"git", "vergen"}},
+	{file: "Cargo.toml", marks: []string{"vergen", "git-version", "built =", "shadow-rs", "git2"}},
+	{file: "*/Cargo.toml", marks: []string{"vergen", "git-version", "shadow-rs"}},
+	{file: ".goreleaser.yml", marks: []string{"goreleaser"}},
+	{file: ".goreleaser.yaml", marks: []string{"builds"}},
+	{file: "pom.xml", marks: []string{"git-commit-id", "buildnumber-maven", "jgitver", "maven-git", "jgit"}},
+	{file: "*/pom.xml", marks: []string{"git-commit-id", "buildnumber-maven"}},
+	{file: ".mvn/extensions.xml", marks: []string{"git"}},
+	{file: "*.gemspec"},
+	{file: "*/*.gemspec"},
+	{file: "Rakefile"},
+	{file: "mix.exs"},
+	{file: "composer.json", marks: []string{"git "}},
+	{file: "Directory.Build.props", marks: []string{"MinVer", "GitVersion", "Nerdbank.GitVersioning", "SourceLink"}},
+	{file: "Directory.Packages.props", marks: []string{"MinVer", "GitVersion", "Nerdbank.GitVersioning"}},
+	{file: "version.json", marks: []string{"Nerdbank"}},
+	{file: "*.csproj", marks: []string{"MinVer", "GitVersion", "Nerdbank.GitVersioning", "SourceLink"}},
+	{file: "*/*.csproj", marks: []string{"MinVer", "GitVersion", "Nerdbank.GitVersioning"}},
+}
+
+// started reports whether something may start a script of the context: the
+// Dockerfile names it, a compose file, a file by which builds are driven, or
+// another script.
+func (f *ignoreFacts) started(script string) bool {
+	name, dir := path.Base(script), path.Dir(script)+"/"
+	for _, d := range f.docs {
+		for _, in := range d.Instructions {
+			if raw := in.Raw(); in.Keyword != "copy" && in.Keyword != "add" && (strings.Contains(raw, name) || strings.Contains(raw, dir+"*") || strings.Contains(raw, dir+"$")) {
+				return true
+			}
+		}
+	}
+	for _, pattern := range append([]string{"*compose*.y*ml"}, gitReaderFiles()...) {
+		for _, file := range f.p.Repo.Glob(pattern) {
+			if file != script && f.says(file, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func gitReaderFiles() (patterns []string) {
+	for _, r := range gitReaders {
+		patterns = append(patterns, r.file)
+	}
+	return patterns
 }
 
 // anyRun reports whether a RUN has one of the words; "./gradlew" is gradlew.
