@@ -2,6 +2,8 @@ package transforms
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"drydock/rewrite"
 )
@@ -55,17 +57,11 @@ func copiesContext(in *rewrite.Instruction) bool {
 
 // weight is how many bytes a COPY takes from the context, 0 where that isn't known.
 func weight(p *rewrite.Pass, in *rewrite.Instruction) (bytes int64) {
-	all, complete := p.Repo.Sent(p.Repo.Ignore(p.Name))
+	sizes, complete := sentSizes(p)
 	if !complete {
 		return 0
 	}
-	sizes := make(map[string]int64, len(all))
-	names := make([]string, 0, len(all))
-	for _, f := range all {
-		names = append(names, f.Path)
-		sizes[f.Path] = f.Size
-	}
-	brought, why := in.Brings(names, p.Repo, p.Name)
+	brought, why := in.Brings(slices.Sorted(maps.Keys(sizes)), p.Repo, p.Name)
 	if why != "" {
 		return 0
 	}

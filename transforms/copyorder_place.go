@@ -1,8 +1,9 @@
 package transforms
 
 import (
+	"maps"
+	"slices"
 	"strconv"
-	"strings"
 
 	"drydock/rewrite"
 )
@@ -92,21 +93,22 @@ func (f *fetcher) place(call fetchCall, plan fetchPlan) (at fetchPlace) {
 	return at
 }
 
-// bringsOnly: a COPY whose sources are all among some files.
+// bringsOnly: a COPY brings nothing but files of a list.
 func bringsOnly(p *rewrite.Pass, in *rewrite.Instruction, files []string) bool {
-	known := map[string]bool{}
+	sizes, complete := sentSizes(p)
+	brought, why := in.Brings(slices.Sorted(maps.Keys(sizes)), p.Repo, p.Name)
+	if !complete || why != "" || len(brought) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(brought, func(b rewrite.Brought) bool { return !slices.Contains(files, b.Ctx) })
+}
+
+// sentSizes are the files that the builder gets, with their sizes in bytes.
+func sentSizes(p *rewrite.Pass) (sizes map[string]int64, complete bool) {
+	files, complete := p.Repo.Sent(p.Repo.Ignore(p.Name))
+	sizes = make(map[string]int64, len(files))
 	for _, f := range files {
-		known[f] = true
+		sizes[f.Path] = f.Size
 	}
-	for _, src := range in.ContextSources() {
-		for _, name := range p.Repo.Glob(src) {
-			if !known[name] {
-				return false
-			}
-		}
-		if !known[src] && !strings.ContainsAny(src, "*?[") {
-			return false
-		}
-	}
-	return true
+	return sizes, complete
 }
