@@ -18,6 +18,12 @@ type NodeCall struct {
 // NodeInstall is what an install in the folder of a package.json reads and
 // writes. All paths are relative to the context.
 type NodeInstall struct {
+	InstallFacts
+	Berry bool // Yarn 2 or later
+}
+
+// InstallFacts are what an install reads and writes, as context paths.
+type InstallFacts struct {
 	// Files are the files, and the folders as a whole, that are there and read.
 	Files []string
 	// Looks are files that change what it does if they are there, and that it
@@ -29,7 +35,6 @@ type NodeInstall struct {
 	// Lock is the manager's own lock file, "" if there is none; NewLock is where
 	// it would write one.
 	Lock, NewLock string
-	Berry         bool   // Yarn 2 or later
 	Unknown       string // why more may be read or written, "" if not
 }
 

@@ -12,13 +12,8 @@ import (
 // Pub is what "dart pub get" or "flutter pub get" reads and writes in a folder
 // with a pubspec.yaml. All paths are relative to the context.
 type Pub struct {
-	Files   []string // what is there and read
-	Looks   []string // what it would read if it were there
-	Writes  []string // what it makes, the lock file aside
-	Lock    string   // pubspec.lock, "" if there is none
-	NewLock string   // where it would write one
-	Flutter bool     // a package for Flutter
-	Unknown string   // why more may be read or written, "" if not
+	InstallFacts
+	Flutter bool // a package for Flutter
 }
 
 type pubspec struct {
@@ -37,10 +32,10 @@ type pubspec struct {
 func (r *Repo) Pub(dir string) Pub {
 	dir, ok := clean(dir)
 	if !ok {
-		return Pub{Unknown: "the folder lies outside the build context"}
+		return Pub{InstallFacts: InstallFacts{Unknown: "the folder lies outside the build context"}}
 	}
 	return r.facts.pub.get(dir, func() Pub {
-		p := Pub{NewLock: path.Join(dir, "pubspec.lock")}
+		p := Pub{InstallFacts: InstallFacts{NewLock: path.Join(dir, "pubspec.lock")}}
 		if r.isFile(p.NewLock) {
 			p.Lock = p.NewLock
 		}

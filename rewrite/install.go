@@ -135,6 +135,34 @@ func (i *Install) looksFor(names ...string) {
 	}
 }
 
+// take notes what an install reads and writes; manifest is what its lock file
+// has to agree with, unless a frozen one may not be rewritten.
+func (i *Install) take(c installCall, facts repo.InstallFacts, manifest string, frozen bool) {
+	lock := ""
+	for _, f := range facts.Files {
+		if _, ok := c.origin(i.At(f)); !ok {
+			i.Reads = append(i.Reads, i.At(f)) // .dockerignore leaves it out
+			continue
+		}
+		i.Files = append(i.Files, f)
+		if f == facts.Lock {
+			lock = f
+		}
+	}
+	for _, f := range facts.Looks {
+		i.Reads = append(i.Reads, i.At(f))
+	}
+	for _, f := range facts.Writes {
+		i.Writes = append(i.Writes, i.At(f))
+	}
+	switch {
+	case lock == "":
+		i.Writes = append(i.Writes, i.At(facts.NewLock))
+	case !frozen:
+		i.Assumes = lock + " agrees with " + manifest + ", so that the install doesn't rewrite it"
+	}
+}
+
 // above reports whether an instruction above, or this one, holds a word.
 func (in *Instruction) above(word string) bool {
 	for s, last := in.Stage, in; s != nil; s, last = s.Parent(), nil {

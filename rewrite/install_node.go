@@ -139,30 +139,8 @@ func (i *Install) nodeFacts(c installCall, tool string, a nodeArgs) (unknown str
 		return "there is no package.json in " + i.Ctx
 	}
 	facts := n.Install(repo.NodeCall{Manager: tool, NoScripts: a.has("--ignore-scripts")})
-	lock := ""
-	for _, f := range facts.Files {
-		if _, ok := c.origin(i.at(f)); !ok {
-			i.Reads = append(i.Reads, i.at(f)) // .dockerignore leaves it out
-			continue
-		}
-		i.Files = append(i.Files, f)
-		if f == facts.Lock {
-			lock = f
-		}
-	}
-	for _, f := range facts.Looks {
-		i.Reads = append(i.Reads, i.at(f))
-	}
-	for _, f := range facts.Writes {
-		i.Writes = append(i.Writes, i.at(f))
-	}
 	frozen := nodeClean[a.verb] || slices.ContainsFunc(a.flags, func(f string) bool { return nodeFrozen[f] })
-	switch {
-	case lock == "":
-		i.Writes = append(i.Writes, i.at(facts.NewLock))
-	case !frozen:
-		i.Assumes = lock + " agrees with package.json, so that the install doesn't rewrite it"
-	}
+	i.take(c, facts.InstallFacts, "package.json", frozen)
 	writes, set := nodeEnv(c.st)
 	i.Writes = append(i.Writes, writes...)
 	switch {
@@ -209,19 +187,6 @@ func (i *Install) nodeAbove(c installCall, tool string, n *repo.Node) (unknown s
 		}
 	}
 	return ""
-}
-
-// at is where a context path lands in the image, seen from the install's folder.
-func (i *Install) at(ctx string) string {
-	from, up := i.Ctx, ""
-	for from != "." && ctx != from && !strings.HasPrefix(ctx, from+"/") {
-		from, up = path.Dir(from), up+"../"
-	}
-	rel := ctx
-	if from != "." {
-		rel = strings.TrimPrefix(strings.TrimPrefix(ctx, from), "/")
-	}
-	return path.Join(i.Dir, up+rel)
 }
 
 // nodeEnv reads the settings of the package managers in the environment:

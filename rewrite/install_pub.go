@@ -48,38 +48,11 @@ func pubInstall(i *Install, c installCall) bool {
 		return true
 	}
 	i.Ctx = path.Dir(ctx)
-	i.Unknown = i.pubFacts(c, frozen)
+	facts := c.repo.Pub(i.Ctx)
+	i.take(c, facts.InstallFacts, "pubspec.yaml", frozen)
+	i.Unknown = facts.Unknown
 	if unknown != "" {
 		i.Unknown = unknown
 	}
 	return true
-}
-
-// pubFacts fills in what pub get reads and writes, and tells why that can't be
-// known.
-func (i *Install) pubFacts(c installCall, frozen bool) (unknown string) {
-	facts, lock := c.repo.Pub(i.Ctx), ""
-	for _, f := range facts.Files {
-		if _, ok := c.origin(i.at(f)); !ok {
-			i.Reads = append(i.Reads, i.at(f)) // .dockerignore leaves it out
-			continue
-		}
-		i.Files = append(i.Files, f)
-		if f == facts.Lock {
-			lock = f
-		}
-	}
-	for _, f := range facts.Looks {
-		i.Reads = append(i.Reads, i.at(f))
-	}
-	for _, f := range facts.Writes {
-		i.Writes = append(i.Writes, i.at(f))
-	}
-	switch {
-	case lock == "":
-		i.Writes = append(i.Writes, i.at(facts.NewLock))
-	case !frozen:
-		i.Assumes = lock + " agrees with pubspec.yaml, so that pub doesn't rewrite it"
-	}
-	return facts.Unknown
 }
