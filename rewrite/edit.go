@@ -40,7 +40,7 @@ func Apply(src string, edits []Edit) (string, error) {
 }
 
 // crlf reports whether each line break of a text is CRLF and no \r stands
-// elsewhere. In a mixed file line breaks are data (a heredoc may mean them), so
+// elsewhere but at its very end. In a mixed file line breaks are data (a heredoc may mean them), so
 // nothing is converted there.
 func crlf(text string) bool {
 	i := strings.IndexByte(text, '\n')
@@ -48,7 +48,7 @@ func crlf(text string) bool {
 		return false
 	}
 	n := strings.Count(text, "\r\n")
-	return n == strings.Count(text, "\n") && n == strings.Count(text, "\r")
+	return n == strings.Count(text, "\n") && n == strings.Count(strings.TrimSuffix(text, "\r"), "\r")
 }
 
 // withEOL gives a text that transforms wrote the line breaks of its file.

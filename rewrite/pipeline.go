@@ -379,19 +379,12 @@ func (r *run) offer(ctx context.Context, ts []*Transform) {
 // sameLineEnds holds two promises over a whole run: CRLF stays CRLF, and a
 // missing final line break stays missing.
 func sameLineEnds(before, after string) error {
-	crlf := func(s string) (all, some bool) {
-		n := strings.Count(s, "\n")
-		c := strings.Count(s, "\r\n")
-		return n > 0 && c == n, c > 0
-	}
-	if all, _ := crlf(before); all {
-		if now, _ := crlf(after); !now && strings.Contains(after, "\n") {
+	if crlf(before) {
+		if strings.Contains(after, "\n") && !crlf(after) {
 			return fmt.Errorf("line ends were CRLF and are mixed now")
 		}
-	} else if _, some := crlf(before); !some {
-		if _, now := crlf(after); now {
-			return fmt.Errorf("line ends were LF and are mixed now")
-		}
+	} else if !strings.Contains(before, "\r\n") && strings.Contains(after, "\r\n") {
+		return fmt.Errorf("line ends were LF and are mixed now")
 	}
 	if strings.HasSuffix(before, "\n") != strings.HasSuffix(after, "\n") {
 		return fmt.Errorf("the final line break changed")
