@@ -44,6 +44,7 @@ type Repo struct {
 }
 
 type treeFacts struct {
+	dirs   memo[string, []fs.DirEntry]
 	walk   memo[struct{}, walkResult]
 	ignore memo[string, *Ignore]
 	sent   memo[*Ignore, sentResult]
@@ -167,11 +168,16 @@ func (r *Repo) ReadFile(p string) ([]byte, error) {
 // there is no such folder. At most MaxEntries are returned.
 func (r *Repo) ReadDir(p string) []fs.DirEntry {
 	name, ok := clean(p)
-	if !ok || !r.IsDir(name) {
+	if !ok {
 		return nil
 	}
-	entries, _ := readDir(r.fsys, name, MaxEntries)
-	return entries
+	return r.tree.dirs.get(name, func() []fs.DirEntry {
+		if !r.IsDir(name) {
+			return nil
+		}
+		entries, _ := readDir(r.fsys, name, MaxEntries)
+		return entries
+	})
 }
 
 // readDir reads at most max entries of a folder and tells whether that is all.
