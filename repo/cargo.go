@@ -5,8 +5,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/pelletier/go-toml/v2"
 )
 
 // Cargo is what a Cargo.toml, its workspace and the packages that it takes by
@@ -52,14 +50,9 @@ func (r *Repo) Cargo(dir string) *Cargo {
 }
 
 func (c *Cargo) toml(file string) map[string]any {
-	src, err := c.repo.ReadFile(file)
-	var t map[string]any
-	if err == nil {
-		err = guard(func() error { return toml.Unmarshal([]byte(text(src)), &t) })
-	}
-	if err != nil {
+	_, t := c.repo.toml(file)
+	if t == nil {
 		c.Unknown = file + " can't be read"
-		return nil
 	}
 	return t
 }
@@ -70,7 +63,7 @@ func (c *Cargo) findRoot() {
 	if own["workspace"] != nil {
 		return
 	}
-	if up, ok := cargoTable(own["package"])["workspace"].(string); ok {
+	if up, ok := asTable(own["package"])["workspace"].(string); ok {
 		c.Dir = join(c.Dir, up)
 		return
 	}
@@ -83,7 +76,7 @@ func (c *Cargo) findRoot() {
 		if !ok {
 			continue
 		}
-		if rel := strings.TrimPrefix(c.Dir, strings.TrimPrefix(up+"/", "./")); !slices.Contains(stringList(cargoTable(ws)["exclude"]), rel) {
+		if rel := strings.TrimPrefix(c.Dir, strings.TrimPrefix(up+"/", "./")); !slices.Contains(stringList(asTable(ws)["exclude"]), rel) {
 			c.Dir = up
 			return
 		}
@@ -114,21 +107,21 @@ func (c *Cargo) manifest(dir string) map[string]any {
 
 // localCrates are the path keys of all dependency, patch and replace tables.
 func localCrates(t map[string]any, depth int) (out []string) {
-	for _, k := range cargoKeys(t) {
+	for _, k := range sortedKeys(t) {
 		deps := strings.HasSuffix(k, "dependencies") || k == "replace"
 		switch {
 		case deps:
-			for _, name := range cargoKeys(cargoTable(t[k])) {
-				if p, ok := cargoTable(cargoTable(t[k])[name])["path"].(string); ok {
+			for _, name := range sortedKeys(asTable(t[k])) {
+				if p, ok := asTable(asTable(t[k])[name])["path"].(string); ok {
 					out = append(out, p)
 				}
 			}
 		case k == "patch":
-			for _, registry := range cargoKeys(cargoTable(t[k])) {
-				out = append(out, localCrates(map[string]any{"replace": cargoTable(t[k])[registry]}, depth)...)
+			for _, registry := range sortedKeys(asTable(t[k])) {
+				out = append(out, localCrates(map[string]any{"replace": asTable(t[k])[registry]}, depth)...)
 			}
 		case k == "workspace" || k == "target" || depth > 0 && depth < 3:
-			out = append(out, localCrates(cargoTable(t[k]), depth+1)...)
+			out = append(out, localCrates(asTable(t[k]), depth+1)...)
 		}
 	}
 	return out
@@ -136,7 +129,7 @@ func localCrates(t map[string]any, depth int) (out []string) {
 
 // members reads the packages that the workspace lists.
 func (c *Cargo) members(root map[string]any) {
-	ws := cargoTable(root["workspace"])
+	ws := asTable(root["workspace"])
 	exclude := stringList(ws["exclude"])
 	for _, pattern := range stringList(ws["members"]) {
 		found := c.repo.Glob(join(c.Dir, pattern))
@@ -158,24 +151,16 @@ func (c *Cargo) members(root map[string]any) {
 // https://rust-lang.github.io/rustup/overrides.html).
 func (c *Cargo) config(dir string) {
 	for _, up := range parents(dir) {
-		for _, name := range []string{"rust-toolchain", "rust-toolchain.toml"} {
-			if f := path.Join(up, name); c.repo.isFile(f) {
-				c.Files = append(c.Files, f)
-			}
-		}
-		for _, name := range []string{".cargo/config", ".cargo/config.toml"} {
-			f := path.Join(up, name)
-			if !c.repo.isFile(f) {
-				continue
-			}
+		c.Files = append(c.Files, c.repo.has(up, "rust-toolchain", "rust-toolchain.toml")...)
+		for _, f := range c.repo.has(up, ".cargo/config", ".cargo/config.toml") {
 			c.Files = append(c.Files, f)
 			t := c.toml(f)
 			switch {
 			case t["include"] != nil || t["paths"] != nil || t["patch"] != nil:
 				c.Unknown = f + " names other files"
 			case t["source"] != nil:
-				for _, k := range cargoKeys(cargoTable(t["source"])) {
-					s := cargoTable(cargoTable(t["source"])[k])
+				for _, k := range sortedKeys(asTable(t["source"])) {
+					s := asTable(asTable(t["source"])[k])
 					c.Vendored = c.Vendored || s["directory"] != nil || s["local-registry"] != nil
 				}
 			}

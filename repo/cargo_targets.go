@@ -2,7 +2,6 @@ package repo
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 )
@@ -16,10 +15,10 @@ var targetFolders = []struct{ key, dir string }{{"bin", "src/bin"}, {"example", 
 // reads on: one for each target that is named without a path, and one at all.
 // A target with a path isn't looked at by cargo fetch (seen with Cargo 1.95).
 func (c *Cargo) targets(dir string, t map[string]any) {
-	pkg, declared, need := cargoTable(t["package"]), false, []string{}
+	pkg, declared, need := asTable(t["package"]), false, []string{}
 	if lib, ok := t["lib"]; ok {
 		declared = true
-		if cargoTable(lib)["path"] == nil {
+		if asTable(lib)["path"] == nil {
 			need = append(need, "src/lib.rs")
 		}
 	}
@@ -30,7 +29,7 @@ func (c *Cargo) targets(dir string, t map[string]any) {
 	for _, f := range targetFolders {
 		list, _ := t[f.key].([]any)
 		for _, e := range list {
-			target := cargoTable(e)
+			target := asTable(e)
 			id, _ := target["name"].(string)
 			declared = declared || f.key == "bin"
 			if target["path"] == nil {
@@ -55,7 +54,7 @@ func (c *Cargo) targets(dir string, t map[string]any) {
 // named reports whether a list of targets has one of a name.
 func (c *Cargo) named(list any, name string) bool {
 	targets, _ := list.([]any)
-	return slices.ContainsFunc(targets, func(e any) bool { return cargoTable(e)["name"] == name })
+	return slices.ContainsFunc(targets, func(e any) bool { return asTable(e)["name"] == name })
 }
 
 // source is where a named target of a package has its source, "" when nowhere.
@@ -85,12 +84,3 @@ func (c *Cargo) first(dir string) string {
 	}
 	return ""
 }
-
-// cargoTable is a TOML table, nil for anything else.
-func cargoTable(v any) map[string]any {
-	t, _ := v.(map[string]any)
-	return t
-}
-
-// cargoKeys are the keys of a table in order.
-func cargoKeys(t map[string]any) []string { return slices.Sorted(maps.Keys(t)) }

@@ -156,8 +156,3 @@ func (c *Composer) lock(r *Repo) string {
 	}
 	return ""
 }
-
-func asTable(v any) map[string]any {
-	m, _ := v.(map[string]any)
-	return m
-}

@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"path"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -41,28 +40,22 @@ func (r *Repo) CondaEnv(file string) *CondaEnv {
 			switch d := d.(type) {
 			case string:
 				if strings.Contains(d, "/") && !strings.Contains(d, "::") || strings.HasPrefix(d, ".") || strings.HasPrefix(d, "file:") {
-					c.unknown(name + " asks for " + short(d))
+					setOnce(&c.Unknown, name+" asks for "+short(d))
 				}
 			case map[string]any:
 				for key, list := range d {
 					if key == "pip" {
 						c.pip(r, stringList(list))
 					} else if !strings.HasPrefix(key, "sel(") {
-						c.unknown(name + " has a section " + short(key))
+						setOnce(&c.Unknown, name+" has a section "+short(key))
 					}
 				}
 			default:
-				c.unknown(name + " isn't an environment that conda understands")
+				setOnce(&c.Unknown, name+" isn't an environment that conda understands")
 			}
 		}
 		return c
 	})
-}
-
-func (c *CondaEnv) unknown(why string) {
-	if c.Unknown == "" {
-		c.Unknown = why
-	}
 }
 
 // pip reads the lines of the pip section.
@@ -70,16 +63,16 @@ func (c *CondaEnv) pip(r *Repo, reqs []string) {
 	file := c.Files[0]
 	q := &reqReader{repo: r, out: &Requirements{}, done: map[string]bool{}, open: map[string]bool{}}
 	for i, l := range joinRequirementLines(reqs) {
-		q.line(path.Join(path.Dir(file), path.Base(file)), i+1, l.s, false)
+		q.line(file, i+1, l.s, false)
 	}
 	c.Files = append(c.Files, q.out.Files...)
 	switch {
 	case q.out.Unknown != "":
-		c.unknown(q.out.Unknown)
+		setOnce(&c.Unknown, q.out.Unknown)
 	case len(q.out.Local) > 0:
-		c.unknown(file + " names the local path " + q.out.Local[0])
+		setOnce(&c.Unknown, file+" names the local path "+q.out.Local[0])
 	case q.out.EditableVCS() != "":
-		c.unknown(file + " checks out " + q.out.EditableVCS() + " beside it")
+		setOnce(&c.Unknown, file+" checks out "+q.out.EditableVCS()+" beside it")
 	}
 }
 

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -26,24 +27,14 @@ func (r *Repo) Gradle(dir string) *Gradle {
 		return nil
 	}
 	return r.facts.gradle.get(dir, func() *Gradle {
-		var scripts []string
-		for _, n := range []string{"build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"} {
-			if f := path.Join(dir, n); r.isFile(f) {
-				scripts = append(scripts, f)
-			}
-		}
+		scripts := r.has(dir, "build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
 		if len(scripts) == 0 {
 			return nil
 		}
 		g := &Gradle{Dir: dir}
 		g.wrapper(r)
-		g.Files = append(append(g.Files, scripts...), g.Wrapper...)
-		for _, n := range []string{"gradle.properties", "gradle.lockfile", "settings-gradle.lockfile", "buildscript-gradle.lockfile", "gradle/libs.versions.toml", "gradle/verification-metadata.xml"} {
-			if f := path.Join(dir, n); r.isFile(f) {
-				g.Files = append(g.Files, f)
-			}
-		}
-		g.Files = onceEach(g.Files)
+		g.Files = onceEach(slices.Concat(scripts, g.Wrapper,
+			r.has(dir, "gradle.properties", "gradle.lockfile", "settings-gradle.lockfile", "buildscript-gradle.lockfile", "gradle/libs.versions.toml", "gradle/verification-metadata.xml")))
 		if r.IsDir(path.Join(dir, "buildSrc")) {
 			g.Unknown = "buildSrc is compiled before the build scripts run"
 		}
@@ -62,16 +53,11 @@ func (r *Repo) Gradle(dir string) *Gradle {
 func (g *Gradle) wrapper(r *Repo) {
 	props := path.Join(g.Dir, "gradle/wrapper/gradle-wrapper.properties")
 	src, err := r.ReadFile(props)
-	files := []string{path.Join(g.Dir, "gradlew"), path.Join(g.Dir, "gradle/wrapper/gradle-wrapper.jar"), props}
-	for _, f := range files {
-		if err != nil || !r.isFile(f) {
-			return
-		}
+	files := r.has(g.Dir, "gradlew", "gradle/wrapper/gradle-wrapper.jar", "gradle/wrapper/gradle-wrapper.properties")
+	if err != nil || len(files) < 3 {
+		return
 	}
-	if f := path.Join(g.Dir, "gradle.properties"); r.isFile(f) {
-		files = append(files, f)
-	}
-	g.Wrapper = files
+	g.Wrapper = append(files, r.has(g.Dir, "gradle.properties")...)
 	for _, l := range lines(src) {
 		if url, ok := strings.CutPrefix(strings.TrimSpace(l), "distributionUrl="); ok {
 			if url = strings.ReplaceAll(url, "\\", ""); !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") {

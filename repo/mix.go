@@ -27,10 +27,8 @@ func (r *Repo) Mix(dir string) *Mix {
 	return r.facts.mix.get(dir, func() *Mix {
 		m := &Mix{Dir: dir}
 		m.project(r, path.Join(dir, "mix.exs"))
-		for _, f := range []string{"mix.lock", ".tool-versions"} {
-			if f = path.Join(dir, f); r.isFile(f) && path.Ext(f) == ".lock" {
-				m.Lock, m.Files = true, append(m.Files, f)
-			}
+		if f := path.Join(dir, "mix.lock"); r.isFile(f) {
+			m.Lock, m.Files = true, append(m.Files, f)
 		}
 		for _, e := range r.ReadDir(path.Join(dir, "config")) {
 			f := path.Join(dir, "config", e.Name())

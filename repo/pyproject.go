@@ -129,8 +129,7 @@ func cfgFiles(src []byte, add func(...string)) {
 	}
 }
 
-// tables lists the dependency tables of the file that Poetry, PDM or uv read,
-// by the name people know them under.
+// poetryTables lists the dependency tables that Poetry reads.
 func (p *Pyproject) poetryTables() []any {
 	out := []any{dig(p.doc, "tool", "poetry", "dependencies"), dig(p.doc, "tool", "poetry", "dev-dependencies")}
 	groups, _ := dig(p.doc, "tool", "poetry", "group").(map[string]any)
@@ -145,13 +144,8 @@ func (p *Pyproject) poetryTables() []any {
 // localTable names the first entry of a dependency table (or of uv's sources)
 // that is on disk; the value is a table or several of them.
 func localTable(table any) string {
-	m, _ := table.(map[string]any)
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	m := asTable(table)
+	for _, name := range sortedKeys(m) {
 		list, ok := m[name].([]any)
 		if !ok {
 			list = []any{m[name]}

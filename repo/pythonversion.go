@@ -1,7 +1,9 @@
 package repo
 
 import (
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -118,6 +120,15 @@ func (r *Repo) toml(file string) (src []byte, doc map[string]any) {
 	}
 	return src, doc
 }
+
+// asTable is a table of a TOML, YAML or JSON document, nil for anything else.
+func asTable(v any) map[string]any {
+	t, _ := v.(map[string]any)
+	return t
+}
+
+// sortedKeys are the keys of a table in order.
+func sortedKeys(t map[string]any) []string { return slices.Sorted(maps.Keys(t)) }
 
 // dig follows keys through nested tables; nil when one is missing.
 func dig(doc map[string]any, keys ...string) any {

@@ -41,19 +41,13 @@ func (r *Repo) UV(dir string) *UV {
 	u.member(p)
 	for _, up := range parents(p.Dir)[1:] {
 		if q := r.Pyproject(up); q != nil && dig(q.doc, "tool", "uv", "workspace") != nil {
-			u.unknown(q.File + " holds the workspace that this project is a part of")
+			setOnce(&u.Unknown, q.File+" holds the workspace that this project is a part of")
 		}
 	}
 	u.workspace(r, p)
-	u.unknown(r.UVSettings(dir))
+	setOnce(&u.Unknown, r.UVSettings(dir))
 	u.lock(r)
 	return u
-}
-
-func (u *UV) unknown(why string) {
-	if u.Unknown == "" {
-		u.Unknown = why
-	}
 }
 
 // uvPackage: uv builds what has a build system, unless tool.uv.package says.
@@ -72,10 +66,10 @@ func (u *UV) member(p *Pyproject) {
 		}
 	}
 	if l := localTable(dig(p.doc, "tool", "uv", "sources")); l != "" {
-		u.unknown(p.File + " takes a dependency from a local path, " + l)
+		setOnce(&u.Unknown, p.File+" takes a dependency from a local path, "+l)
 	}
 	if l := p.standardLocal(); l != "" {
-		u.unknown(p.File + " depends on a local path, " + l)
+		setOnce(&u.Unknown, p.File+" depends on a local path, "+l)
 	}
 }
 
@@ -94,7 +88,7 @@ func (u *UV) workspace(r *Repo, p *Pyproject) {
 	}
 	for _, pattern := range stringList(ws["members"]) {
 		if strings.Contains(pattern, "**") {
-			u.unknown(p.File + " finds the members of its workspace by " + pattern)
+			setOnce(&u.Unknown, p.File+" finds the members of its workspace by "+pattern)
 			return
 		}
 		for _, dir := range r.Glob(path.Join(p.Dir, pattern)) {
@@ -103,7 +97,7 @@ func (u *UV) workspace(r *Repo, p *Pyproject) {
 			case !r.IsDir(dir) || slices.Contains(out, dir) || slices.Contains(u.Members, dir) || dir == p.Dir:
 				continue
 			case m == nil || m.Err != nil:
-				u.unknown("the workspace member " + dir + " has no pyproject.toml that can be read")
+				setOnce(&u.Unknown, "the workspace member "+dir+" has no pyproject.toml that can be read")
 				return
 			}
 			u.Members = append(u.Members, dir)
@@ -124,12 +118,12 @@ func (u *UV) lock(r *Repo) {
 	}
 	src, err := r.ReadFile(u.Lock)
 	if err != nil {
-		u.unknown(u.Lock + " cannot be read")
+		setOnce(&u.Unknown, u.Lock+" cannot be read")
 		return
 	}
 	for _, s := range []string{"source = { path =", "source = { directory ="} {
 		if bytes.Contains(src, []byte(s)) {
-			u.unknown(u.Lock + " locks a local path")
+			setOnce(&u.Unknown, u.Lock+" locks a local path")
 		}
 	}
 	for l := range bytes.SplitSeq(src, []byte("\n")) {
@@ -139,7 +133,7 @@ func (u *UV) lock(r *Repo) {
 		}
 		dir := path.Join(path.Dir(u.Lock), strings.Trim(string(rest), "\"} \r"))
 		if dir != path.Dir(u.Lock) && !slices.Contains(u.Members, dir) {
-			u.unknown(u.Lock + " locks the local path " + dir)
+			setOnce(&u.Unknown, u.Lock+" locks the local path "+dir)
 		}
 	}
 }
@@ -166,13 +160,9 @@ func (r *Repo) UVSettings(dir string) string {
 	urls := []string{str(doc["index-url"])}
 	urls = append(urls, stringList(doc["extra-index-url"])...)
 	urls = append(urls, stringList(doc["find-links"])...)
-	for _, key := range []string{"index"} {
-		list, _ := doc[key].([]any)
-		for _, e := range list {
-			if m, ok := e.(map[string]any); ok {
-				urls = append(urls, str(m["url"]))
-			}
-		}
+	indexes, _ := doc["index"].([]any)
+	for _, e := range indexes {
+		urls = append(urls, str(asTable(e)["url"]))
 	}
 	for _, u := range urls {
 		if u != "" && (!strings.Contains(u, "://") || strings.HasPrefix(strings.ToLower(u), "file:")) {
