@@ -98,8 +98,16 @@ func rustFiles(st State) (out []string) {
 
 // upwards are the places of a file in a folder and in all above it.
 func upwards(dir, name string) (out []string) {
+	for _, d := range upFrom(dir) {
+		out = append(out, path.Join(d, name))
+	}
+	return out
+}
+
+// upFrom is an absolute folder and all above it, the root last.
+func upFrom(dir string) (out []string) {
 	for ; strings.HasPrefix(dir, "/"); dir = path.Dir(dir) {
-		if out = append(out, path.Join(dir, name)); dir == "/" {
+		if out = append(out, dir); dir == "/" {
 			break
 		}
 	}

@@ -128,6 +128,21 @@ func (i *Install) brings(c installCall, name string) bool {
 	return true
 }
 
+// writesTo notes the folders that variables name, where they are set.
+func (i *Install) writesTo(st State, vars ...string) {
+	for _, k := range vars {
+		v, ok := st.lookup().Get(k)
+		if !ok || v == "" {
+			continue
+		}
+		p, ok := st.Abs(v)
+		if !ok {
+			i.unknown("%s is computed", k)
+		}
+		i.Writes = append(i.Writes, p)
+	}
+}
+
 // looksFor notes files of the install's folder that it reads when they are there.
 func (i *Install) looksFor(names ...string) {
 	for _, n := range names {

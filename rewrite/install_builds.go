@@ -23,21 +23,10 @@ func mixInstall(i *Install, c installCall) bool {
 	}
 	i.Name = "mix " + c.args[1]
 	i.Writes = []string{path.Join(i.Dir, "deps"), path.Join(i.Dir, "_build"), "/root", "/opt/mix", "/opt/hex", "/tmp"}
-	for _, k := range []string{"MIX_HOME", "HEX_HOME", "MIX_DEPS_PATH", "MIX_BUILD_PATH", "MIX_BUILD_ROOT"} {
-		if v, ok := c.st.lookup().Get(k); ok && v != "" {
-			p, ok := c.st.Abs(v)
-			if !ok {
-				i.Unknown = k + " is computed"
-			}
-			i.Writes = append(i.Writes, p)
-		}
-	}
-	ctx, ok := c.origin(path.Join(i.Dir, "mix.exs"))
-	if !ok {
-		i.Unknown = "mix.exs doesn't come from the build context"
+	i.writesTo(c.st, "MIX_HOME", "HEX_HOME", "MIX_DEPS_PATH", "MIX_BUILD_PATH", "MIX_BUILD_ROOT")
+	if !i.brings(c, "mix.exs") {
 		return true
 	}
-	i.Ctx = path.Dir(ctx)
 	m := c.repo.Mix(i.Ctx)
 	i.keep(c, m.Files)
 	if m.Unknown != "" {
@@ -98,12 +87,9 @@ func sbtInstall(i *Install, c installCall) bool {
 	}
 	i.Name = "sbt update"
 	i.Writes = []string{path.Join(i.Dir, "target"), path.Join(i.Dir, "project/target"), path.Join(i.Dir, "project/project"), "/root", "/tmp"}
-	ctx, ok := c.origin(path.Join(i.Dir, "build.sbt"))
-	if !ok {
-		i.Unknown = "build.sbt doesn't come from the build context"
+	if !i.brings(c, "build.sbt") {
 		return true
 	}
-	i.Ctx = path.Dir(ctx)
 	s := c.repo.Sbt(i.Ctx)
 	i.keep(c, s.Files)
 	i.Assumes = "the build definition reads nothing of the project that it doesn't name"

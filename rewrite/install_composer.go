@@ -43,12 +43,7 @@ func composerInstall(i *Install, c installCall) bool {
 	i.Writes = []string{"/root", "/tmp", "/var/tmp", "/usr/local/share", "/home/composer", "/composer"}
 	i.looksFor("composer.json", "composer.lock", "auth.json", "symfony.lock")
 	if c.st.Env["COMPOSER_ROOT_VERSION"] == "" {
-		for dir := i.Dir; ; dir = path.Dir(dir) { // the project's version comes from git into vendor/composer/installed.php
-			i.Reads = append(i.Reads, path.Join(dir, ".git"))
-			if dir == "/" {
-				break
-			}
-		}
+		i.Reads = append(i.Reads, upwards(i.Dir, ".git")...) // the project's version comes from git into vendor/composer/installed.php
 	}
 	if !i.brings(c, "composer.json") {
 		i.Writes = append(i.Writes, path.Join(i.Dir, "vendor"))

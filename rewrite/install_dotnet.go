@@ -111,14 +111,8 @@ func (i *Install) DotnetProject(d DotnetCall, st State, rp *repo.Repo, origin fu
 	if d.Unknown != "" {
 		return "dotnet's " + d.Unknown + " may read or write other places"
 	}
-	for _, k := range []string{"NUGET_PACKAGES", "RestorePackagesPath"} {
-		if v, ok := st.lookup().Get(k); ok && v != "" {
-			p, ok := st.Abs(v)
-			if !ok {
-				return k + " is computed"
-			}
-			i.Writes = append(i.Writes, p)
-		}
+	if i.writesTo(st, "NUGET_PACKAGES", "RestorePackagesPath"); i.Unknown != "" {
+		return i.Unknown
 	}
 	facts, at, why := dotnetTarget(i.Dir, d.Project, rp, origin)
 	if why != "" {

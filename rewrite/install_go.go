@@ -1,9 +1,6 @@
 package rewrite
 
-import (
-	"path"
-	"strings"
-)
+import "strings"
 
 var _ = registerManager(&manager{tools: []string{"go"}, install: goInstall})
 
@@ -47,11 +44,9 @@ func (i *Install) goModules(c installCall, dir string) (unknown string) {
 		}
 		i.Dir = abs
 	}
-	ctx, ok := c.origin(path.Join(i.Dir, "go.mod"))
-	if !ok {
-		return "go.mod doesn't come from the build context"
+	if !i.brings(c, "go.mod") {
+		return i.Unknown
 	}
-	i.Ctx = path.Dir(ctx)
 	g := c.repo.Go(i.Ctx)
 	if g == nil || g.Err != nil {
 		return "go.mod can't be read"

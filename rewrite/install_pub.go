@@ -42,12 +42,9 @@ func pubInstall(i *Install, c installCall) bool {
 			i.Writes = append(i.Writes, path.Join(p, d))
 		}
 	}
-	ctx, ok := c.origin(path.Join(i.Dir, "pubspec.yaml"))
-	if !ok {
-		i.Unknown = "pubspec.yaml doesn't come from the build context"
+	if !i.brings(c, "pubspec.yaml") {
 		return true
 	}
-	i.Ctx = path.Dir(ctx)
 	facts := c.repo.Pub(i.Ctx)
 	i.take(c, facts.InstallFacts, "pubspec.yaml", frozen)
 	i.Unknown = facts.Unknown

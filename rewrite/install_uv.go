@@ -64,22 +64,14 @@ func (i *Install) uvPip(c installCall, line commandLine) {
 	if line.has("--system", "--python", "-p", "--target", "-t", "--prefix") || c.st.Env["UV_SYSTEM_PYTHON"] != "" || c.st.Env["VIRTUAL_ENV"] != "" {
 		return
 	}
-	for dir := c.st.Workdir; ; dir = path.Dir(dir) {
-		i.Writes = append(i.Writes, path.Join(dir, ".venv"))
-		if dir == "/" {
-			break
-		}
-	}
+	i.Writes = append(i.Writes, upwards(c.st.Workdir, ".venv")...)
 }
 
 // uvAbove: uv looks for its settings in the folders above, too.
 func (i *Install) uvAbove(dir string) {
-	for ; ; dir = path.Dir(dir) {
+	for _, d := range upFrom(dir) {
 		for _, f := range uvSettings {
-			i.Reads = append(i.Reads, path.Join(dir, f))
-		}
-		if dir == "/" {
-			return
+			i.Reads = append(i.Reads, path.Join(d, f))
 		}
 	}
 }
