@@ -93,7 +93,22 @@ type Pass struct {
 
 	declined []Decline
 	rules    []string // of the transform
+	effects  map[*Instruction]*Effects
 	findings []Finding
+}
+
+// Effects are the instruction's effects in this context, worked out once. They
+// are shared: callers must not change them.
+func (p *Pass) Effects(in *Instruction) *Effects {
+	e := p.effects[in]
+	if e == nil {
+		if p.effects == nil {
+			p.effects = map[*Instruction]*Effects{}
+		}
+		e = in.Effects(p.Repo, p.Name)
+		p.effects[in] = e
+	}
+	return e
 }
 
 // Decline is a case that a transform saw and rightly left alone.

@@ -70,7 +70,7 @@ func runCopyOrder(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) 
 			if in.Keyword != "run" {
 				continue
 			}
-			eff := in.Effects(p.Repo, p.Name)
+			eff := p.Effects(in)
 			for _, inst := range together(eff.Installs) {
 				if eff.Unknown != "" && fetchedBefore(in) {
 					continue // it builds too

@@ -21,7 +21,7 @@ func codeLater(p *rewrite.Pass, run *rewrite.Instruction, eff *rewrite.Effects) 
 		if in.Stage != run.Stage || in.Keyword == "from" {
 			break
 		}
-		if ok, _ := com.Commute(in.Effects(p.Repo, p.Name), eff); !ok {
+		if ok, _ := com.Commute(p.Effects(in), eff); !ok {
 			break
 		}
 		if len(in.ContextSources()) > 0 && in.Keyword != "run" {

@@ -47,10 +47,10 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		}
 	}
 	com := rewrite.Commuter{Repo: p.Repo, Name: p.Name}
-	be := broad.Effects(p.Repo, p.Name)
+	be := p.Effects(broad)
 	before := run // what the files are copied above
 	for in := broad.Next(); in != nil; in = in.Next() {
-		oe := in.Effects(p.Repo, p.Name)
+		oe := p.Effects(in)
 		if in == run { // the files are there by then
 			oe, com.Settled = eff, settled
 		}
@@ -146,7 +146,7 @@ func rewritten(p *rewrite.Pass, a, b *rewrite.Instruction, at string) bool {
 		if in.Keyword != "run" {
 			continue
 		}
-		e := in.Effects(p.Repo, p.Name)
+		e := p.Effects(in)
 		if e.Unknown != "" || slices.ContainsFunc(e.Writes, func(w string) bool { return rewrite.Inside(at, w) }) {
 			return true
 		}

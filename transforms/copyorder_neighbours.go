@@ -31,7 +31,7 @@ func stableFirst(p *rewrite.Pass, s *rewrite.Stage) (c rewrite.Change, ok bool) 
 			continue
 		}
 		com := rewrite.Commuter{Repo: p.Repo, Name: p.Name}
-		if ok, _ := com.Commute(often.Effects(p.Repo, p.Name), seldom.Effects(p.Repo, p.Name)); !ok {
+		if ok, _ := com.Commute(p.Effects(often), p.Effects(seldom)); !ok {
 			continue
 		}
 		n, of := changes(p, often)

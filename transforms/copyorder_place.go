@@ -75,14 +75,14 @@ func (f *fetcher) place(call fetchCall, plan fetchPlan) (at fetchPlace) {
 		return at
 	}
 	com := rewrite.Commuter{Repo: p.Repo, Name: p.Name}
-	broad := at.broad.Effects(p.Repo, p.Name)
+	broad := p.Effects(at.broad)
 	for in := at.broad.Next(); in != nil && in != run; in = in.Next() {
 		if f.disturbed(in, run, plan) != "" {
 			at.below = in
 		}
 	}
 	for in := at.broad.Next(); at.below != nil && in != at.below.Next(); in = in.Next() {
-		if ok, why := com.Commute(broad, in.Effects(p.Repo, p.Name)); !ok {
+		if ok, why := com.Commute(broad, p.Effects(in)); !ok {
 			at.decline = "the COPY on line " + strconv.Itoa(at.broad.Line) + " can't move below line " + strconv.Itoa(in.Line) + ": " + why
 			return at
 		}

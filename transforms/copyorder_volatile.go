@@ -64,7 +64,7 @@ func sink(p *rewrite.Pass, arg *rewrite.Instruction) (c rewrite.Change, ok bool)
 		in  *rewrite.Instruction
 		eff *rewrite.Effects
 	}
-	first := arg.Effects(p.Repo, p.Name)
+	first := p.Effects(arg)
 	group := []member{{arg, first}}
 	sets := slices.Clone(first.Sets)
 	var below *rewrite.Instruction // the last step passed that downloads
@@ -73,7 +73,7 @@ func sink(p *rewrite.Pass, arg *rewrite.Instruction) (c rewrite.Change, ok bool)
 	com := rewrite.Commuter{Repo: p.Repo, Name: p.Name, Unseen: sets}
 pass:
 	for in := arg.Next(); in != nil; in = in.Next() {
-		eff := in.Effects(p.Repo, p.Name)
+		eff := p.Effects(in)
 		switch in.Keyword {
 		case "arg", "env", "label":
 			if volatileArg(in) || slices.ContainsFunc(eff.Uses, func(x string) bool { return slices.Contains(sets, x) }) {

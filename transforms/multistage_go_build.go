@@ -188,7 +188,7 @@ func (g *goSplit) isDir(in *rewrite.Instruction, p string) bool {
 		if rewrite.Inside(i.Stage.At(i.Next()).Workdir, p) && i.Next() != nil {
 			return true
 		}
-		for _, t := range i.Effects(g.p.Repo, g.p.Name).Trees {
+		for _, t := range g.p.Effects(i).Trees {
 			if rewrite.Inside(t.Dest, p) && (t.Dest != p || t.Dir) {
 				return true
 			}

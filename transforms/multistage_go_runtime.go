@@ -126,7 +126,7 @@ func (g *goSplit) place() bool {
 		if in.Keyword != "copy" && in.Keyword != "add" || in.Index > g.last.Index {
 			continue
 		}
-		eff := in.Effects(g.p.Repo, g.p.Name)
+		eff := g.p.Effects(in)
 		if eff.Unknown != "" {
 			return g.decline(in, "what it brings isn't known: %s", eff.Unknown)
 		}
@@ -245,7 +245,7 @@ func (g *goSplit) imagePaths(ctx string) (out []string) {
 		if in.Index > g.last.Index || g.roles[in] != inBuild || in.Keyword != "copy" && in.Keyword != "add" {
 			continue
 		}
-		for _, t := range in.Effects(g.p.Repo, g.p.Name).Trees {
+		for _, t := range g.p.Effects(in).Trees {
 			switch {
 			case t.Dir && (t.Ctx == "." || rewrite.Inside(ctx, t.Ctx)):
 				rel := ctx

@@ -258,7 +258,7 @@ func (py *pythonSplit) firstCopy(last *rewrite.Instruction) (code *rewrite.Instr
 		if code == nil {
 			code = in
 		}
-		eff := in.Effects(py.p.Repo, py.p.Name)
+		eff := py.p.Effects(in)
 		for _, t := range eff.Trees {
 			if rewrite.Inside(t.Dest, "/usr/local") || rewrite.Inside("/usr/local", t.Dest) && (t.Ctx != "." || py.p.Repo.Exists("usr")) {
 				return nil

@@ -18,7 +18,7 @@ func (py *pythonSplit) place() bool {
 	chown := false
 	for _, in := range py.stage.Instructions {
 		if (in.Keyword == "copy" || in.Keyword == "add") && in.Index < py.last.Index {
-			eff := in.Effects(py.p.Repo, py.p.Name)
+			eff := py.p.Effects(in)
 			kept[in] = eff.Unknown != "" || len(eff.Trees) == 0 && len(in.Heredocs) == 0 || py.bringsRequirements(eff.Trees)
 			_, owner := in.Flag("chown")
 			chown = chown || kept[in] && owner
@@ -39,7 +39,7 @@ func (py *pythonSplit) place() bool {
 		if in.Keyword != "copy" && in.Keyword != "add" || in.Index > py.last.Index {
 			continue
 		}
-		trees := in.Effects(py.p.Repo, py.p.Name).Trees
+		trees := py.p.Effects(in).Trees
 		switch {
 		case !kept[in] && !stay:
 			py.roles[in] = inRuntime

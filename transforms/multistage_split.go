@@ -268,7 +268,7 @@ func (s *split) covered(in *rewrite.Instruction, trees []rewrite.Tree) bool {
 			if later.Keyword != "copy" && later.Keyword != "add" || s.flags(later) != s.flags(in) {
 				continue
 			}
-			for _, u := range later.Effects(s.p.Repo, s.p.Name).Trees {
+			for _, u := range s.p.Effects(later).Trees {
 				if u.Dir && rewrite.Inside(t.Dest, u.Dest) && path.Join(u.Ctx, strings.TrimPrefix(t.Dest[len(u.Dest):], "/")) == t.Ctx {
 					found = true
 				}

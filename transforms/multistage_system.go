@@ -278,7 +278,7 @@ func (s *split) compiles() bool {
 // aren't known.
 func (s *split) touched(in *rewrite.Instruction) (trees []rewrite.Tree, paths []string, why string) {
 	if in.Keyword != "run" {
-		eff := in.Effects(s.p.Repo, s.p.Name)
+		eff := s.p.Effects(in)
 		return eff.Trees, eff.Writes, eff.Unknown
 	}
 	all, why := steps(in)
