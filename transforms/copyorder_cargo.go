@@ -46,14 +46,11 @@ const maxDummies = 4
 // for the real file's
 // (https://doc.rust-lang.org/cargo/commands/cargo-fetch.html).
 func crates(c fetchCall) fetchPlan {
-	root := c.dir
-	for c.origin(path.Join(root, "Cargo.toml")) == "" {
-		if root == "/" {
-			return fetchPlan{skip: true}
-		}
-		root = path.Dir(root)
+	root, manifest := c.above(c.dir, "Cargo.toml")
+	if manifest == "" {
+		return fetchPlan{skip: true}
 	}
-	own := path.Dir(c.origin(path.Join(root, "Cargo.toml")))
+	own := path.Dir(manifest)
 	facts := c.p.Repo.Cargo(own)
 	inst := rewrite.Install{Dir: root, Ctx: own}
 	options, why := cargoOptions(c.cmd.Args)
@@ -79,10 +76,8 @@ func crates(c fetchCall) fetchPlan {
 	case c.st.User != "" && !c.st.Root():
 		return fetchPlan{decline: "the user " + c.st.User + " may not be allowed to make the folders for it"}
 	}
-	for _, f := range facts.Files {
-		if c.origin(inst.At(f)) != f {
-			return fetchPlan{decline: f + " isn't copied to " + inst.At(f)}
-		}
+	if why := c.misplaced(inst, facts.Files); why != "" {
+		return fetchPlan{decline: why}
 	}
 	inst.Files = facts.Files
 	return fetchPlan{

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-
 	"drydock/rewrite"
 )
 
@@ -41,6 +39,27 @@ func (c fetchCall) origin(abs string) string {
 		return ""
 	}
 	return ctx
+}
+
+// above is the nearest folder, from where the build runs upwards, in which the
+// image holds a file of a name; ctx is that file in the context, "" for none.
+func (c fetchCall) above(dir, name string) (root, ctx string) {
+	for root = dir; ; root = path.Dir(root) {
+		if ctx = c.origin(path.Join(root, name)); ctx != "" || root == "/" {
+			return root, ctx
+		}
+	}
+}
+
+// misplaced names the first of files that doesn't stand in the image where the
+// tool looks for it, as a reason to decline; "" when all do.
+func (c fetchCall) misplaced(inst rewrite.Install, files []string) string {
+	for _, f := range files {
+		if at := inst.At(f); c.origin(at) != f {
+			return f + " isn't copied to " + at
+		}
+	}
+	return ""
 }
 
 // fetchPlan is how a fetcher fetches what a build needs.
@@ -172,21 +191,6 @@ func (f *fetcher) usedBefore(run *rewrite.Instruction) bool {
 var harmlessBetween = map[string]bool{"echo": true, "printf": true, "true": true, ":": true, "set": true, "cd": true, "mkdir": true, "chmod": true, "chown": true, "rm": true, "ls": true, "cp": true, "mv": true, "touch": true, "cat": true, "pwd": true, "ln": true,
 	"go": true, "mvn": true, "mvnw": true, "gradle": true, "gradlew": true, "cargo": true, "dotnet": true, "npm": true, "npx": true, "yarn": true, "pnpm": true, "node": true}
 
-// sets are the variables that an ENV or ARG defines.
-func sets(in *rewrite.Instruction) (names []string) {
-	switch cmd := in.Cmd.(type) {
-	case *instructions.EnvCommand:
-		for _, kv := range cmd.Env {
-			names = append(names, kv.Key)
-		}
-	case *instructions.ArgCommand:
-		for _, a := range cmd.Args {
-			names = append(names, a.Key)
-		}
-	}
-	return names
-}
-
 // forTheBuild: variables by whose names one knows that they speak of what is
 // built, not of where its dependencies come from.
 func forTheBuild(name string) bool {
@@ -200,11 +204,11 @@ func forTheBuild(name string) bool {
 
 // disturbed tells how an instruction, or what stands in front of the build in
 // its own RUN, may decide what is fetched or with which tools.
-func (f *fetcher) disturbed(in, run *rewrite.Instruction, plan fetchPlan) string {
+func (f *fetcher) disturbed(in *rewrite.Instruction, call fetchCall, plan fetchPlan) string {
 	line := "line " + strconv.Itoa(in.Line)
 	switch in.Keyword {
 	case "env", "arg":
-		if slices.ContainsFunc(sets(in), func(k string) bool { return !forTheBuild(k) }) {
+		if slices.ContainsFunc(call.p.Effects(in).Sets, func(k string) bool { return !forTheBuild(k) }) {
 			return line + " may decide what is downloaded"
 		}
 		return ""
@@ -223,7 +227,7 @@ func (f *fetcher) disturbed(in, run *rewrite.Instruction, plan fetchPlan) string
 		words = append(words, path.Base(file))
 	}
 	for _, c := range sh.Commands() {
-		if in == run && f.builds(c) {
+		if in == call.run && f.builds(c) {
 			break
 		}
 		text := strings.Join(c.Args, " ")

@@ -50,14 +50,11 @@ func goModules(c fetchCall) fetchPlan {
 		}
 		dir = abs
 	}
-	root := dir // where go.mod is: here or above
-	for c.origin(path.Join(root, "go.mod")) == "" {
-		if root == "/" {
-			return fetchPlan{skip: true}
-		}
-		root = path.Dir(root)
+	root, mod := c.above(dir, "go.mod")
+	if mod == "" {
+		return fetchPlan{skip: true}
 	}
-	plan := fetchPlan{inst: rewrite.Install{Dir: root, Ctx: path.Dir(c.origin(path.Join(root, "go.mod")))}}
+	plan := fetchPlan{inst: rewrite.Install{Dir: root, Ctx: path.Dir(mod)}}
 	g := c.p.Repo.Go(plan.inst.Ctx)
 	env := goSettings(c)
 	switch flags := env["GOFLAGS"] + " " + strings.Join(args, " "); {
@@ -90,11 +87,7 @@ func goModules(c fetchCall) fetchPlan {
 	if plan.inst.Files, plan.decline = g.DownloadReads(work); plan.decline != "" {
 		return plan
 	}
-	for _, f := range plan.inst.Files {
-		if plan.decline == "" && c.origin(plan.inst.At(f)) != f {
-			plan.decline = f + " isn't copied to " + plan.inst.At(f)
-		}
-	}
+	plan.decline = c.misplaced(plan.inst, plan.inst.Files)
 	plan.command = goDownload(c, root, in)
 	if plan.command == "" {
 		plan.decline = "its Go settings are computed"

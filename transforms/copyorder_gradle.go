@@ -48,10 +48,8 @@ func gradleDistribution(c fetchCall) fetchPlan {
 	}):
 		return fetchPlan{decline: "the build keeps Gradle in a folder of its own"}
 	}
-	for _, f := range facts.Wrapper {
-		if c.origin(inst.At(f)) != f {
-			return fetchPlan{decline: f + " isn't copied to " + inst.At(f)}
-		}
+	if why := c.misplaced(inst, facts.Wrapper); why != "" {
+		return fetchPlan{decline: why}
 	}
 	inst.Files = facts.Wrapper
 	return fetchPlan{inst: inst, command: inFolder(c, c.dir, executable(c, tool)+" --version"), declares: "the wrapper's files"}

@@ -2,8 +2,6 @@ package transforms
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"drydock/rewrite"
 )
@@ -57,16 +55,12 @@ func copiesContext(in *rewrite.Instruction) bool {
 
 // weight is how many bytes a COPY takes from the context, 0 where that isn't known.
 func weight(p *rewrite.Pass, in *rewrite.Instruction) (bytes int64) {
-	sizes, complete := sentSizes(p)
-	if !complete {
+	files, known := brought(p, in)
+	if !known {
 		return 0
 	}
-	brought, why := in.Brings(slices.Sorted(maps.Keys(sizes)), p.Repo, p.Name)
-	if why != "" {
-		return 0
-	}
-	for _, b := range brought {
-		bytes += sizes[b.Ctx]
+	for _, f := range files {
+		bytes += f.Size
 	}
 	return bytes
 }

@@ -1,10 +1,10 @@
 package transforms
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 
+	"drydock/repo"
 	"drydock/rewrite"
 )
 
@@ -71,13 +71,13 @@ func (f *fetcher) place(call fetchCall, plan fetchPlan) (at fetchPlace) {
 			at.missing = append(at.missing, file)
 		}
 	}
-	if at.decline = f.disturbed(run, run, plan); at.decline != "" {
+	if at.decline = f.disturbed(run, call, plan); at.decline != "" {
 		return at
 	}
 	com := rewrite.Commuter{Repo: p.Repo, Name: p.Name}
 	broad := p.Effects(at.broad)
 	for in := at.broad.Next(); in != nil && in != run; in = in.Next() {
-		if f.disturbed(in, run, plan) != "" {
+		if f.disturbed(in, call, plan) != "" {
 			at.below = in
 		}
 	}
@@ -95,20 +95,25 @@ func (f *fetcher) place(call fetchCall, plan fetchPlan) (at fetchPlace) {
 
 // bringsOnly: a COPY brings nothing but files of a list.
 func bringsOnly(p *rewrite.Pass, in *rewrite.Instruction, files []string) bool {
-	sizes, complete := sentSizes(p)
-	brought, why := in.Brings(slices.Sorted(maps.Keys(sizes)), p.Repo, p.Name)
-	if !complete || why != "" || len(brought) == 0 {
-		return false
-	}
-	return !slices.ContainsFunc(brought, func(b rewrite.Brought) bool { return !slices.Contains(files, b.Ctx) })
+	all, known := brought(p, in)
+	return known && len(all) > 0 && !slices.ContainsFunc(all, func(f repo.File) bool { return !slices.Contains(files, f.Path) })
 }
 
-// sentSizes are the files that the builder gets, with their sizes in bytes.
-func sentSizes(p *rewrite.Pass) (sizes map[string]int64, complete bool) {
-	files, complete := p.Repo.Sent(p.Repo.Ignore(p.Name))
-	sizes = make(map[string]int64, len(files))
-	for _, f := range files {
-		sizes[f.Path] = f.Size
+// brought are the files of the context that a COPY brings; known is false where
+// that isn't known in full.
+func brought(p *rewrite.Pass, in *rewrite.Instruction) (files []repo.File, known bool) {
+	sent, complete := p.Repo.Sent(p.Repo.Ignore(p.Name))
+	if !complete {
+		return nil, false
 	}
-	return sizes, complete
+	names, byName := make([]string, 0, len(sent)), make(map[string]repo.File, len(sent))
+	for _, f := range sent {
+		names = append(names, f.Path)
+		byName[f.Path] = f
+	}
+	list, why := in.Brings(names, p.Repo, p.Name)
+	for _, b := range list {
+		files = append(files, byName[b.Ctx])
+	}
+	return files, why == ""
 }

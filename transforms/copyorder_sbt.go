@@ -41,10 +41,8 @@ func sbtDependencies(c fetchCall) fetchPlan {
 	case slices.ContainsFunc(c.cmd.Args[1:], func(a string) bool { return strings.HasPrefix(a, "-") && a != "-batch" }):
 		return fetchPlan{decline: "sbt has options that the fetch may need"}
 	}
-	for _, f := range facts.Files {
-		if c.origin(inst.At(f)) != f {
-			return fetchPlan{decline: f + " isn't copied to " + inst.At(f)}
-		}
+	if why := c.misplaced(inst, facts.Files); why != "" {
+		return fetchPlan{decline: why}
 	}
 	inst.Files = facts.Files
 	return fetchPlan{
