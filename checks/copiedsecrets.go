@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -31,42 +32,50 @@ var _ = register(&rewrite.Check{
 		"stages that don't ship.",
 	Run: func(_ context.Context, p *rewrite.Pass) error {
 		var secret map[string]string // file -> what it is; looked for once there is a folder
-		for _, in := range folderCopies(p) {
+		for _, c := range folderCopies(p) {
 			if secret == nil {
 				secret = secretFiles(p)
 			}
 			if len(secret) == 0 {
 				return nil
 			}
-			findCopied(p, in, secret)
+			c.find(p, secret)
 		}
 		return nil
 	},
 })
 
-// folderCopies lists the COPY and ADD instructions whose files ship: those of
-// shipping stages, and those of other stages from which one of them copies.
-func folderCopies(p *rewrite.Pass) []*rewrite.Instruction {
+// shipped is a COPY or ADD whose files ship.
+type shipped struct {
+	in *rewrite.Instruction
+	// only are the image paths that shipping stages take from its own; nil when
+	// that ships as a whole.
+	only []string
+}
+
+// folderCopies lists the COPY and ADD instructions of folders whose files ship:
+// those of shipping stages, and those of other stages from which one of them copies.
+func folderCopies(p *rewrite.Pass) (out []shipped) {
 	if !p.Repo.Known() {
 		return nil
 	}
 	shipping := p.Shipping()
-	var out []*rewrite.Instruction
 	for _, s := range p.Doc.Stages {
+		var only []string
+		if !slices.Contains(shipping, s) {
+			if only = takenFrom(p, shipping, s); len(only) == 0 {
+				continue
+			}
+		}
 		for _, in := range s.Instructions {
 			in = in.Inner()
 			sources, _, from, ok := in.Copy()
-			if !ok || from != "" || !slices.ContainsFunc(sources, func(src string) bool {
-				return repo.Wild(src) || p.Repo.IsDir(strings.TrimPrefix(path.Clean("/"+src), "/"))
-			}) {
-				continue
+			if ok && from == "" && slices.ContainsFunc(sources, func(src string) bool { return repo.Wild(src) || p.Repo.IsDir(rewrite.ContextPath(src)) }) {
+				out = append(out, shipped{in, only})
 			}
-			out = append(out, in)
 		}
 	}
-	return slices.DeleteFunc(out, func(in *rewrite.Instruction) bool {
-		return !slices.Contains(shipping, in.Stage) && len(takenFrom(p, shipping, in.Stage)) == 0
-	})
+	return out
 }
 
 // takenFrom lists the paths that shipping stages copy from another stage.
@@ -85,24 +94,15 @@ func takenFrom(p *rewrite.Pass, shipping []*rewrite.Stage, stage *rewrite.Stage)
 	return out
 }
 
-// findCopied reports the secret files that one COPY brings.
-func findCopied(p *rewrite.Pass, in *rewrite.Instruction, secret map[string]string) {
-	var files []string
-	for f := range secret {
-		files = append(files, f)
-	}
-	slices.Sort(files)
+// find reports the secret files that the COPY brings.
+func (c shipped) find(p *rewrite.Pass, secret map[string]string) {
+	in := c.in
 	sources, _, _, _ := in.Copy()
-	brought, _ := in.Brings(files, p.Repo, p.Name)
-	shipping := p.Shipping()
-	var only []string
-	if !slices.Contains(shipping, in.Stage) {
-		only = takenFrom(p, shipping, in.Stage)
-	}
+	brought, _ := in.Brings(slices.Sorted(maps.Keys(secret)), p.Repo, p.Name)
 	var found []string
 	for _, b := range brought {
-		named := slices.ContainsFunc(sources, func(s string) bool { return path.Clean("/"+s) == "/"+b.Ctx })
-		ships := only == nil || slices.ContainsFunc(only, func(dir string) bool { return rewrite.Inside(b.Dest, dir) })
+		named := slices.ContainsFunc(sources, func(s string) bool { return rewrite.ContextPath(s) == b.Ctx })
+		ships := c.only == nil || slices.ContainsFunc(c.only, func(dir string) bool { return rewrite.Inside(b.Dest, dir) })
 		if what := b.Ctx + " (" + secret[b.Ctx] + ")"; !named && ships && !slices.Contains(found, what) {
 			found = append(found, what)
 		}
@@ -110,12 +110,16 @@ func findCopied(p *rewrite.Pass, in *rewrite.Instruction, secret map[string]stri
 	if len(found) == 0 {
 		return
 	}
-	more := ""
-	if n := len(found) - 5; n > 0 {
-		found, more = found[:5], fmt.Sprintf(" and %d more", n)
-	}
-	p.Find(in, fmt.Sprintf("%s brings what looks secret into the image: %s%s", strings.ToUpper(in.Keyword), strings.Join(found, ", "), more),
+	p.Find(in, fmt.Sprintf("%s brings what looks secret into the image: %s", strings.ToUpper(in.Keyword), several(found, 5)),
 		"leave it out by "+p.Repo.Ignore(p.Name).Path+", mount it where it is needed (RUN --mount=type=secret), and change what was in an image")
+}
+
+// several names the first n of a list and counts the others.
+func several(list []string, n int) string {
+	if more := len(list) - n; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:n], ", "), more)
+	}
+	return strings.Join(list, ", ")
 }
 
 // secretFiles lists the files of the context that look secret by name and

@@ -46,11 +46,7 @@ var _ = register(&rewrite.Check{
 			if len(empty) == 0 {
 				continue
 			}
-			more := ""
-			if n := len(empty) - 3; n > 0 {
-				empty, more = empty[:3], fmt.Sprintf(" and %d more", n)
-			}
-			p.Find(in, fmt.Sprintf("%s gets %s%s without a byte: %s leaves it out, brings it back and leaves it out again", strings.ToUpper(in.Keyword), strings.Join(empty, ", "), more, ignore.Path),
+			p.Find(in, fmt.Sprintf("%s gets %s without a byte: %s leaves it out, brings it back and leaves it out again", strings.ToUpper(in.Keyword), several(empty, 3), ignore.Path),
 				"take the last line out that names its folder, or the ! line")
 		}
 		return nil

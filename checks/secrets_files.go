@@ -86,7 +86,7 @@ func secretFile(src string) string {
 // contents looks into the file in the build context; knows is false where it
 // isn't there.
 func contents(p *rewrite.Pass, src, kind string) (knows, holds bool) {
-	text, err := p.Repo.ReadFile(strings.TrimPrefix(path.Clean("/"+src), "/"))
+	text, err := p.Repo.ReadFile(rewrite.ContextPath(src))
 	if err != nil {
 		return false, false
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/moby/patternmatcher"
 
+	"drydock/repo"
 	"drydock/rewrite"
 )
 
@@ -104,7 +105,7 @@ func (c *planner) lands(sp *stagePlan, st *step, p string) (in []input, known bo
 		case rewrite.Inside(t.Dest, p): // all of it lies at or below p
 			ctx = t.Ctx
 		case t.Dir && rewrite.Inside(p, t.Dest):
-			ctx = contextPath(t.Ctx + "/" + strings.TrimPrefix(p, t.Dest))
+			ctx = rewrite.ContextPath(t.Ctx + "/" + strings.TrimPrefix(p, t.Dest))
 		case rewrite.Inside(p, t.Dest): // a file where there may be a folder
 			return nil, false
 		default:
@@ -129,7 +130,7 @@ func (c *planner) landsFrom(x *stagePlan, sources []string, to, p string) (in []
 	switch {
 	case x == nil:
 		return nil, true // always the same
-	case len(sources) != 1 || hasWildcard(sources[0]) || strings.Contains(sources[0], "$"):
+	case len(sources) != 1 || repo.Wild(sources[0]) || strings.Contains(sources[0], "$"):
 		return nil, false
 	case rewrite.Inside(to, p):
 		return c.contents(x, path.Join("/", sources[0])), true

@@ -312,7 +312,7 @@ func (c *planner) stage(x *stagePlan, sources []*source) []input {
 	var out []input
 	for _, s := range sources {
 		p := s.spec
-		for hasWildcard(p) { // its folder holds all that it may match
+		for repo.Wild(p) { // its folder holds all that it may match
 			p = path.Dir(p)
 		}
 		in := c.contents(x, path.Join("/", p))

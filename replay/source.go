@@ -9,6 +9,8 @@ import (
 	"github.com/moby/patternmatcher"
 
 	"drydock/history"
+	"drydock/repo"
+	"drydock/rewrite"
 )
 
 // sum is a hash of a multiset of files: files come and go in any order, each at
@@ -55,32 +57,10 @@ type source struct {
 
 // newSource reads a source as written, variables expanded.
 func newSource(written string) *source {
-	s := &source{spec: contextPath(written)}
-	s.wild = hasWildcard(s.spec)
+	s := &source{spec: rewrite.ContextPath(written)}
+	s.wild = repo.Wild(s.spec)
 	s.optional = s.wild
 	return s
-}
-
-// contextPath is dispatchCopy's: clean, relative to the context, and never above
-// it.
-func contextPath(s string) string {
-	if p := path.Clean("/" + s)[1:]; p != "" {
-		return p
-	}
-	return "."
-}
-
-// hasWildcard is contenthash's containsWildcards.
-func hasWildcard(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '*', '?', '[':
-			return true
-		case '\\':
-			i++
-		}
-	}
-	return false
 }
 
 // withParents makes the source of COPY --parents: the path behind the pivot
@@ -90,11 +70,11 @@ func (s *source) withParents(written string) error {
 	if !pivot {
 		parent, pattern = "", written
 	}
-	s.optional = hasWildcard(parent) || hasWildcard(pattern)
-	s.spec = contextPath(parent)
-	s.wild = hasWildcard(s.spec)
+	s.optional = repo.Wild(parent) || repo.Wild(pattern)
+	s.spec = rewrite.ContextPath(parent)
+	s.wild = repo.Wild(s.spec)
 	var err error
-	s.include, err = patternmatcher.New([]string{contextPath(pattern)})
+	s.include, err = patternmatcher.New([]string{rewrite.ContextPath(pattern)})
 	return err
 }
 

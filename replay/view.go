@@ -10,6 +10,7 @@ import (
 
 	"drydock/history"
 	"drydock/repo"
+	"drydock/rewrite"
 )
 
 // view is the context of one commit as a build with one Dockerfile sees it: the
@@ -233,7 +234,7 @@ func (v *view) follow(ctx context.Context, s *source) error {
 		if !strings.HasPrefix(target, "/") {
 			target = path.Join("/", path.Dir(link), target)
 		}
-		s.root = contextPath(target + s.root[len(link):])
+		s.root = rewrite.ContextPath(target + s.root[len(link):])
 	}
 	s.outside = true
 	return nil

@@ -32,13 +32,13 @@ func (in *Instruction) ContextSources() []string {
 	if ok && from == "" {
 		for _, s := range sources {
 			if !remote(s) || in.Keyword == "copy" {
-				out = append(out, contextPath(s))
+				out = append(out, ContextPath(s))
 			}
 		}
 	}
 	for _, m := range in.Mounts() {
 		if m["type"] == "bind" && m["from"] == "" {
-			out = append(out, contextPath(m["source"]))
+			out = append(out, ContextPath(m["source"]))
 		}
 	}
 	return out
@@ -73,7 +73,9 @@ func remote(s string) bool {
 	return strings.Contains(s, "://") || strings.HasPrefix(s, "git@")
 }
 
-func contextPath(s string) string {
+// ContextPath is a COPY source as a clean path of the build context, "." for all
+// of it; it never leads out of the context (dispatchCopy of dockerfile2llb).
+func ContextPath(s string) string {
 	p := path.Clean("/" + s)[1:]
 	if p == "" {
 		return "."
@@ -117,20 +119,20 @@ func (in *Instruction) trees(st State, rp *repo.Repo, name string) (out []Tree, 
 		if in.Keyword == "add" && (remote(s) || isArchive(s)) {
 			return nil, "ADD fetches or unpacks its source"
 		}
-		names := []string{contextPath(s)}
+		names := []string{ContextPath(s)}
 		if repo.Wild(s) {
 			ignore := rp.Ignore(name)
-			names = slices.DeleteFunc(rp.Glob(contextPath(s)), func(n string) bool { return !rp.SendsEntry(ignore, n) })
+			names = slices.DeleteFunc(rp.Glob(ContextPath(s)), func(n string) bool { return !rp.SendsEntry(ignore, n) })
 			// What it may match tomorrow: nothing is known of a pattern without a
 			// match, and folders that tools make come and go.
-			if len(names) == 0 || matchesVolatile(contextPath(s)) {
-				out = append(out, Tree{Dest: abs, Ctx: contextPath(s), Unknown: true, Dir: true})
+			if len(names) == 0 || matchesVolatile(ContextPath(s)) {
+				out = append(out, Tree{Dest: abs, Ctx: ContextPath(s), Unknown: true, Dir: true})
 			}
 		}
 		for _, n := range names {
 			t := Tree{Dest: abs, Ctx: n}
 			switch {
-			case repo.Wild(path.Dir(contextPath(s))) && !rp.NoLinks(n):
+			case repo.Wild(path.Dir(ContextPath(s))) && !rp.NoLinks(n):
 				// BuildKit follows links behind "*" in the last part only (FollowLinks of
 				// fsutil): what this one leads to isn't sent because of it.
 				t.Unknown, t.Dir = true, true
@@ -186,7 +188,7 @@ func (in *Instruction) makesFolder(st State, abs string, rp *repo.Repo) bool {
 	case p != abs || strings.HasSuffix(dest, "/"):
 		return true
 	}
-	return from == "" && slices.ContainsFunc(sources, func(s string) bool { return rp.IsDir(contextPath(st.Expand(s))) })
+	return from == "" && slices.ContainsFunc(sources, func(s string) bool { return rp.IsDir(ContextPath(st.Expand(s))) })
 }
 
 func matchesVolatile(pattern string) bool {
@@ -216,7 +218,7 @@ func Inside(p, dir string) bool {
 func (t Tree) ctxPath(abs string) (string, bool) {
 	switch {
 	case t.Dir && Inside(abs, t.Dest):
-		return contextPath(t.Ctx + "/" + strings.TrimPrefix(abs[len(t.Dest):], "/")), true
+		return ContextPath(t.Ctx + "/" + strings.TrimPrefix(abs[len(t.Dest):], "/")), true
 	case !t.Dir && abs == t.Dest:
 		return t.Ctx, true
 	}

@@ -230,12 +230,17 @@ type changes struct {
 	site *site
 }
 
+// changes gives the site's history to transforms; nil outside of a repository.
+func (s *site) changes(ctx context.Context) rewrite.History {
+	if s.dir == "" || s.job.places.gitRoot(s.dir) == "" {
+		return nil
+	}
+	return changes{ctx, s}
+}
+
 // Changed counts among the commits that a quote looks at; none where there is no
 // history.
 func (c changes) Changed(path string) (commits, of int) {
-	if c.site.dir == "" || c.site.job.places.gitRoot(c.site.dir) == "" {
-		return 0, 0
-	}
 	n := quotedCommits
 	if r := c.site.job.replay; r != nil {
 		n = r.commits // the verb's own, which is read once

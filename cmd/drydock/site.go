@@ -121,7 +121,7 @@ func (s *site) options() rewrite.Options {
 func (s *site) engine(ctx context.Context, i int, t *target, opt rewrite.Options) (res *rewrite.Result, err error) {
 	defer recovered(t.path, &err)
 	return rewrite.Run(ctx, rewrite.Input{
-		Path: t.path, Src: t.src, Name: t.name, Repo: s.repo, Images: images.Catalogue(), Siblings: s.siblings(i), History: changes{ctx, s},
+		Path: t.path, Src: t.src, Name: t.name, Repo: s.repo, Images: images.Catalogue(), Siblings: s.siblings(i), History: s.changes(ctx),
 	}, s.job.transforms, opt)
 }
 
