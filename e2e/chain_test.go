@@ -26,8 +26,11 @@ type chainCase struct {
 	root    bool       // the user may stay root
 	touch   string     // a source file: after a change to it …
 	install string     // … the steps that match this are cached. In the after-image only.
+	ci      bool       // of multi-stage: make e2e builds it too, not only make e2e-all
+	smaller float64    // the least by which the image shrinks with --base smallest; 0 to leave that out
 }
 
+// Cases of fixtures/multi-stage are named "multi-stage/CASE"; each ecosystem adds its own in a file multistage_NAME_test.go.
 var cases = map[string]chainCase{
 	// the four of the README
 	"python": {paths: []string{"/tides.json", "/nowhere"}, factor: 4, touch: "app.py", install: `\bpip3? install\b`},
@@ -62,22 +65,31 @@ func TestChain(t *testing.T) {
 			defer func() { table.add(t, name, p) }()
 			chain(t, dir, c, &p)
 		})
+		if c.smaller > 0 {
+			t.Run(name+" --base smallest", func(t *testing.T) {
+				var p pair
+				defer func() { table.add(t, name+" (smallest)", p) }()
+				c.factor, c.touch = c.smaller, ""
+				chain(t, dir, c, &p, "--base", "smallest")
+			})
+		}
 	}
 	table.print(t)
 }
 
-// fixtures lists the cases below fixtures/: chain/*, and with E2E_ALL those that multi-stage splits.
+// fixtures lists the cases below fixtures/: chain/*, and those that multi-stage splits: with E2E_ALL all of them, else
+// those marked for CI.
 func fixtures(t *testing.T) (dirs []string) {
-	parents := []string{"chain"}
-	if os.Getenv("E2E_ALL") != "" {
-		parents = append(parents, "multi-stage")
-	}
-	for _, parent := range parents {
+	all := os.Getenv("E2E_ALL") != ""
+	for _, parent := range []string{"chain", "multi-stage"} {
 		entries, err := os.ReadDir(filepath.Join(world.root, "fixtures", parent))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, d := range entries {
+			if parent == "multi-stage" && !all && !cases[parent+"/"+d.Name()].ci {
+				continue
+			}
 			if d.IsDir() && !strings.HasPrefix(d.Name(), "declined-") && !strings.HasPrefix(d.Name(), "nothing-") {
 				dirs = append(dirs, parent+"/"+d.Name())
 			}
@@ -92,7 +104,7 @@ type pair struct {
 	rebuild, rebuilt time.Duration // after a change to one source file, before and after
 }
 
-func chain(t *testing.T, fixture string, c chainCase, p *pair) {
+func chain(t *testing.T, fixture string, c chainCase, p *pair, flags ...string) {
 	ctx := t.Context()
 	was, is := filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), "after")
 	for _, dir := range []string{was, is} {
@@ -100,7 +112,10 @@ func chain(t *testing.T, fixture string, c chainCase, p *pair) {
 			t.Fatal(err)
 		}
 	}
-	fix(t, ctx, filepath.Base(fixture), is, "--unsafe")
+	if policy, err := os.ReadFile(filepath.Join(is, "POLICY")); err == nil && strings.HasPrefix(fixture, "multi-stage/") {
+		flags = append(flags, "--base", strings.TrimSpace(string(policy)))
+	}
+	fix(t, ctx, filepath.Base(fixture), is, append(flags, "--unsafe")...)
 	rewritten, err := os.ReadFile(filepath.Join(is, "Dockerfile"))
 	if err != nil {
 		t.Fatal(err)

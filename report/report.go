@@ -56,10 +56,12 @@ type Outcome struct {
 	Why       string `json:"why"`
 	Assumes   string `json:"assumes"`
 	Gain      string `json:"gain"`
-	Safety    string `json:"safety"` // safe or assumes
-	Line      int    `json:"line"`
-	File      string `json:"file"`           // "" for the Dockerfile, else a path in the context
-	Gate      string `json:"gate,omitempty"` // for dropped: the promise that the change would have broken
+	// Plan explains a change of many parts: what goes where, and why, a sentence each.
+	Plan   []string `json:"plan,omitempty"`
+	Safety string   `json:"safety"` // safe or assumes
+	Line   int      `json:"line"`
+	File   string   `json:"file"`           // "" for the Dockerfile, else a path in the context
+	Gate   string   `json:"gate,omitempty"` // for dropped: the promise that the change would have broken
 	// BuildContext is what a change of the ignore file does to the build context.
 	BuildContext *rewrite.ContextChange `json:"buildContext,omitempty"`
 }
@@ -126,7 +128,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 		}
 		f.Outcomes = append(f.Outcomes, Outcome{
 			Status: string(o.Status), Transform: o.Transform, Title: o.Title, Why: o.Why, Assumes: o.Assumes,
-			Gain: o.Gain, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate, BuildContext: o.Context,
+			Gain: o.Gain, Plan: o.Plan, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate, BuildContext: o.Context,
 		})
 	}
 	for _, d := range res.Declined {

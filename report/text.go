@@ -80,6 +80,9 @@ func (s *Summary) detail(b *strings.Builder, o Outcome) {
 		}
 	}
 	line(shorten(o.Why))
+	for _, l := range o.Plan {
+		line("- " + oneLine(l))
+	}
 	if o.Gain != "" {
 		line("brings: " + oneLine(o.Gain))
 	}

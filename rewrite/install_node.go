@@ -11,7 +11,7 @@ import (
 var _ = registerManager(&manager{tools: []string{"npm", "yarn", "pnpm", "bun"}, install: nodeInstall})
 
 // nodeFlags are flags of an install that don't change where or what is read.
-var nodeFlags = words(`
+var nodeFlags = Words(`
 	--production --prod -P -p --dev -D --no-optional --include-workspace-root --workspaces --omit --include --only
 	--no-audit --audit --no-fund --fund --silent -s --quiet -q --verbose -d -dd -ddd --loglevel --no-progress --progress --no-color --color --reporter --inline-builds --no-summary
 	--legacy-peer-deps --strict-peer-deps --no-strict-peer-dependencies --strict-peer-dependencies --shamefully-hoist --force -f --unsafe-perm --foreground-scripts --no-bin-links --no-update-notifier
@@ -21,34 +21,26 @@ var nodeFlags = words(`
 	--cpu --os --libc --arch --target_arch --platform --python --filter -F --workspace -w --workspace-root --recursive -r --no-verify --omit-dev --mode --link-workspace-packages --config.strict-peer-dependencies`)
 
 // nodeValues are those of them that take the next word as their value.
-var nodeValues = words(`--loglevel --reporter --registry --network-timeout --network-concurrency --fetch-retries --fetch-timeout --fetch-retry-mintimeout --fetch-retry-maxtimeout --maxsockets --child-concurrency
+var nodeValues = Words(`--loglevel --reporter --registry --network-timeout --network-concurrency --fetch-retries --fetch-timeout --fetch-retry-mintimeout --fetch-retry-maxtimeout --maxsockets --child-concurrency
 	--concurrent-scripts --mutex --cpu --os --libc --arch --target_arch --platform --python --filter -F --workspace --omit --include --only --mode`)
 
 // nodeFrozen are flags with which an install doesn't write the lock file.
-var nodeFrozen = words(`--frozen-lockfile --immutable --pure-lockfile --no-lockfile --no-package-lock --no-save`)
+var nodeFrozen = Words(`--frozen-lockfile --immutable --pure-lockfile --no-lockfile --no-package-lock --no-save`)
 
 // nodeInstalls are the verbs of an install of the project, by program.
 var nodeInstalls = map[string]map[string]bool{
-	"npm":  words("ci clean-install install-clean ic install i in"),
-	"yarn": words("install"),
-	"pnpm": words("install i"),
-	"bun":  words("install i ci"),
+	"npm":  Words("ci clean-install install-clean ic install i in"),
+	"yarn": Words("install"),
+	"pnpm": Words("install i"),
+	"bun":  Words("install i ci"),
 }
 
 // nodeClean are those that never write the lock file.
-var nodeClean = words("ci clean-install install-clean ic")
+var nodeClean = Words("ci clean-install install-clean ic")
 
 // nodeFolder are the flags that name the folder of the project, by program.
 var nodeFolder = map[string]map[string]bool{
-	"npm": words("--prefix -C"), "yarn": words("--cwd"), "pnpm": words("-C --dir --prefix"), "bun": words("--cwd"),
-}
-
-func words(s string) map[string]bool {
-	m := map[string]bool{}
-	for w := range strings.FieldsSeq(s) {
-		m[w] = true
-	}
-	return m
+	"npm": Words("--prefix -C"), "yarn": Words("--cwd"), "pnpm": Words("-C --dir --prefix"), "bun": Words("--cwd"),
 }
 
 // nodeArgs are the arguments of npm, yarn, pnpm or bun.

@@ -8,7 +8,7 @@ import (
 var _ = registerManager(&manager{tools: []string{"dart", "flutter", "pub"}, install: pubInstall})
 
 // pubFlags are flags of pub get that don't change where or what is read.
-var pubFlags = words("--offline --no-offline --enforce-lockfile --no-example --example --no-precompile --precompile --no-analytics --disable-analytics --verbose -v --no-version-check --suppress-analytics")
+var pubFlags = Words("--offline --no-offline --enforce-lockfile --no-example --example --no-precompile --precompile --no-analytics --disable-analytics --verbose -v --no-version-check --suppress-analytics")
 
 func pubInstall(i *Install, c installCall) bool {
 	tool, unknown := path.Base(c.args[0]), ""

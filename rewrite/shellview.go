@@ -137,6 +137,16 @@ func (in *Instruction) parseShell() (*Script, string) {
 	return nil, "its script does not parse: " + strings.TrimPrefix(err.Error(), ":")
 }
 
+// PosixShell reports whether a program, by name or path, is a shell whose
+// scripts drydock reads.
+func PosixShell(program string) bool {
+	switch path.Base(program) {
+	case "sh", "bash", "ash", "dash", "ksh", "zsh":
+		return true
+	}
+	return false
+}
+
 // opaqueShell says why the shell that would run the script is not one that we
 // read: SHELL names another, or the image is a Windows one.
 func (in *Instruction) opaqueShell() string {
@@ -148,8 +158,7 @@ func (in *Instruction) opaqueShell() string {
 	}
 	sh := in.State().Shell
 	if len(sh) > 0 {
-		switch path.Base(sh[0]) {
-		case "sh", "bash", "ash", "dash", "ksh", "zsh":
+		if PosixShell(sh[0]) {
 			for _, a := range sh[1:] {
 				if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "c") {
 					return ""

@@ -133,9 +133,11 @@ type Change struct {
 	Why     string // why, with the source of the rule
 	Assumes string // the assumption in words; "" for a safe change
 	Gain    string // what it brings, in words; may be ""
-	Safety  Safety
-	At      *Instruction // where it is reported; nil for the whole file
-	Edits   []Edit
+	// Plan explains a change of many parts: what goes where, and why, a sentence each.
+	Plan   []string
+	Safety Safety
+	At     *Instruction // where it is reported; nil for the whole file
+	Edits  []Edit
 	// Context is what a change of the ignore file does to the build context; nil
 	// for other changes, and where it isn't known.
 	Context *ContextChange
@@ -165,6 +167,7 @@ type Outcome struct {
 	Why       string
 	Assumes   string
 	Gain      string
+	Plan      []string
 	Safety    Safety
 	Line      int    // line in the file at the time of the change, 0 for the whole file
 	File      string // "" for the Dockerfile, else the context path

@@ -82,7 +82,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		return decline(in, "%s", why)
 	}
 	if p.Unsafe { // reads the source: only where the change could be kept
-		if why := writeSigns(p, start); why != "" {
+		if why := p.Repo.Writes(p.Name, holdsAny(start, scriptRunners)); why != "" {
 			return decline(start, "%s", why)
 		}
 	}
@@ -91,7 +91,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		return decline(s.From, "drydock doesn't know how users are made on %s", s.BaseName())
 	}
 	place := tail(s)
-	user := keywordLike(s.From, "USER") + " " + name + "\n"
+	user := rewrite.KeywordLike(s.From, "USER") + " " + name + "\n"
 	c := rewrite.Change{
 		Title:   "run as " + name,
 		Why:     "without USER the program runs as root",
@@ -103,7 +103,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	}
 	if create != "" {
 		c.Adds = []string{create}
-		create = keywordLike(s.From, "RUN") + " " + create + "\n"
+		create = rewrite.KeywordLike(s.From, "RUN") + " " + create + "\n"
 	}
 	if first := firstCopy(s); create != "" && first != nil && first.Index < place.Index {
 		c.Edits = []rewrite.Edit{above(p.Doc, first, create), above(p.Doc, place, user)}

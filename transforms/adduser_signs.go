@@ -3,10 +3,8 @@ package transforms
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
 	"drydock/rewrite"
 )
@@ -141,12 +139,6 @@ func makesFolder(s *rewrite.Stage, in *rewrite.Instruction) string {
 		}
 	}
 	return ""
-}
-
-// lazily compiles a pattern at its first use, so that starting the program
-// stays fast.
-func lazily(pattern string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }
 
 // scriptSigns reads a script of the project that the image starts.

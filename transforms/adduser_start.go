@@ -20,6 +20,9 @@ var runners = words(`sh bash ash dash env node npm npx yarn pnpm bun deno gunico
 
 var pythonName = lazily(`^python[0-9.]*$`)
 
+// scriptRunners start scripts of package.json.
+var scriptRunners = []string{"npm", "yarn"}
+
 // strange tells why drydock can't know what the started program does; "" when
 // it is the project's own.
 func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) string {
@@ -70,7 +73,7 @@ func startWords(in *rewrite.Instruction) []string {
 
 func bareShell(in *rewrite.Instruction) bool {
 	words := startWords(in)
-	return len(words) > 0 && shells[path.Base(words[0])] &&
+	return len(words) > 0 && rewrite.PosixShell(words[0]) &&
 		!slices.ContainsFunc(words[1:], func(w string) bool { return w != "-l" && w != "-i" && w != "--login" })
 }
 
@@ -78,7 +81,7 @@ func bareShell(in *rewrite.Instruction) bool {
 // it may be no script of the project.
 func ranByShell(in *rewrite.Instruction) string {
 	words := startWords(in)
-	if len(words) == 0 || !shells[path.Base(words[0])] {
+	if len(words) == 0 || !rewrite.PosixShell(words[0]) {
 		return ""
 	}
 	for _, w := range words[1:] {

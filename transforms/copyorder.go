@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"context"
-	"strings"
 
 	"drydock/rewrite"
 )
@@ -102,12 +101,4 @@ func broadCopy(p *rewrite.Pass, s *rewrite.Stage, in *rewrite.Instruction, file 
 		}
 	}
 	return nil
-}
-
-// keywordLike writes a keyword in the case that the file uses.
-func keywordLike(in *rewrite.Instruction, word string) string {
-	if strings.HasPrefix(in.Text, strings.ToLower(in.Keyword)) {
-		return strings.ToLower(word)
-	}
-	return word
 }

@@ -102,17 +102,17 @@ func fetchFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction) (c 
 }
 
 // placed are the commands of a RUN with the directories that they run in.
-func placed(run *rewrite.Instruction, sh *rewrite.Script) []step {
-	if list, why := steps(run); why == "" {
+func placed(run *rewrite.Instruction, sh *rewrite.Script) []rewrite.Step {
+	if list, why := run.Steps(); why == "" {
 		return list
 	}
-	var out []step
+	var out []rewrite.Step
 	dir := run.State().Workdir
 	for _, c := range sh.Commands() {
 		if c.Name == "cd" {
 			dir = ""
 		}
-		out = append(out, step{c, dir})
+		out = append(out, rewrite.Step{Command: c, Dir: dir})
 	}
 	return out
 }
@@ -150,7 +150,7 @@ func (f *fetcher) first(call fetchCall) (c rewrite.Change, ok bool) {
 		Why:   "the build behind COPY fetches everything again after any change of the code",
 		Gain:  "the " + f.what + " come from the cache until " + plan.declares + " change",
 		At:    at.broad,
-		Edits: at.edits(p, copies+keywordLike(run, "RUN")+" "+plan.command+"\n"),
+		Edits: at.edits(p, copies+rewrite.KeywordLike(run, "RUN")+" "+plan.command+"\n"),
 	}
 	if script, err := rewrite.ParseScript(plan.command); err == nil {
 		for _, cmd := range script.Commands() {

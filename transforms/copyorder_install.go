@@ -167,7 +167,7 @@ func copyLines(p *rewrite.Pass, s *rewrite.Stage, run, broad *rewrite.Instructio
 			return "", "its COPY has " + name
 		}
 	}
-	keyword := keywordLike(broad, "COPY")
+	keyword := rewrite.KeywordLike(broad, "COPY")
 	byDir := map[string][]string{}
 	var dirs []string
 	for _, f := range inst.Files {

@@ -36,14 +36,6 @@ var cleanCommands = words(`rm rmdir mv chmod chown chgrp find xargs strip`)
 
 var installCommands = words(`pip pip3 pip2 pipenv poetry uv conda mamba npm npx yarn pnpm bun gem bundle bundler composer go cargo cpan cpanm mix dotnet mvn gradle sbt luarocks pear pecl docker-php-ext-install easy_install R Rscript opam cabal stack`)
 
-func words(s string) map[string]bool {
-	out := map[string]bool{}
-	for _, w := range strings.Fields(s) {
-		out[w] = true
-	}
-	return out
-}
-
 // kindOf is the kind of a RUN.
 func kindOf(in *rewrite.Instruction) stepKind {
 	s, why := in.Shell()

@@ -10,6 +10,8 @@ import (
 	"drydock/rewrite"
 )
 
+var words, lazily = rewrite.Words, rewrite.Lazily
+
 var registry []*rewrite.Transform
 
 // register adds a transform to All; files call it in a package variable.

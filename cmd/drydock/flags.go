@@ -35,11 +35,21 @@ func sharedFlags(extra ...cli.Flag) []cli.Flag {
 		&cli.StringSliceFlag{Name: "skip", Usage: "leave these transforms and checks out (`NAME,…`)"},
 		&cli.StringSliceFlag{Name: "with", Usage: "also run these transforms and checks, which run only when asked for (`NAME,…`)"},
 		&cli.StringSliceFlag{Name: "policy", Usage: "how a transform works (`NAME=POLICY,…`); see drydock explain NAME"},
+		&cli.StringFlag{Name: "base", Usage: "`KIND` of runtime image for multi-stage: slim (default), distroless or smallest; short for --policy multi-stage=KIND"},
 		&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile; without it compose, bake and CI files tell, then the COPY sources"},
 		formatFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
 	)
+}
+
+// asked are the values of --policy, with --base as one of them.
+func asked(c *cli.Context) []string {
+	out := c.StringSlice("policy")
+	if c.IsSet("base") {
+		out = append(out, "multi-stage="+c.String("base"))
+	}
+	return out
 }
 
 func formatFlag() cli.Flag {
@@ -60,7 +70,7 @@ func readSettings(c *cli.Context) (settings, error) {
 		return s, err
 	}
 	s.transforms, s.checks = pick.transforms(), pick.checks()
-	if s.policies, err = policies(c.StringSlice("policy")); err != nil {
+	if s.policies, err = policies(asked(c)); err != nil {
 		return s, err
 	}
 	if c.IsSet("context") {

@@ -1,4 +1,4 @@
-package transforms
+package multistage
 
 import (
 	"path"
@@ -11,7 +11,7 @@ import (
 // What a pip install on the command line installs, and from where.
 
 // pipArgs are the arguments of pip install, or of python -m pip install.
-func pipArgs(st step) (verb string, args []string, ok bool) {
+func pipArgs(st rewrite.Step) (verb string, args []string, ok bool) {
 	a := st.Args
 	switch {
 	case st.Name == "pip" || st.Name == "pip3":
@@ -33,7 +33,7 @@ func pipArgs(st step) (verb string, args []string, ok bool) {
 var toolPackages = words(`pip setuptools wheel`)
 
 // install reads the arguments of one pip install.
-func (py *pythonSplit) install(in *rewrite.Instruction, st step, args []string) bool {
+func (py *pythonSplit) install(in *rewrite.Instruction, st rewrite.Step, args []string) bool {
 	tools, named := 0, 0
 	for i := 0; i < len(args); i++ {
 		a := args[i]
@@ -115,7 +115,7 @@ var pepRuns = lazily(`[-_.]+`)
 func pep503(s string) string { return pepRuns().ReplaceAllString(strings.ToLower(s), "-") }
 
 // requirements follows a requirements file into the context.
-func (py *pythonSplit) requirements(in *rewrite.Instruction, st step, file string) bool {
+func (py *pythonSplit) requirements(in *rewrite.Instruction, st rewrite.Step, file string) bool {
 	q, ok := py.read(in, st, file)
 	if !ok {
 		return false
@@ -140,7 +140,7 @@ func (py *pythonSplit) requirements(in *rewrite.Instruction, st step, file strin
 	return true
 }
 
-func (py *pythonSplit) constraint(in *rewrite.Instruction, st step, file string) bool {
+func (py *pythonSplit) constraint(in *rewrite.Instruction, st rewrite.Step, file string) bool {
 	if strings.Contains(file, "://") {
 		return true
 	}
@@ -148,7 +148,7 @@ func (py *pythonSplit) constraint(in *rewrite.Instruction, st step, file string)
 	return ok
 }
 
-func (py *pythonSplit) read(in *rewrite.Instruction, st step, file string) (*repo.Requirements, bool) {
+func (py *pythonSplit) read(in *rewrite.Instruction, st rewrite.Step, file string) (*repo.Requirements, bool) {
 	if strings.ContainsAny(file, "$*`") || st.Dir == "" {
 		return nil, py.decline(in, "pip reads the computed file %s", file)
 	}

@@ -1,4 +1,4 @@
-package transforms
+package multistage
 
 import (
 	"path"
@@ -27,6 +27,16 @@ import (
 // modules, for packages of the system that the program may use, and for RUNs
 // that it doesn't know.
 
+var _ = register(recipe{
+	name:    "go",
+	bases:   words("golang"),
+	words:   words("go"),
+	anySize: true,
+	doc: `- Go: a static binary, and the files that its source names, on distroless static;
+  with cgo distroless base of the builder's Debian release.`,
+	split: splitGo,
+})
+
 type goSplit struct {
 	*split
 	outputs   []goOutput
@@ -45,7 +55,7 @@ type goOutput struct {
 	mod  *repo.Go
 	root string // the module's folder in the image
 	in   *rewrite.Instruction
-	step step
+	step rewrite.Step
 	cgo  bool // built with cgo
 }
 
@@ -56,6 +66,9 @@ type goMade struct {
 }
 
 func splitGo(s *split) bool {
+	if strings.Contains(s.ref.Tag, "onbuild") || strings.Contains(s.ref.Tag, "windows") || strings.Contains(s.ref.Tag, "nanoserver") {
+		return false
+	}
 	g := &goSplit{split: s, binDirs: map[string]string{}}
 	for _, in := range s.stage.Instructions {
 		if in.Keyword == "run" && !g.run(in) {
@@ -112,7 +125,7 @@ var goSystem = words(`git ca-certificates tzdata curl wget make unzip bash opens
 
 // run sorts one RUN.
 func (g *goSplit) run(in *rewrite.Instruction) bool {
-	all, why := steps(in)
+	all, why := in.Steps()
 	if why != "" {
 		return g.decline(in, "the effects of this RUN aren't known: %s", why)
 	}
@@ -142,7 +155,7 @@ func (g *goSplit) run(in *rewrite.Instruction) bool {
 			}
 		case replayed[st.Name]:
 			g.touches(in, st)
-		case harmless[st.Name] && len(st.Stmt.Redirs) == 0, goChecks[st.Name], tidy(st):
+		case rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0, goChecks[st.Name], tidy(st):
 		case goTools[st.Name]:
 			g.generates = true
 		case st.Name == "git" && len(st.Args) > 1 && st.Args[1] == "config":
@@ -153,7 +166,7 @@ func (g *goSplit) run(in *rewrite.Instruction) bool {
 	return true
 }
 
-func (g *goSplit) goCommand(in *rewrite.Instruction, st step) bool {
+func (g *goSplit) goCommand(in *rewrite.Instruction, st rewrite.Step) bool {
 	switch st.Args[1] {
 	case "build":
 		g.last = in
@@ -174,7 +187,7 @@ func (g *goSplit) goCommand(in *rewrite.Instruction, st step) bool {
 }
 
 // moved follows a binary that is renamed or copied.
-func (g *goSplit) moved(in *rewrite.Instruction, st step) bool {
+func (g *goSplit) moved(in *rewrite.Instruction, st rewrite.Step) bool {
 	var words []string
 	for _, a := range st.Args[1:] {
 		if !strings.HasPrefix(a, "-") {
@@ -212,7 +225,7 @@ func abs(dir, p string) string {
 
 // touches notes paths that mkdir and touch make; accounts and modes of files
 // don't reach the runtime stage.
-func (g *goSplit) touches(in *rewrite.Instruction, st step) {
+func (g *goSplit) touches(in *rewrite.Instruction, st rewrite.Step) {
 	if st.Name != "mkdir" && st.Name != "touch" && st.Name != "ln" && st.Name != "install" && st.Name != "tee" {
 		return
 	}
@@ -303,7 +316,7 @@ func (g *goSplit) chooseBase() bool {
 		keepsRoot = "only root may enter " + st.Workdir
 	}
 	if keepsRoot == "" && g.p.Unsafe {
-		keepsRoot = writeSigns(g.p, nil)
+		keepsRoot = g.p.Repo.Writes(g.p.Name, false)
 	}
 	if keepsRoot != "" {
 		ref = ref.WithTag("latest")

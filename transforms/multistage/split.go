@@ -1,6 +1,7 @@
-package transforms
+package multistage
 
 import (
+	"fmt"
 	"path"
 	"sort"
 	"strings"
@@ -33,6 +34,7 @@ type split struct {
 	roles   map[*rewrite.Instruction]role
 	instead map[*rewrite.Instruction][]string // lines of the runtime stage in an instruction's place
 	ahead   map[*rewrite.Instruction][]string // lines of the runtime stage above a repeated instruction
+	text    map[*rewrite.Instruction]string   // what the runtime stage says in an instruction's place
 	first   []string                          // lines directly below the second FROM
 	tail    []string                          // lines at the end of the build stage
 	edits   []rewrite.Edit                    // changes within the build stage
@@ -40,8 +42,20 @@ type split struct {
 	drops   []string
 
 	why, gain string
+	plan      []string // what goes where, and why: one sentence each
 	assumes   []string
 	apt       systemPackages
+}
+
+// explain adds a sentence to the plan.
+func (s *split) explain(format string, args ...any) {
+	s.plan = append(s.plan, fmt.Sprintf(format, args...))
+}
+
+// say replaces the text of an instruction that the runtime stage has alone. The
+// comments above it stay.
+func (s *split) say(in *rewrite.Instruction, text string) {
+	s.roles[in], s.text[in] = inRuntime, text
 }
 
 // finish lays out the two stages. The instructions behind the last build step
@@ -69,13 +83,22 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 			lines = append(lines, s.doc.Lines(in.Span))
 			s.adds = append(s.adds, runKeys(in)...)
 		case inRuntime:
-			lines = append(lines, s.doc.Lines(in.Attached()))
+			lines = append(lines, s.attached(in))
 			gone = append(gone, in.Attached())
 		}
 		for _, l := range s.instead[in] {
 			lines = append(lines, l+"\n")
 		}
 	}
+	for _, in := range ins[cut+1:] {
+		if text, ok := s.text[in]; ok {
+			if strings.HasSuffix(s.doc.Src[:in.Span.End], "\n") {
+				text += "\n"
+			}
+			s.edits = append(s.edits, rewrite.Edit{Span: in.Span, New: text})
+		}
+	}
+	s.installRequired()
 	text := strings.Join(s.tail, "")
 	text += "\n" + s.from() + "\n"
 	for _, l := range s.first {
@@ -85,6 +108,7 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		Title:   "build in one stage, run on " + s.base,
 		Why:     s.why,
 		Gain:    s.gain,
+		Plan:    s.plan,
 		Assumes: strings.Join(s.assumes, "; "),
 		Safety:  rewrite.Assumes,
 		At:      s.stage.From,
@@ -101,6 +125,15 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text+strings.Join(lines, "")))
 	c.Edits = append(c.Edits, s.deletions(gone)...)
 	return c, true
+}
+
+// attached is the text of an instruction with the comments above it.
+func (s *split) attached(in *rewrite.Instruction) string {
+	text, ok := s.text[in]
+	if !ok {
+		return s.doc.Lines(in.Attached())
+	}
+	return s.doc.Lines(rewrite.Span{Start: in.Attached().Start, End: in.Span.Start}) + text + "\n"
 }
 
 // args repeats the ARGs that the runtime stage's instructions use.
@@ -184,7 +217,7 @@ func (s *split) nameEdit() (rewrite.Edit, bool) {
 }
 
 // keyword writes a keyword in the case that the file uses for FROM.
-func (s *split) keyword(word string) string { return keywordLike(s.stage.From, word) }
+func (s *split) keyword(word string) string { return rewrite.KeywordLike(s.stage.From, word) }
 
 // copyFrom is a COPY line from the build stage.
 func (s *split) copyFrom(src, dest string) string {

@@ -1,4 +1,4 @@
-package transforms
+package multistage
 
 import (
 	"slices"
@@ -12,6 +12,41 @@ type systemPackages struct {
 	runtime map[string]bool        // installed in the runtime stage
 	updates []*rewrite.Instruction // RUNs that only update the index
 	repeats bool                   // a RUN with an install is repeated as it is
+
+	required []string          // packages that nobody asked for by name and the runtime stage needs
+	reason   map[string]string // why
+}
+
+// require notes a Debian package that the runtime stage must install although no
+// instruction names it, such as the library behind a language's package. why
+// stands in the plan: "psycopg2 (requirements.txt:2)". It reports false where
+// the base has no apt.
+func (s *split) require(pkg, why string) bool {
+	if s.img.PackageManager != "apt" {
+		return false
+	}
+	if s.apt.reason == nil {
+		s.apt.reason = map[string]string{}
+	}
+	if !s.apt.runtime[pkg] && s.apt.reason[pkg] == "" {
+		s.apt.required = append(s.apt.required, pkg)
+		s.apt.reason[pkg] = why
+	}
+	return true
+}
+
+// installRequired writes the RUN that installs the required packages, on top of
+// the runtime stage.
+func (s *split) installRequired() {
+	names := slices.DeleteFunc(slices.Clone(s.apt.required), func(n string) bool { return s.apt.runtime[n] })
+	if len(names) == 0 {
+		return
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		s.explain("%s is installed in the runtime stage for %s", n, s.apt.reason[n])
+	}
+	s.first = append([]string{s.installLine(names, nil, nil)}, s.first...)
 }
 
 // buildOnly are packages that a program doesn't need when it runs: compilers
@@ -52,7 +87,7 @@ type apt struct {
 	bad          string
 }
 
-func readApt(st step) (a apt, ok bool) {
+func readApt(st rewrite.Step) (a apt, ok bool) {
 	if st.Name != "apt-get" && st.Name != "apt" {
 		return a, false
 	}
@@ -84,7 +119,7 @@ func plain(w string) bool {
 }
 
 // readApk reads a call of Alpine's apk in the terms of apt.
-func readApk(st step) (a apt, ok bool) {
+func readApk(st rewrite.Step) (a apt, ok bool) {
 	if st.Name != "apk" {
 		return a, false
 	}
@@ -111,7 +146,7 @@ func readApk(st step) (a apt, ok bool) {
 }
 
 // tidy: deleting caches of package managers, which the runtime stage has not.
-func tidy(st step) bool {
+func tidy(st rewrite.Step) bool {
 	if st.Name != "rm" {
 		return false
 	}
@@ -129,7 +164,7 @@ func tidy(st step) bool {
 
 // system sorts the system commands of a RUN. rest are the others, in order.
 // It declines when a package may be needed at run time and isn't known.
-func (s *split) system(in *rewrite.Instruction, all []step) (rest []step, ok bool) {
+func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewrite.Step, ok bool) {
 	keep, build, other := map[string]string{}, false, false
 	var order, flags []string
 	installs, removes, updates, replays := false, false, false, false
@@ -161,7 +196,7 @@ func (s *split) system(in *rewrite.Instruction, all []step) (rest []step, ok boo
 		case isApt && (a.verb == "remove" || a.verb == "purge" || a.verb == "autoremove"):
 			removes = true
 		case isApt || tidy(st):
-		case harmless[st.Name] && len(st.Stmt.Redirs) == 0:
+		case rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0:
 		default:
 			rest = append(rest, st)
 			replays = replays || replayed[st.Name]
@@ -281,7 +316,7 @@ func (s *split) touched(in *rewrite.Instruction) (trees []rewrite.Tree, paths []
 		eff := s.p.Effects(in)
 		return eff.Trees, eff.Writes, eff.Unknown
 	}
-	all, why := steps(in)
+	all, why := in.Steps()
 	if why != "" {
 		return nil, nil, why
 	}
@@ -298,7 +333,7 @@ func (s *split) touched(in *rewrite.Instruction) (trees []rewrite.Tree, paths []
 			}
 		}
 		switch {
-		case harmless[st.Name]:
+		case rewrite.Harmless(st.Name):
 			continue
 		case strings.HasPrefix(st.Name, "user"), strings.HasPrefix(st.Name, "add"), strings.HasPrefix(st.Name, "group"), st.Name == "ldconfig":
 			paths = append(paths, "/etc")

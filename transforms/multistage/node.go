@@ -1,4 +1,4 @@
-package transforms
+package multistage
 
 import (
 	"path"
@@ -23,6 +23,15 @@ import (
 // of the full image or a browser, for programs that the slim image hasn't, and
 // for RUNs that it doesn't know.
 
+var _ = register(recipe{
+	name:  "node",
+	bases: words("node"),
+	words: words("npm npx yarn pnpm bun"),
+	doc: `- Node with npm (or Yarn 1): the installed and built folder, less the development
+  dependencies where nothing needs them, on the -slim image.`,
+	split: splitNode,
+})
+
 type nodeSplit struct {
 	*split
 	app      string // folder of the application in the image
@@ -36,13 +45,13 @@ type nodeSplit struct {
 
 type nodeInstall struct {
 	in   *rewrite.Instruction
-	step step
+	step rewrite.Step
 	node *repo.Node
 }
 
 type nodeBuild struct {
 	in   *rewrite.Instruction
-	step step
+	step rewrite.Step
 }
 
 func splitNode(s *split) bool {
@@ -86,7 +95,7 @@ func splitNode(s *split) bool {
 
 // run sorts one RUN.
 func (n *nodeSplit) run(in *rewrite.Instruction) bool {
-	all, why := steps(in)
+	all, why := in.Steps()
 	if why != "" {
 		return n.decline(in, "the effects of this RUN aren't known: %s", why)
 	}
@@ -128,7 +137,7 @@ func (n *nodeSplit) run(in *rewrite.Instruction) bool {
 // kind says what a command does: install, build (it writes into the
 // application), setting (nothing that runs), cache, global, file; or why it isn't
 // known.
-func (n *nodeSplit) kind(in *rewrite.Instruction, st step) string {
+func (n *nodeSplit) kind(in *rewrite.Instruction, st rewrite.Step) string {
 	args := st.Args[1:]
 	verb := ""
 	var words []string
@@ -176,13 +185,13 @@ func (n *nodeSplit) kind(in *rewrite.Instruction, st step) string {
 		n.builds = append(n.builds, nodeBuild{in, st})
 		return "build"
 	}
-	if replayed[st.Name] || harmless[st.Name] {
+	if replayed[st.Name] || rewrite.Harmless(st.Name) {
 		return "file"
 	}
 	return "the effects of " + strings.Join(st.Args[:min(3, len(st.Args))], " ") + " aren't known"
 }
 
-func (n *nodeSplit) npm(in *rewrite.Instruction, st step, verb string, words []string, global bool) string {
+func (n *nodeSplit) npm(in *rewrite.Instruction, st rewrite.Step, verb string, words []string, global bool) string {
 	if slices.ContainsFunc(st.Args, func(a string) bool { return a == "--prefix" || a == "-C" || strings.HasPrefix(a, "--prefix=") }) {
 		return "npm works in another folder (--prefix)"
 	}
@@ -237,7 +246,7 @@ func (n *nodeSplit) global(pkgs []string) string {
 // a start command names them (see uses).
 var buildTools = words(`npm yarn node-gyp node-pre-gyp typescript @angular/cli gulp gulp-cli grunt grunt-cli bower webpack webpack-cli @nestjs/cli @vue/cli rollup vite esbuild parcel @babel/cli prisma rimraf node-sass sass less eslint jest mocha`)
 
-func (n *nodeSplit) install(in *rewrite.Instruction, st step, words []string) string {
+func (n *nodeSplit) install(in *rewrite.Instruction, st rewrite.Step, words []string) string {
 	if len(words) > 0 {
 		return st.Name + " installs " + words[0] + ", which package.json may not name"
 	}

@@ -1,4 +1,4 @@
-package transforms
+package multistage
 
 import (
 	"cmp"
@@ -24,11 +24,20 @@ import (
 // local paths, for other package managers and for commands that it doesn't
 // know.
 
+var _ = register(recipe{
+	name:  "python",
+	bases: words("python"),
+	words: words("pip pip2 pip3 pipenv poetry uv conda mamba setup.py"),
+	doc: `- Python with pip: packages go to a prefix of their own, which is copied over
+  /usr/local of the -slim image of the same version.`,
+	split: splitPython,
+})
+
 type pythonSplit struct {
 	*split
 	installs []pipInstall
 	tools    []*rewrite.Instruction // RUNs that upgrade pip itself
-	writers  []step
+	writers  []rewrite.Step
 	last     *rewrite.Instruction // the last RUN that stays in the build stage
 	writer   *rewrite.Instruction // the last RUN that writes into the application
 	imports  bool                 // a later RUN imports packages
@@ -40,7 +49,7 @@ type pythonSplit struct {
 
 type pipInstall struct {
 	in   *rewrite.Instruction
-	step step
+	step rewrite.Step
 }
 
 func splitPython(s *split) bool {
@@ -80,7 +89,7 @@ func splitPython(s *split) bool {
 
 // run sorts one RUN.
 func (py *pythonSplit) run(in *rewrite.Instruction) bool {
-	all, why := steps(in)
+	all, why := in.Steps()
 	if why != "" {
 		return py.decline(in, "the effects of this RUN aren't known: %s", why)
 	}
@@ -108,7 +117,7 @@ func (py *pythonSplit) run(in *rewrite.Instruction) bool {
 			py.writers, py.writer, py.imports = append(py.writers, st), in, true
 		case replayed[st.Name]:
 			replays++
-		case harmless[st.Name]:
+		case rewrite.Harmless(st.Name):
 			replays += len(st.Stmt.Redirs)
 			idle++
 		default:
@@ -130,11 +139,11 @@ func (py *pythonSplit) run(in *rewrite.Instruction) bool {
 
 // repeat takes the file commands out of a RUN that installs packages too, for
 // a RUN of their own in the runtime stage.
-func (py *pythonSplit) repeat(in *rewrite.Instruction, rest []step) bool {
+func (py *pythonSplit) repeat(in *rewrite.Instruction, rest []rewrite.Step) bool {
 	sh, _ := in.Shell()
 	var commands []string
 	for _, st := range rest {
-		if !replayed[st.Name] && (!harmless[st.Name] || len(st.Stmt.Redirs) == 0) {
+		if !replayed[st.Name] && (!rewrite.Harmless(st.Name) || len(st.Stmt.Redirs) == 0) {
 			continue
 		}
 		src := sh.Source(st.Stmt)
@@ -149,7 +158,7 @@ func (py *pythonSplit) repeat(in *rewrite.Instruction, rest []step) bool {
 	return true
 }
 
-func (py *pythonSplit) unknown(st step) string {
+func (py *pythonSplit) unknown(st rewrite.Step) string {
 	switch st.Name {
 	case "conda", "mamba", "micromamba", "poetry", "pipenv", "uv", "pdm", "hatch", "easy_install":
 		return st.Name + " keeps its packages elsewhere; that is for a later version"
@@ -164,7 +173,7 @@ func (py *pythonSplit) unknown(st step) string {
 }
 
 // manages: Django commands that write below the project.
-func manages(st step) bool {
+func manages(st rewrite.Step) bool {
 	if st.Name != "python" && st.Name != "python3" || len(st.Args) < 3 || path.Base(st.Args[1]) != "manage.py" {
 		return false
 	}

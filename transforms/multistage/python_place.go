@@ -1,4 +1,4 @@
-package transforms
+package multistage
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"drydock/repo"
 	"drydock/rewrite"
 )
 
@@ -72,7 +73,7 @@ func (py *pythonSplit) touchesRequirements(in *rewrite.Instruction) bool {
 	sh, _ := in.Shell()
 	named := true
 	for _, c := range sh.Commands() {
-		named = named && (accounts[c.Name] || harmless[c.Name])
+		named = named && (accounts[c.Name] || rewrite.Harmless(c.Name))
 	}
 	if named {
 		return false
@@ -107,7 +108,7 @@ func (py *pythonSplit) unread(trees []rewrite.Tree) bool {
 		return false
 	}
 	for _, f := range files {
-		if e := path.Ext(f); e != ".py" && e != ".sh" || path.Base(f) == "setup.py" || testFile(f) {
+		if e := path.Ext(f); e != ".py" && e != ".sh" || path.Base(f) == "setup.py" || repo.TestFile(f) {
 			continue
 		}
 		src, err := py.p.Repo.ReadFile(f)

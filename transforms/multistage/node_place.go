@@ -1,4 +1,4 @@
-package transforms
+package multistage
 
 import (
 	"path"
@@ -64,7 +64,7 @@ func (n *nodeSplit) chowns(in *rewrite.Instruction) bool {
 	if in.Keyword != "run" {
 		return true
 	}
-	all, _ := steps(in)
+	all, _ := in.Steps()
 	for _, st := range all {
 		var words []string
 		for _, a := range st.Args[1:] {

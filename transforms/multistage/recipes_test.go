@@ -1,4 +1,4 @@
-package transforms
+package multistage
 
 import (
 	"context"
@@ -22,9 +22,13 @@ func splitDir(t *testing.T, dir string) *rewrite.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	only := []*rewrite.Transform{ByName("multi-stage")}
+	only := []*rewrite.Transform{Transform()}
 	in := rewrite.Input{Path: "Dockerfile", Src: string(src), Name: "Dockerfile", Repo: repo.Load(os.DirFS(dir)), Images: images.Catalogue()}
-	res, err := rewrite.Run(context.Background(), in, only, rewrite.Options{Unsafe: true})
+	o := rewrite.Options{Unsafe: true}
+	if policy, err := os.ReadFile(filepath.Join(dir, "POLICY")); err == nil {
+		o.Policies = map[string]string{"multi-stage": strings.TrimSpace(string(policy))}
+	}
+	res, err := rewrite.Run(context.Background(), in, only, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +41,7 @@ func splitDir(t *testing.T, dir string) *rewrite.Result {
 		}
 	}
 	in.Src = res.After
-	again, err := rewrite.Run(context.Background(), in, only, rewrite.Options{Unsafe: true})
+	again, err := rewrite.Run(context.Background(), in, only, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,25 +78,7 @@ func reasons(res *rewrite.Result) string {
 // Every case of fixtures/multi-stage either splits, or is named declined-… or
 // nothing-… and stays as it is.
 func TestMultiStageFixtures(t *testing.T) {
-	why := map[string]string{
-		"declined-go-cgo-library":          "main.go links -lz",
-		"declined-go-compose-health":       "compose.yaml checks the container with curl",
-		"declined-go-exec":                 "main.go:5 starts other programs",
-		"declined-go-gopath":               "there is no go.mod for /go/src/buoy",
-		"declined-go-run":                  "go run",
-		"declined-go-shell-form":           "CMD is in shell form",
-		"declined-node-canvas":             "canvas needs libraries",
-		"declined-node-pnpm":               "pnpm is for a later version",
-		"declined-node-root-folder":        "give it a WORKDIR of its own",
-		"declined-node-workspaces":         "workspaces are for a later version",
-		"declined-python-healthcheck-curl": "HEALTHCHECK runs curl",
-		"declined-python-local-path":       "the local path ./berths",
-		"declined-python-poetry":           "poetry keeps its packages elsewhere",
-		"declined-python-psycopg2":         "requirements.txt:2: psycopg2 needs libpq5",
-		"declined-python-runs-git":         "app.py:10 runs git",
-		"declined-python-unknown-run":      "python -m nltk.downloader",
-	}
-	dirs, _ := filepath.Glob("../fixtures/multi-stage/*")
+	dirs, _ := filepath.Glob("../../fixtures/multi-stage/*")
 	for _, dir := range dirs {
 		name := filepath.Base(dir)
 		t.Run(name, func(t *testing.T) {
@@ -101,8 +87,8 @@ func TestMultiStageFixtures(t *testing.T) {
 			if res.Changed() == left {
 				t.Errorf("changed: %v; declined: %s", res.Changed(), reasons(res))
 			}
-			if want := why[name]; strings.HasPrefix(name, "declined-") && (want == "" || !strings.Contains(reasons(res), want)) {
-				t.Errorf("declined with %q, want %q", reasons(res), want)
+			if strings.HasPrefix(name, "declined-") && len(res.Declined) == 0 { // golden/ has the reason
+				t.Error("it says nothing about why")
 			}
 			if strings.HasPrefix(name, "nothing-") && len(res.Declined) > 0 {
 				t.Errorf("there is nothing to say, yet: %s", reasons(res))

@@ -1,4 +1,4 @@
-package transforms
+package multistage
 
 import (
 	"path"
@@ -14,7 +14,7 @@ var goValue = words(`-o -ldflags -gcflags -asmflags -tags -mod -modfile -p -inst
 
 // build reads a go build or go install and notes what it writes.
 // Source: https://pkg.go.dev/cmd/go#hdr-Compile_packages_and_dependencies
-func (g *goSplit) build(in *rewrite.Instruction, st step) bool {
+func (g *goSplit) build(in *rewrite.Instruction, st rewrite.Step) bool {
 	out, haveOut := "", false
 	var pkgs []string
 	for i := 2; i < len(st.Args); i++ {
@@ -86,7 +86,7 @@ func (g *goSplit) build(in *rewrite.Instruction, st step) bool {
 }
 
 // output notes one binary.
-func (g *goSplit) output(in *rewrite.Instruction, st step, mod *repo.Go, root, dir, name, out string, haveOut, several bool) bool {
+func (g *goSplit) output(in *rewrite.Instruction, st rewrite.Step, mod *repo.Go, root, dir, name, out string, haveOut, several bool) bool {
 	o := goOutput{in: in, step: st, mod: mod, root: root}
 	switch {
 	case st.Args[1] == "install":

@@ -1,4 +1,4 @@
-package transforms
+package multistage
 
 import (
 	"fmt"
@@ -86,15 +86,13 @@ func (s *split) started() (out []command, ok bool) {
 func (s *split) words(in *rewrite.Instruction, line []string, shell bool, where string) ([]command, bool) {
 	if !shell {
 		c := command{line, in, where}
-		if len(line) >= 3 && shells[path.Base(line[0])] && strings.HasPrefix(line[1], "-") && strings.HasSuffix(line[1], "c") {
+		if len(line) >= 3 && rewrite.PosixShell(line[0]) && strings.HasPrefix(line[1], "-") && strings.HasSuffix(line[1], "c") {
 			return s.script(in, line[2], where)
 		}
 		return []command{c}, true
 	}
 	return s.script(in, strings.Join(line, " "), where)
 }
-
-var shells = words(`sh bash dash ash`)
 
 func (s *split) script(in *rewrite.Instruction, text, where string) ([]command, bool) {
 	cmds, err := scriptCommands(text)
@@ -296,15 +294,11 @@ func (s *split) sourceLacks(exts ...string) string {
 	}
 	ig := s.p.Repo.Ignore(s.p.Name)
 	for _, f := range files {
-		known := false
-		for _, e := range exts {
-			known = known || strings.HasSuffix(f, e)
-		}
-		if !known || testFile(f) || ig.Excluded(f) {
+		if !hasExt(f, exts) || repo.TestFile(f) || ig.Excluded(f) {
 			continue
 		}
 		src, err := s.p.Repo.ReadFile(f)
-		if err != nil || len(src) > maxScanBytes {
+		if err != nil || len(src) > repo.MaxScanBytes {
 			continue
 		}
 		re := spawn[exts[0]]()

@@ -1,0 +1,172 @@
+// Package multistage splits a stage that builds an application and runs it into
+// a build stage and a small runtime stage. One file is one ecosystem: it
+// registers a recipe, which says where each instruction goes; the driver, which
+// the other files are, lays out the two stages.
+package multistage
+
+import (
+	"context"
+	"strings"
+
+	"drydock/images"
+	"drydock/rewrite"
+)
+
+var words, lazily = rewrite.Words, rewrite.Lazily
+
+// The policies: which kind of runtime base is wanted. A recipe whose facts don't
+// allow it takes the next larger kind and says why.
+const (
+	Slim       = "slim"
+	Distroless = "distroless"
+	Smallest   = "smallest"
+)
+
+// Transform is multi-stage, which package transforms registers.
+func Transform() *rewrite.Transform {
+	t := &rewrite.Transform{
+		Name:      "multi-stage",
+		Summary:   "Build in one stage, run in a small one",
+		Phase:     rewrite.PhaseStages,
+		AllAssume: true,
+		Doc: `A full python, node or golang image carries compilers, headers and version
+control for the build; the program needs none of that when it runs
+(https://docs.docker.com/build/building/multi-stage/).
+
+The instructions of the last stage become the build stage; a runtime stage on a
+small base is added, with the same ENV, WORKDIR, EXPOSE, ENTRYPOINT and CMD and
+with everything at the same paths.
+
+`,
+		Assumes: `The program needs nothing of the full image but what the recipe carries over.
+Nothing but a trial build and run proves a split, so every change writes down
+what it rests on.`,
+		Declines: `Where a fact speaks against it, which is then named: a package that
+needs libraries or programs of the full image and isn't known, a start command or
+health check that uses curl, git or a compiler, a program that starts others, and
+every RUN whose effects aren't known.`,
+		Policies: []rewrite.Policy{
+			{Name: Slim, Summary: "the slim variant of an interpreter's image, or a JRE; distroless for static binaries"},
+			{Name: Distroless, Summary: "distroless also for interpreters, where no shell is needed"},
+			{Name: Smallest, Summary: "distroless, and scratch for static binaries that need nothing of an image"},
+		},
+		Run: run,
+	}
+	for _, r := range recipes {
+		t.Doc += r.doc + "\n"
+	}
+	t.Doc += `
+System packages are installed again in the runtime stage, save compilers and
+headers; the libraries behind those headers are.`
+	return t
+}
+
+func run(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
+	d := p.Doc
+	if len(d.Stages) == 0 || d.Escape != '\\' {
+		return nil, nil
+	}
+	stage := d.Final()
+	ref, err := images.ParseRef(stage.BaseName())
+	if err != nil {
+		return nil, nil
+	}
+	for _, r := range recipes {
+		if !r.takes(stage, ref) {
+			continue
+		}
+		s := newSplit(p, stage, ref)
+		if !s.prepare() || !r.split(s) {
+			return nil, nil
+		}
+		if c, ok := s.finish(); ok {
+			return []rewrite.Change{c}, nil
+		}
+		return nil, nil
+	}
+	return nil, nil
+}
+
+func newSplit(p *rewrite.Pass, stage *rewrite.Stage, ref images.Ref) *split {
+	s := &split{p: p, doc: p.Doc, stage: stage, ref: ref, roles: map[*rewrite.Instruction]role{}, instead: map[*rewrite.Instruction][]string{}, ahead: map[*rewrite.Instruction][]string{}, text: map[*rewrite.Instruction]string{}}
+	s.img, _ = stage.Image()
+	s.apt.runtime = map[string]bool{}
+	return s
+}
+
+// prepare looks at what all languages share and gives the instructions that
+// need no thought their role.
+func (s *split) prepare() bool {
+	if !s.p.Repo.Known() {
+		return s.decline(s.stage.From, "without the build context it isn't known what the image holds")
+	}
+	if !s.name() {
+		return false
+	}
+	for _, in := range s.stage.Instructions {
+		switch in.Keyword {
+		case "onbuild":
+			return s.decline(in, "ONBUILD steps run in images that are built from this one")
+		case "env", "shell", "workdir", "user":
+			s.roles[in] = inBoth
+		case "arg":
+			s.roles[in] = inBuild
+		case "run":
+			if _, why := in.Shell(); why != "" {
+				return s.decline(in, "the effects of this RUN aren't known: %s", why)
+			}
+			for _, m := range in.Mounts() {
+				if m["type"] == "bind" && m["from"] != "" {
+					return s.decline(in, "it mounts another stage")
+				}
+			}
+			s.roles[in] = inBuild
+		case "copy", "add":
+			if _, _, from, _ := in.Copy(); from != "" && s.doc.StageByRef(from, s.stage.Index) == nil {
+				return s.decline(in, "it copies from %s; what of that is needed at run time isn't known", from)
+			}
+			s.roles[in] = inBoth
+		default:
+			s.roles[in] = inRuntime
+		}
+	}
+	return true
+}
+
+// name chooses the name of the build stage. A name that the stage has is kept
+// by the stage whose image its users mean: the last one.
+func (s *split) name() bool {
+	first := "builder"
+	if s.ref.Repository() == "golang" {
+		first = "build"
+	}
+	for _, n := range []string{first, "build", "builder", "app-build", "app-builder"} {
+		if s.doc.StageByRef(n, len(s.doc.Stages)) == nil {
+			s.builder = n
+			break
+		}
+	}
+	own := s.stage.Name
+	switch {
+	case own == "" && s.builder == "":
+		return s.decline(s.stage.From, "it has many stages that build already")
+	case own == "":
+		return true
+	case !strings.HasPrefix(own, "build"):
+		s.keepName = true
+		return true
+	}
+	for _, t := range s.p.Targets() {
+		if strings.EqualFold(t, own) {
+			return s.decline(s.stage.From, "other files build the stage %s, which would no longer be the whole image", own)
+		}
+	}
+	s.builder = own
+	return true
+}
+
+// decline says which fact speaks against the split; it returns false.
+func (s *split) decline(in *rewrite.Instruction, format string, args ...any) bool {
+	s.p.Decline(in, "one stage: "+format, args...)
+	return false
+}

@@ -1,0 +1,67 @@
+package multistage
+
+import (
+	"slices"
+	"strings"
+
+	"drydock/images"
+	"drydock/rewrite"
+)
+
+// A recipe knows one ecosystem: which stages it takes, and how to split them.
+// Adding one is adding a file that registers it; nothing else is to be edited.
+type recipe struct {
+	name string // "python"; recipes are asked in the order of their names
+	doc  string // one item of the transform's documentation
+	// bases are the repositories (images.Ref.Repository) that it takes.
+	bases map[string]bool
+	// words are programs and subcommands of which a RUN must name one; without
+	// one there is nothing to split, and nothing to say.
+	words map[string]bool
+	// anySize: its slim and alpine variants hold the toolchain too, so they are
+	// worth a split. Else only full images are.
+	anySize bool
+	// split decides where each instruction goes and fills in the plan. Having
+	// declined, or where there is nothing to split, it returns false.
+	split func(*split) bool
+}
+
+var recipes []recipe
+
+// register adds a recipe; files call it in a package variable.
+func register(r recipe) recipe {
+	recipes = append(recipes, r)
+	slices.SortFunc(recipes, func(a, b recipe) int { return strings.Compare(a.name, b.name) })
+	return r
+}
+
+// takes reports whether a recipe is for a stage on ref.
+func (r recipe) takes(s *rewrite.Stage, ref images.Ref) bool {
+	return r.bases[ref.Repository()] && (r.anySize || !small(s.BaseName())) && names(s, r.words)
+}
+
+// small: the base is a runtime image already, or one without Debian's
+// libraries.
+func small(ref string) bool {
+	for _, w := range []string{"slim", "alpine", "distroless", "windows", "nanoserver", "onbuild", "pypy"} {
+		if strings.Contains(ref, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// names reports whether a RUN holds one of the words.
+func names(s *rewrite.Stage, words map[string]bool) bool {
+	for _, in := range s.Instructions {
+		if in.Keyword != "run" {
+			continue
+		}
+		for _, w := range strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(" \t;&|()\"'[],", r) }) {
+			if words[w[strings.LastIndexByte(w, '/')+1:]] {
+				return true
+			}
+		}
+	}
+	return false
+}
