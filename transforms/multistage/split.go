@@ -30,8 +30,9 @@ type split struct {
 	builder  string // name of the build stage
 	keepName bool   // the runtime stage takes over the stage's name
 
-	base     string // reference of the runtime stage's base
-	sameBase bool   // the runtime stage stands on the image that the build stage stands on
+	tools    func(ref string) bool // images whose programs the build alone needs (recipe.tools)
+	base     string                // reference of the runtime stage's base
+	sameBase bool                  // the runtime stage stands on the image that the build stage stands on
 	roles    map[*rewrite.Instruction]role
 	instead  map[*rewrite.Instruction][]string // lines of the runtime stage in an instruction's place
 	ahead    map[*rewrite.Instruction][]string // lines of the runtime stage above a repeated instruction
@@ -42,6 +43,9 @@ type split struct {
 	adds     []string
 	drops    []string
 
+	config    rewrite.ConfigFields          // fields of the image's configuration that change besides the base
+	gone      map[string]bool               // programs that the build stage alone has
+	launch    func(words []string) []string // what a command starts in the end, where a recipe rewrites it; may be nil
 	why, gain string
 	plan      []string // what goes where, and why: one sentence each
 	assumes   []string
@@ -113,7 +117,7 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		Assumes: strings.Join(s.assumes, "; "),
 		Safety:  rewrite.Assumes,
 		At:      s.stage.From,
-		Config:  rewrite.FieldBase,
+		Config:  rewrite.FieldBase | s.config,
 		Adds:    s.adds,
 		Drops:   s.drops,
 	}
