@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -111,7 +110,7 @@ func pipfileLocked(file string, src []byte, dev bool) (out []Package, ok bool) {
 	return out, true
 }
 
-var requirementName = regexp.MustCompile(`^\s*([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]]*)\])?`)
+var requirementName = lazy(`^\s*([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]]*)\])?`)
 
 // development are names that groups for the developers alone have.
 var development = map[string]bool{"dev": true, "test": true, "tests": true, "lint": true, "docs": true, "doc": true, "typing": true}
