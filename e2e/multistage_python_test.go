@@ -11,6 +11,7 @@ func init() {
 		"pipenv":      {paths: []string{"/nowhere"}, factor: 4},
 		"editable":    {paths: []string{"/nowhere"}, factor: 4},
 		"pip-project": {paths: []string{"/nowhere"}, factor: 4},
+		"distroless":  {paths: []string{"/nowhere"}, factor: 4},
 		"venv":        {paths: []string{"/nowhere"}, factor: 4},
 	} {
 		cases["multi-stage/python-"+name] = c

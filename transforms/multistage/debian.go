@@ -27,7 +27,7 @@ var renamed = map[string][2]string{
 	"libfuse3-3": {"libfuse3-3", "libfuse3-4"}, "libcurl4": {"libcurl4", "libcurl4t64"}, "libpng16-16": {"libpng16-16", "libpng16-16t64"}, "libzbar0": {"libzbar0", "libzbar0t64"},
 	"libmagickwand-6.q16-6": {"libmagickwand-6.q16-6", "libmagickwand-7.q16-10"}, "libgdal32": {"libgdal28", "libgdal36"}, "libgeos-c1v5": {"libgeos-c1v5", "libgeos-c1t64"},
 	"libproj25": {"libproj19", "libproj25"}, "libtiff6": {"libtiff5", "libtiff6"}, "libwebp7": {"libwebp6", "libwebp7"}, "libwebpdemux2": {"libwebpdemux2", "libwebpdemux2"},
-	"libicu72": {"libicu67", "libicu76"}, "libhdf5-103-1": {"libhdf5-103-1", "libhdf5-310"}, "libpcap0.8": {"libpcap0.8", "libpcap0.8t64"}, "libharfbuzz-subset0": {"-", "libharfbuzz-subset0"},
+	"libicu72": {"libicu67", "libicu76"}, "libhdf5-103-1": {"libhdf5-103-1", "libhdf5-310"}, "libhdf5-hl-100": {"libhdf5-hl-100", "libhdf5-hl-310"}, "libpcap0.8": {"libpcap0.8", "libpcap0.8t64"}, "libharfbuzz-subset0": {"-", "libharfbuzz-subset0"},
 	"libgirepository-1.0-1": {"libgirepository-1.0-1", "-"}, "libxmlsec1-openssl": {"libxmlsec1-openssl", "-"}, "libatlas3-base": {"libatlas3-base", "-"}, "libpcre3": {"libpcre3", "-"},
 }
 

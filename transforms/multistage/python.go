@@ -11,7 +11,7 @@ import (
 	"drydock/rewrite"
 )
 
-// Python with pip. The packages are installed below a prefix of their own,
+// Python. With pip the packages are installed below a prefix of their own,
 // which the runtime stage copies over /usr/local of the slim image: the same
 // files at the same paths as before.
 //
@@ -19,17 +19,22 @@ import (
 // a RUN writes into the application's folder (collectstatic) that folder comes
 // from the build stage.
 //
-// It declines for packages that need libraries or programs of the full image
-// (multistage_python_packages.go), for installs of the project itself and of
-// local paths, for other package managers and for commands that it doesn't
-// know.
+// It declines for packages whose libraries aren't known (python_packages.go), for
+// projects that compile code of their own, for conda and for commands that it
+// doesn't know. Other package managers than pip are in python_env.go,
+// python_uv.go and python_managers.go, distroless in python_distroless.go.
 
 var _ = register(recipe{
 	name:  "python",
 	bases: words("python"),
 	words: words("pip pip2 pip3 pipenv poetry uv conda mamba setup.py"),
-	doc: `- Python with pip: packages go to a prefix of their own, which is copied over
-  /usr/local of the -slim image of the same version.`,
+	doc: `- Python with pip, uv, Poetry, pipenv or setup.py: packages go to a prefix of
+  their own, which is copied over /usr/local of the -slim image of the same
+  version, or stay in the virtual environment, which is copied whole to the same
+  path. Libraries and programs that the full image has by chance (libpq5 for
+  psycopg2, git for GitPython, curl for a health check) are installed. Slim images
+  on which apt installs a compiler are split too. Distroless where its Python has
+  the same minor version and the program starts as a module.`,
 	also:  slimWithToolchain,
 	tools: uvImage,
 	split: splitPython,
@@ -65,6 +70,7 @@ type pythonSplit struct {
 	local      bool                 // the project itself is installed, from its source
 	editable   bool                 // … perhaps as a link to that source
 	relaunched bool                 // CMD or ENTRYPOINT starts what a manager's run started
+	bareMinor  string               // the Python version of the distroless base, "" for another base
 	written    string               // the application's folder, where RUNs write into it
 	whole      string               // why all of /usr/local is carried over
 }
@@ -116,7 +122,11 @@ func splitPython(s *split) bool {
 	if why := s.sourceLacks(".py"); why != "" {
 		return s.decline(py.installs[0].in, "%s", why)
 	}
-	if !py.place() || !py.bringPackages() || !py.noCache() {
+	if !py.place() {
+		return false
+	}
+	py.distroless()
+	if !py.bringPackages() || !py.noCache() {
 		return false
 	}
 	if s.sameBase {
@@ -318,6 +328,11 @@ func (py *pythonSplit) prefix() bool {
 	}
 	if len(vars) > 0 {
 		py.edits = append(py.edits, py.doc.InsertBefore(first, py.keyword("ENV")+" "+strings.Join(vars, " \\\n    ")+"\n"))
+	}
+	if v := py.bareMinor; v != "" {
+		py.carry(last, py.copyFrom(dir+"/lib/python"+v+"/site-packages", "/usr/local/lib/python"+v+"/dist-packages"))
+		py.explain("the packages go to %s in the build stage, and from there to dist-packages, where Debian's Python looks", dir)
+		return true
 	}
 	py.carry(last, py.copyFrom(dir, "/usr/local"))
 	py.explain("the packages go to %s in the build stage, which is copied over /usr/local: the same files at the same paths as before", dir)

@@ -122,15 +122,8 @@ func (py *pythonSplit) project(in *rewrite.Instruction, st rewrite.Step, dir, lo
 	if lock == "Pipfile.lock" {
 		manifest = "Pipfile"
 	}
-	ctx, by := py.stage.Origin(in, path.Join(dir, manifest), py.p.Repo, py.p.Name)
-	if by == nil {
-		for _, m := range in.Mounts() { // --mount=type=bind,source=pyproject.toml,target=pyproject.toml
-			if path.Base(m["target"]) == manifest && m["source"] != "" && m["from"] == "" {
-				ctx, by = path.Clean(strings.TrimPrefix(m["source"], "/")), in
-			}
-		}
-	}
-	if by == nil {
+	ctx, ok := py.fromContext(in, dir, manifest)
+	if !ok {
 		return py.decline(in, "%s doesn't come from the build context", manifest)
 	}
 	home := path.Dir(ctx)
@@ -150,6 +143,20 @@ func (py *pythonSplit) project(in *rewrite.Instruction, st rewrite.Step, dir, lo
 		return py.decline(in, "%s", why)
 	}
 	return true
+}
+
+// fromContext is the context path of a file in a folder of the image, which a COPY
+// or a mount of the RUN brings.
+func (py *pythonSplit) fromContext(in *rewrite.Instruction, dir, name string) (ctx string, ok bool) {
+	if ctx, by := py.stage.Origin(in, path.Join(dir, name), py.p.Repo, py.p.Name); by != nil {
+		return ctx, true
+	}
+	for _, m := range in.Mounts() { // --mount=type=bind,source=pyproject.toml,target=pyproject.toml
+		if target, known := abs2(dir, m["target"]); known && target == path.Join(dir, name) && m["source"] != "" && m["from"] == "" {
+			return path.Clean(strings.TrimPrefix(m["source"], "/")), true
+		}
+	}
+	return "", false
 }
 
 var compiledCode = lazily(`ext_modules|\bExtension\(|cythonize|CMakeExtension|rust_extensions|pybind11|cffi_modules`)
@@ -190,6 +197,7 @@ func (py *pythonSplit) setup(in *rewrite.Instruction, st rewrite.Step) bool {
 	if verb != "install" && verb != "develop" || len(st.Args) > 3 {
 		return py.decline(in, "the effects of %s aren't known", strings.Join(st.Args, " "))
 	}
+	py.installs = append(py.installs, pipInstall{in, st, ""})
 	py.whole = st.Args[1] + " " + verb + " puts links and eggs into site-packages"
 	return py.localInstall(in, st, ".")
 }

@@ -58,8 +58,8 @@ func (py *pythonSplit) poetryInstall(in *rewrite.Instruction, st rewrite.Step, a
 	if st.Dir == "" {
 		return py.decline(in, "where poetry runs isn't known")
 	}
-	ctx, by := py.stage.Origin(in, path.Join(st.Dir, "pyproject.toml"), py.p.Repo, py.p.Name)
-	if by == nil {
+	ctx, ok := py.fromContext(in, st.Dir, "pyproject.toml")
+	if !ok {
 		return py.decline(in, "pyproject.toml doesn't come from the build context")
 	}
 	facts := py.p.Repo.Poetry(path.Dir(ctx))

@@ -75,7 +75,7 @@ func (py *pythonSplit) install(in *rewrite.Instruction, st rewrite.Step, args []
 			}
 		case strings.HasPrefix(a, "-"):
 			return py.decline(in, "pip install %s puts packages elsewhere, or drydock doesn't know it", a)
-		case strings.HasPrefix(a, "git+ssh"), strings.Contains(a, "git@"):
+		case overSSH(a):
 			return py.decline(in, "%s is fetched over ssh", a)
 		case strings.ContainsAny(a, "$*`") || strings.HasPrefix(a, "file:"):
 			return py.decline(in, "what pip install %s installs isn't known", a)
@@ -146,7 +146,7 @@ func (py *pythonSplit) requirements(in *rewrite.Instruction, st rewrite.Step, fi
 		}
 	}
 	for _, v := range q.VCS {
-		if strings.Contains(v, "ssh") || strings.Contains(v, "git@") {
+		if overSSH(v) {
 			return py.decline(in, "%s is fetched over ssh", v)
 		}
 	}
@@ -157,6 +157,11 @@ func (py *pythonSplit) requirements(in *rewrite.Instruction, st rewrite.Step, fi
 	}
 	py.asked = append(py.asked, q.Packages...)
 	return true
+}
+
+// overSSH: a requirement's URL, or git's short form of one, goes over ssh.
+func overSSH(url string) bool {
+	return strings.Contains(url, "ssh://") || strings.Contains(url, "git+git@") || strings.HasPrefix(url, "git@")
 }
 
 func (py *pythonSplit) constraint(in *rewrite.Instruction, st rewrite.Step, file string) bool {

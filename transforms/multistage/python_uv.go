@@ -88,12 +88,12 @@ func (py *pythonSplit) uvSync(in *rewrite.Instruction, st rewrite.Step, args []s
 // rightPython declines where uv would fetch another Python than the image's, to
 // which the environment's links would then lead.
 func (py *pythonSplit) rightPython(in *rewrite.Instruction, dir string) bool {
-	ctx, by := py.stage.Origin(in, path.Join(dir, "pyproject.toml"), py.p.Repo, py.p.Name)
+	ctx, ok := py.fromContext(in, dir, "pyproject.toml")
 	have := py.minor()
 	if have == "" {
 		have = pythonMinor().FindString(py.img.Version)
 	}
-	if by == nil || have == "" {
+	if !ok || have == "" {
 		return py.decline(in, "which Python uv uses isn't known")
 	}
 	v := py.p.Repo.PythonVersionIn(path.Dir(ctx))

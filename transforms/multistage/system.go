@@ -58,7 +58,7 @@ var buildOnly = words(`gcc g++ make cmake build-essential pkg-config pkgconf aut
 // images keep what its standard library links to (docker-library/python,
 // slim Dockerfiles: ldd over /usr/local).
 var inSlim = map[string]map[string]bool{
-	"python": words(`zlib1g-dev libssl-dev libffi-dev libbz2-dev libsqlite3-dev libreadline-dev liblzma-dev libexpat1-dev libncurses-dev libncurses5-dev libncursesw5-dev uuid-dev libc6-dev libc-dev linux-libc-dev python3-dev python-dev`),
+	"python": words(`zlib1g-dev libz-dev libssl-dev libffi-dev libbz2-dev libsqlite3-dev libreadline-dev liblzma-dev libexpat1-dev libncurses-dev libncurses5-dev libncursesw5-dev uuid-dev libc6-dev libc-dev linux-libc-dev python3-dev python-dev`),
 	"node":   words(`zlib1g-dev libc6-dev libc-dev linux-libc-dev python3-dev python-dev`),
 	"golang": {},
 }
