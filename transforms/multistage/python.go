@@ -1,7 +1,6 @@
 package multistage
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -68,11 +67,12 @@ type pythonSplit struct {
 	inProject  string               // … and virtualenvs.in-project
 	manifests  map[string]bool      // pyproject.toml and Pipfile, as image paths
 	local      bool                 // the project itself is installed, from its source
-	editable   bool                 // … perhaps as a link to that source
-	relaunched bool                 // CMD or ENTRYPOINT starts what a manager's run started
-	bareMinor  string               // the Python version of the distroless base, "" for another base
-	written    string               // the application's folder, where RUNs write into it
-	whole      string               // why all of /usr/local is carried over
+	old        []oldEditable
+	editable   bool   // … perhaps as a link to that source
+	relaunched bool   // CMD or ENTRYPOINT starts what a manager's run started
+	bareMinor  string // the Python version of the distroless base, "" for another base
+	written    string // the application's folder, where RUNs write into it
+	whole      string // why all of /usr/local is carried over
 }
 
 // pipInstall is one install. kind is "" for pip, "uv" for uv pip and "pipenv" for
@@ -100,6 +100,9 @@ func splitPython(s *split) bool {
 		return false // nothing is built
 	}
 	s.settleUpdates()
+	if slices.ContainsFunc(s.stage.Instructions, func(in *rewrite.Instruction) bool { _, _, from, _ := in.Copy(); return uvImage(from) }) {
+		py.managed = true
+	}
 	if py.managed {
 		s.gone = managerTools
 		s.launch = func(words []string) []string { inner, _ := launch(words); return inner }
@@ -269,141 +272,3 @@ func (py *pythonSplit) environment() string {
 }
 
 var sitePath = lazily(`/usr/local/lib/python[\w./-]*|site-packages|dist-packages`)
-
-// prefix gives pip its own prefix. With one install and nothing that imports
-// afterwards the prefix alone will do; several installs, or a later import,
-// need pip and Python to see it too.
-func (py *pythonSplit) prefix() bool {
-	dir := "/install"
-	for _, d := range []string{"/install", "/packages", "/python-packages"} {
-		dir = d
-		if !strings.Contains(py.doc.Src, d+" ") && !strings.Contains(py.doc.Src, d+"/") && !strings.Contains(py.doc.Src, d+"\n") && !py.p.Repo.Exists(d) {
-			break
-		}
-	}
-	first, last := py.installs[0].in, py.installs[len(py.installs)-1].in
-	for _, t := range py.tools {
-		py.imports = py.imports || !py.managed && (t.Index > first.Index || t == first)
-	}
-	vars := []string{"PIP_PREFIX=" + dir}
-	pip, many := false, len(py.installs) > 1 || py.imports
-	for _, i := range py.installs {
-		switch i.kind {
-		case "":
-			pip = true
-		case "pipenv": // its own packages may be the application's, too
-			if !py.assign(i.in, i.step, "PIP_PREFIX="+dir+" PIP_IGNORE_INSTALLED=1") {
-				return false
-			}
-		case "uv":
-			if !py.addWords(i.in, i.step.Command, slices.Index(i.step.Args, "install"), []string{"--prefix=" + dir}, "") {
-				return false
-			}
-		}
-	}
-	if !pip {
-		vars = nil
-	}
-	if many {
-		v := py.minor()
-		if v == "" {
-			v = pythonMinor().FindString(py.img.Version)
-		}
-		if v == "" {
-			return py.decline(first, "packages are used during the build, and the folder for them depends on a Python version that isn't known")
-		}
-		for _, in := range py.stage.Instructions {
-			if in.Keyword == "env" && in.Index > first.Index && in.Index <= py.last.Index && (strings.Contains(in.Args.Text, "PYTHONPATH") || strings.Contains(in.Args.Text, "PATH=")) {
-				return py.decline(in, "it changes the search path between installs")
-			}
-		}
-		tail := ""
-		if _, ok := py.stage.At(first).Env["PYTHONPATH"]; ok {
-			tail = ":$PYTHONPATH"
-		}
-		if pip {
-			vars = append(vars, "PIP_IGNORE_INSTALLED=1")
-		}
-		vars = append(vars, "PYTHONPATH="+dir+"/lib/python"+v+"/site-packages"+tail, "PATH="+dir+"/bin:$PATH")
-	}
-	if len(vars) > 0 {
-		py.edits = append(py.edits, py.doc.InsertBefore(first, py.keyword("ENV")+" "+strings.Join(vars, " \\\n    ")+"\n"))
-	}
-	if v := py.bareMinor; v != "" {
-		py.carry(last, py.copyFrom(dir+"/lib/python"+v+"/site-packages", "/usr/local/lib/python"+v+"/dist-packages"))
-		py.explain("the packages go to %s in the build stage, and from there to dist-packages, where Debian's Python looks", dir)
-		return true
-	}
-	py.carry(last, py.copyFrom(dir, "/usr/local"))
-	py.explain("the packages go to %s in the build stage, which is copied over /usr/local: the same files at the same paths as before", dir)
-	return true
-}
-
-// firstCopy is the first COPY of the runtime stage above an instruction: the
-// packages go above it, so that a change of the code leaves their layer alone.
-func (py *pythonSplit) firstCopy(last *rewrite.Instruction) (code *rewrite.Instruction) {
-	for _, in := range py.stage.Instructions {
-		if in.Index > last.Index {
-			break
-		}
-		if in.Keyword != "copy" && in.Keyword != "add" || py.roles[in] == inBuild {
-			continue
-		}
-		if code == nil {
-			code = in
-		}
-		eff := py.p.Effects(in)
-		for _, t := range eff.Trees {
-			if rewrite.Inside(t.Dest, "/usr/local") || rewrite.Inside("/usr/local", t.Dest) && (t.Ctx != "." || py.p.Repo.Exists("usr")) {
-				return nil
-			}
-		}
-		if eff.Unknown != "" {
-			return nil
-		}
-	}
-	return code
-}
-
-// carry puts lines that bring the packages above the first COPY of code, else in
-// the place of the last install.
-func (py *pythonSplit) carry(last *rewrite.Instruction, lines ...string) {
-	if code := py.firstCopy(last); code != nil {
-		py.ahead[code] = append(py.ahead[code], lines...)
-	} else {
-		py.instead[last] = append(py.instead[last], lines...)
-	}
-}
-
-var pythonMinor = lazily(`^[23]\.\d+`)
-
-// minor is the Python minor that the tag names, else the line of the image.
-func (py *pythonSplit) minor() string {
-	return cmp.Or(pythonMinor().FindString(py.ref.Tag), pythonMinor().FindString(py.img.Line))
-}
-
-// noCache keeps pip's download cache out of the build stage's layers.
-func (py *pythonSplit) noCache() bool {
-	seen := map[string]bool{}
-	for _, i := range py.installs {
-		if i.kind == "uv" || i.kind == "pipenv" || !slices.Contains(i.step.Args, "install") || !strings.Contains(strings.Join(i.step.Args, " "), "pip") || managerTools[i.step.Name] {
-			continue
-		}
-		if _, ok := py.env(i.in, i.step.Command, "PIP_NO_CACHE_DIR"); ok || slices.Contains(i.step.Args, "--no-cache-dir") || slices.Contains(i.step.Args, "--no-cache") || slices.ContainsFunc(i.step.Args, func(a string) bool { return strings.HasPrefix(a, "--cache-dir") }) {
-			continue
-		}
-		if len(i.in.Mounts()) > 0 {
-			continue
-		}
-		n := slices.Index(i.step.Args, "install")
-		key := i.in.Raw() + i.step.Key
-		if n < 0 || seen[key] {
-			continue
-		}
-		seen[key] = true
-		if !py.addWords(i.in, i.step.Command, n, []string{"--no-cache-dir"}, "") {
-			return false
-		}
-	}
-	return true
-}

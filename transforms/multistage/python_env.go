@@ -199,16 +199,29 @@ func (py *pythonSplit) setup(in *rewrite.Instruction, st rewrite.Step) bool {
 	}
 	py.installs = append(py.installs, pipInstall{in, st, ""})
 	py.whole = st.Args[1] + " " + verb + " puts links and eggs into site-packages"
-	return py.localInstall(in, st, ".")
+	if !py.localInstall(in, st, ".", false) {
+		return false
+	}
+	if verb == "develop" {
+		py.links(in, st.Dir)
+	}
+	return true
+}
+
+// oldEditable is an editable install of a project without a build system, which
+// pip leaves to setuptools' develop where there is a setuptools.
+type oldEditable struct {
+	in  *rewrite.Instruction
+	dir string
 }
 
 // localInstall notes an install of a folder of the context.
-func (py *pythonSplit) localInstall(in *rewrite.Instruction, st rewrite.Step, dir string) bool {
+func (py *pythonSplit) localInstall(in *rewrite.Instruction, st rewrite.Step, dir string, editable bool) bool {
 	dir, _, _ = strings.Cut(dir, "[") // extras
-	p, ok := abs2(st.Dir, dir)
+	p0, ok := abs2(st.Dir, dir)
 	ctx, by := "", (*rewrite.Instruction)(nil)
 	if ok {
-		ctx, by = py.stage.Origin(in, p, py.p.Repo, py.p.Name)
+		ctx, by = py.stage.Origin(in, p0, py.p.Repo, py.p.Name)
 	}
 	if by == nil || !py.p.Repo.IsDir(ctx) && !strings.HasSuffix(ctx, ".whl") {
 		return py.decline(in, "%s, which is installed, doesn't come from the build context", dir)
@@ -220,12 +233,23 @@ func (py *pythonSplit) localInstall(in *rewrite.Instruction, st rewrite.Step, di
 	if why := py.ownCode(ctx); why != "" {
 		return py.decline(in, "%s", why)
 	}
+	if p := py.p.Repo.Pyproject(ctx); editable && (p == nil || !p.Builds) {
+		py.old = append(py.old, oldEditable{in, p0})
+	}
 	asked, _ := py.p.Repo.PythonLocked(path.Join(ctx, "no lock"), false)
 	py.asked = append(py.asked, asked...)
 	for _, f := range []string{"setup.py", "setup.cfg"} {
 		py.asked = append(py.asked, py.mentioned(path.Join(ctx, f))...)
 	}
 	return true
+}
+
+// links: setuptools' develop leaves the metadata (NAME.egg-info) in the project's
+// folder, which the runtime stage therefore takes from the build stage.
+func (py *pythonSplit) links(in *rewrite.Instruction, dir string) {
+	step := rewrite.Step{Dir: dir}
+	step.Name, step.Args = "python", []string{"python", "setup.py", "develop"}
+	py.writers, py.writer = append(py.writers, step), in
 }
 
 // mentioned are packages with needs that a file names in any place, which is as
@@ -272,6 +296,11 @@ func (py *pythonSplit) kinds() string {
 	if py.whole == "" && py.editable && n["venv"] == 0 && (py.imports || !py.modern()) {
 		py.whole = "a package is installed in editable form, which writes links that Python reads in its own folder alone"
 	}
+	if !py.modern() {
+		for _, o := range py.old {
+			py.links(o.in, o.dir)
+		}
+	}
 	switch {
 	case n["venv"] > 0 && len(n) > 1:
 		return "packages go to the virtual environment " + py.venv + " and beside it"
@@ -285,12 +314,13 @@ func (py *pythonSplit) kinds() string {
 	return ""
 }
 
-// modern: an editable install is a file in site-packages (PEP 660), not
-// setuptools' develop, which wants to be told where Python reads links. Python
-// images since 3.12 have no setuptools that pip could call the old way.
+// modern: editable installs are files in site-packages (PEP 660), not those of
+// setuptools' develop, which wants to be told where Python reads links. It is
+// called where there is no build system in pyproject.toml and a setuptools is
+// installed, as in Python's images before 3.12.
 func (py *pythonSplit) modern() bool {
 	v := py.minor()
-	return v != "" && !versionLess(v, "3.12")
+	return len(py.old) == 0 || v != "" && !versionLess(v, "3.12") && len(py.tools) == 0
 }
 
 // ownPaths tells what speaks against an environment that the build stage makes: a

@@ -70,7 +70,7 @@ func (py *pythonSplit) install(in *rewrite.Instruction, st rewrite.Step, args []
 		case pipFlag[a]:
 		case a == "-e" || a == "--editable" || strings.HasPrefix(a, "--editable="):
 			named, py.editable = named+1, true
-			if !py.localInstall(in, st, value()) {
+			if !py.localInstall(in, st, value(), true) {
 				return false
 			}
 		case strings.HasPrefix(a, "-"):
@@ -81,7 +81,7 @@ func (py *pythonSplit) install(in *rewrite.Instruction, st rewrite.Step, args []
 			return py.decline(in, "what pip install %s installs isn't known", a)
 		case strings.HasPrefix(a, ".") || strings.HasPrefix(a, "/") || strings.HasSuffix(a, ".whl") && !strings.Contains(a, "://"):
 			named++
-			if !py.localInstall(in, st, a) {
+			if !py.localInstall(in, st, a, false) {
 				return false
 			}
 		default:
@@ -141,7 +141,7 @@ func (py *pythonSplit) requirements(in *rewrite.Instruction, st rewrite.Step, fi
 	}
 	for _, l := range q.Local {
 		py.editable = true // whether -e stands before it isn't told
-		if !py.localInstall(in, st, l) {
+		if !py.localInstall(in, st, l, true) {
 			return false
 		}
 	}

@@ -97,7 +97,7 @@ func TestPythonManagers(t *testing.T) {
 		{"pipenv: its own environment", []string{"RUN pip install pipenv", "COPY Pipfile .", "RUN pipenv sync", "COPY . .", `CMD ["pipenv", "run", "python", "app.py"]`}, map[string]string{"Pipfile": "[packages]\nflask = \"*\"\n"},
 			[]string{"RUN PIPENV_VENV_IN_PROJECT=1 pipenv sync", `CMD ["python", "app.py"]`}},
 		{"setup.py: all of /usr/local", []string{"COPY . .", "RUN python setup.py develop", `CMD ["python", "app.py"]`}, map[string]string{"setup.py": "from setuptools import setup\nsetup(name='x', install_requires=['mysqlclient'])\n"},
-			[]string{"COPY --from=builder /usr/local /usr/local\nCOPY . .\n", "libmariadb3"}},
+			[]string{"COPY --from=builder /usr/local /usr/local\nCOPY --from=builder /app /app\n", "libmariadb3"}},
 		{"venv: activated in the RUN", []string{"COPY requirements.txt .", "RUN python -m venv /opt/env && . /opt/env/bin/activate && pip install -r requirements.txt", "COPY . .", `CMD ["/opt/env/bin/python", "app.py"]`}, nil,
 			[]string{"COPY --from=builder /opt/env /opt/env\nCOPY . .\n"}},
 		{"venv: another one is copied over it", []string{"COPY . .", "RUN python -m venv /app/env && /app/env/bin/pip install flask", `CMD ["/app/env/bin/python", "app.py"]`}, map[string]string{"env/pyvenv.cfg": "home = /usr\n"}, []string{"is copied over the virtual environment"}},
