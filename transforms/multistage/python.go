@@ -132,6 +132,18 @@ func splitPython(s *split) bool {
 	if !py.bringPackages() || !py.noCache() {
 		return false
 	}
+	switch {
+	case py.bareMinor != "":
+	case s.sameBase:
+		s.explain("the runtime stage begins on the same %s, without the compilers and headers that apt installs for the build", s.base)
+	default:
+		s.explain("the base is %s: the same Python on the same Debian release, without compilers and headers", s.base)
+	}
+	if py.writer != nil {
+		s.explain("%s is copied from the build stage, where line %d writes into it", py.written, py.writer.Line)
+	} else {
+		s.explain("the application's files come from the build context, in a layer of their own behind that of the packages")
+	}
 	if s.sameBase {
 		s.why = "compilers and headers are installed, which only the install of the packages needs"
 		s.gain = "compilers and headers stay behind: gcc and what it brings weigh more than the rest of a slim image (build-essential about 90 MB compressed)"

@@ -302,6 +302,8 @@ func (py *pythonSplit) kinds() string {
 		}
 	}
 	switch {
+	case py.relaunched && py.venv == "":
+		return "packages go beside Python itself, but what the container starts runs in an environment that is made then"
 	case n["venv"] > 0 && len(n) > 1:
 		return "packages go to the virtual environment " + py.venv + " and beside it"
 	case n["venv"] > 0 && py.whole != "":

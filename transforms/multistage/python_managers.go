@@ -238,6 +238,9 @@ func (py *pythonSplit) starter(in *rewrite.Instruction, rest string) {
 	word, _, _ := strings.Cut(py.doc.Src[in.Span.Start:in.Span.End], " ")
 	py.say(in, word+" "+rest)
 	py.config |= rewrite.FieldCmd
+	if !py.relaunched {
+		py.assumes = append(py.assumes, "the package manager does nothing when the container starts but to start the program in the environment")
+	}
 	py.relaunched = true
 	if in.Keyword == "entrypoint" {
 		py.config |= rewrite.FieldEntrypoint

@@ -96,6 +96,7 @@ func TestPythonManagers(t *testing.T) {
 		{"poetry: an entry point calls it", []string{"RUN pip install poetry", "COPY . .", "RUN poetry install --no-root", `ENTRYPOINT ["./run.sh"]`}, map[string]string{"pyproject.toml": poetry, "run.sh": "#!/bin/sh\npoetry run python app.py\n"}, []string{"run.sh runs poetry"}},
 		{"pipenv: its own environment", []string{"RUN pip install pipenv", "COPY Pipfile .", "RUN pipenv sync", "COPY . .", `CMD ["pipenv", "run", "python", "app.py"]`}, map[string]string{"Pipfile": "[packages]\nflask = \"*\"\n"},
 			[]string{"RUN PIPENV_VENV_IN_PROJECT=1 pipenv sync", `CMD ["python", "app.py"]`}},
+		{"uv: beside Python, started in another environment", []string{"COPY . .", "RUN pip install uv && uv pip install --system -r requirements.txt", `CMD ["uv", "run", "app.py"]`}, nil, []string{"runs in an environment that is made then"}},
 		{"setup.py: all of /usr/local", []string{"COPY . .", "RUN python setup.py develop", `CMD ["python", "app.py"]`}, map[string]string{"setup.py": "from setuptools import setup\nsetup(name='x', install_requires=['mysqlclient'])\n"},
 			[]string{"COPY --from=builder /usr/local /usr/local\nCOPY --from=builder /app /app\n", "libmariadb3"}},
 		{"venv: activated in the RUN", []string{"COPY requirements.txt .", "RUN python -m venv /opt/env && . /opt/env/bin/activate && pip install -r requirements.txt", "COPY . .", `CMD ["/opt/env/bin/python", "app.py"]`}, nil,
