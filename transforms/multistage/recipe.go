@@ -40,6 +40,20 @@ func (r recipe) takes(s *rewrite.Stage, ref images.Ref) bool {
 	return r.bases[ref.Repository()] && (r.anySize || !small(s.BaseName())) && names(s, r.words)
 }
 
+// Ecosystem names the recipe that takes a document's last stage, "" for none.
+func Ecosystem(d *rewrite.Document) string {
+	ref, err := images.ParseRef(d.Final().BaseName())
+	if err != nil {
+		return ""
+	}
+	for _, r := range recipes {
+		if r.takes(d.Final(), ref) {
+			return r.name
+		}
+	}
+	return ""
+}
+
 // small: the base is a runtime image already, or one without Debian's
 // libraries.
 func small(ref string) bool {
