@@ -3,6 +3,7 @@ package multistage
 import (
 	"fmt"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 
@@ -99,6 +100,7 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		}
 	}
 	s.installRequired()
+	s.explainRest(cut)
 	text := strings.Join(s.tail, "")
 	text += "\n" + s.from() + "\n"
 	for _, l := range s.first {
@@ -125,6 +127,37 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text+strings.Join(lines, "")))
 	c.Edits = append(c.Edits, s.deletions(gone)...)
 	return c, true
+}
+
+// explainRest adds to the plan what the driver did by itself.
+func (s *split) explainRest(cut int) {
+	if left := s.apt.left; len(left) > 0 {
+		slices.Sort(left)
+		s.explain("only the build stage installs %s", strings.Join(slices.Compact(left), ", "))
+	}
+	var again, moved []string
+	for _, in := range s.stage.Instructions[:cut+1] {
+		if in.Keyword != "copy" && in.Keyword != "add" && in.Keyword != "run" {
+			continue
+		}
+		switch s.roles[in] {
+		case inBoth:
+			again = append(again, lineOf(in))
+		case inRuntime:
+			moved = append(moved, lineOf(in))
+		}
+	}
+	say := func(lines []string, what string) {
+		word := "line "
+		if len(lines) > 1 {
+			word = "lines "
+		}
+		if len(lines) > 0 {
+			s.explain("%s%s %s", word, strings.Join(lines, ", "), what)
+		}
+	}
+	say(again, "in both stages: the build and the program need it")
+	say(moved, "in the runtime stage alone: the build doesn't need it")
 }
 
 // attached is the text of an instruction with the comments above it.

@@ -13,6 +13,8 @@ type systemPackages struct {
 	updates []*rewrite.Instruction // RUNs that only update the index
 	repeats bool                   // a RUN with an install is repeated as it is
 
+	left []string // packages that only the build stage installs
+
 	required []string          // packages that nobody asked for by name and the runtime stage needs
 	reason   map[string]string // why
 }
@@ -183,10 +185,15 @@ func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 				}
 				if drop {
 					build = true
+					s.apt.left = append(s.apt.left, w)
 				} else if keep[lib] == "" {
 					keep[lib] = w
 					order = append(order, lib)
 					build = build || lib != w
+					if lib != w {
+						s.apt.left = append(s.apt.left, w)
+						s.explain("%s is installed in the runtime stage, the library behind %s", lib, w)
+					}
 				}
 			}
 		case isApt && a.verb == "update":
