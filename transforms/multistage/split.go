@@ -101,11 +101,11 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	}
 	s.installRequired()
 	s.explainRest(cut)
-	text := strings.Join(s.tail, "")
-	text += "\n" + s.from() + "\n"
+	runtime := []string{s.from() + "\n"}
 	for _, l := range s.first {
-		text += l + "\n"
+		runtime = append(runtime, l+"\n")
 	}
+	text := s.blocks(append([]string{s.doc.Lines(ins[cut].Span)}, s.tail...))[len(s.doc.Lines(ins[cut].Span)):] + "\n" + s.blocks(append(runtime, lines...))
 	c = rewrite.Change{
 		Title:   "build in one stage, run on " + s.base,
 		Why:     s.why,
@@ -124,9 +124,32 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	}
 	c.Edits = append(c.Edits, name)
 	c.Edits = append(c.Edits, s.edits...)
-	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text+strings.Join(lines, "")))
+	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text))
 	c.Edits = append(c.Edits, s.deletions(gone)...)
 	return c, true
+}
+
+// blocks joins lines, with blank lines between different keywords where the
+// stage sets its instructions apart so.
+func (s *split) blocks(lines []string) string {
+	pairs, apart := 0, 0
+	for in := s.stage.From; in.Next() != nil; in = in.Next() {
+		pairs++
+		if gap := s.doc.Src[in.Span.End:in.Next().Lead()]; strings.Contains(gap, "\n") {
+			apart++
+		}
+	}
+	var b strings.Builder
+	last := ""
+	for i, l := range lines {
+		keyword, _, _ := strings.Cut(strings.TrimSpace(l), " ")
+		if i > 0 && 2*apart > pairs && keyword != last {
+			b.WriteByte('\n')
+		}
+		b.WriteString(l)
+		last = keyword
+	}
+	return b.String()
 }
 
 // explainRest adds to the plan what the driver did by itself.
