@@ -31,16 +31,17 @@ type split struct {
 	builder  string // name of the build stage
 	keepName bool   // the runtime stage takes over the stage's name
 
-	base    string // reference of the runtime stage's base
-	roles   map[*rewrite.Instruction]role
-	instead map[*rewrite.Instruction][]string // lines of the runtime stage in an instruction's place
-	ahead   map[*rewrite.Instruction][]string // lines of the runtime stage above a repeated instruction
-	text    map[*rewrite.Instruction]string   // what the runtime stage says in an instruction's place
-	first   []string                          // lines directly below the second FROM
-	tail    []string                          // lines at the end of the build stage
-	edits   []rewrite.Edit                    // changes within the build stage
-	adds    []string
-	drops   []string
+	base     string // reference of the runtime stage's base
+	sameBase bool   // the runtime stage stands on the image that the build stage stands on
+	roles    map[*rewrite.Instruction]role
+	instead  map[*rewrite.Instruction][]string // lines of the runtime stage in an instruction's place
+	ahead    map[*rewrite.Instruction][]string // lines of the runtime stage above a repeated instruction
+	text     map[*rewrite.Instruction]string   // what the runtime stage says in an instruction's place
+	first    []string                          // lines directly below the second FROM
+	tail     []string                          // lines at the end of the build stage
+	edits    []rewrite.Edit                    // changes within the build stage
+	adds     []string
+	drops    []string
 
 	why, gain string
 	plan      []string // what goes where, and why: one sentence each
