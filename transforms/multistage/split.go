@@ -43,6 +43,7 @@ type split struct {
 	adds     []string
 	drops    []string
 
+	config    rewrite.ConfigFields // what else than the base the split changes
 	why, gain string
 	plan      []string // what goes where, and why: one sentence each
 	assumes   []string
@@ -115,7 +116,7 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		Assumes: strings.Join(s.assumes, "; "),
 		Safety:  rewrite.Assumes,
 		At:      s.stage.From,
-		Config:  rewrite.FieldBase,
+		Config:  rewrite.FieldBase | s.config,
 		Adds:    s.adds,
 		Drops:   s.drops,
 	}
