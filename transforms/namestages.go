@@ -191,9 +191,14 @@ func stageKind(s *rewrite.Stage) string {
 			name := c.Name[strings.LastIndexByte(c.Name, '/')+1:]
 			frontend = frontend || frontendTools[name]
 			downloads = downloads || downloadTools[name]
-			fetches := installTools[name] && len(c.Args) > 1 && (c.Args[1] == "install" || c.Args[1] == "ci" || c.Args[1] == "sync" || c.Args[1] == "i")
-			installs = installs || fetches || installTools[name] && len(c.Args) == 1
-			builds = builds || buildTools[name] && !fetches && len(c.Args) > 1 || name == "make"
+			args := c.Args
+			if strings.HasPrefix(name, "python") && len(args) > 2 && args[1] == "-m" { // python -m pip is pip
+				args = args[2:]
+				name = args[0]
+			}
+			fetches := installTools[name] && len(args) > 1 && (args[1] == "install" || args[1] == "ci" || args[1] == "sync" || args[1] == "i")
+			installs = installs || fetches || installTools[name] && len(args) == 1
+			builds = builds || buildTools[name] && !fetches && len(args) > 1 || name == "make"
 		}
 	}
 	final := imageWord(s.Doc().Final())
