@@ -48,6 +48,8 @@ type split struct {
 	plan      []string // what goes where, and why: one sentence each
 	assumes   []string
 	apt       systemPackages
+
+	variant *variant // of slim-runtime: what takes the place of the full image
 }
 
 // explain adds a sentence to the plan.

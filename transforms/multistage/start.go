@@ -35,6 +35,9 @@ var nodeFullOnly = map[string]string{"python": "python3", "python3": "python3", 
 func (s *split) lacks(program string) string {
 	name := path.Base(program)
 	pkg := fullOnly[name]
+	if s.variant != nil && s.variant.lost != nil {
+		pkg = s.variant.lost[name]
+	}
 	if pkg == "" && s.ref.Repository() == "node" {
 		pkg = nodeFullOnly[name]
 	}
