@@ -24,6 +24,9 @@ type recipe struct {
 	// also tells of a stage on a small image that it is worth a split all the
 	// same; nil for never.
 	also func(*rewrite.Stage) bool
+	// tools tells of images that hold package managers, from which a COPY belongs
+	// to the build alone; nil for none.
+	tools func(ref string) bool
 	// split decides where each instruction goes and fills in the plan. Having
 	// declined, or where there is nothing to split, it returns false.
 	split func(*split) bool

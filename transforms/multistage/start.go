@@ -34,6 +34,9 @@ var nodeFullOnly = map[string]string{"python": "python3", "python3": "python3", 
 // the runtime stage has the program or installs it, or nobody has.
 func (s *split) lacks(program string) string {
 	name := path.Base(program)
+	if s.gone[name] {
+		return name
+	}
 	pkg := fullOnly[name]
 	if s.variant != nil && s.variant.lost != nil {
 		pkg = s.variant.lost[name]
@@ -185,6 +188,9 @@ func (s *split) canStart() ([]command, bool) {
 	}
 	for _, c := range all {
 		c.args = unwrap(c.args)
+		if s.launch != nil {
+			c.args = s.launch(c.args)
+		}
 		if len(c.args) == 0 {
 			continue
 		}
