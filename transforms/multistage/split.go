@@ -40,6 +40,9 @@ type split struct {
 	edits   []rewrite.Edit                    // changes within the build stage
 	adds    []string
 	drops   []string
+	config  rewrite.ConfigFields // fields that the plan changes besides the base
+
+	buildTools map[string]bool // packages that build in this ecosystem and don't run
 
 	why, gain string
 	plan      []string // what goes where, and why: one sentence each
@@ -112,7 +115,7 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		Assumes: strings.Join(s.assumes, "; "),
 		Safety:  rewrite.Assumes,
 		At:      s.stage.From,
-		Config:  rewrite.FieldBase,
+		Config:  rewrite.FieldBase | s.config,
 		Adds:    s.adds,
 		Drops:   s.drops,
 	}

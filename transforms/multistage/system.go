@@ -231,7 +231,7 @@ func (s *split) library(pkg string) (name string, drop bool, why string) {
 	switch {
 	case line == "node" && s.compiles() && strings.HasPrefix(bare, "python"):
 		return "", true, "" // node-gyp's
-	case buildOnly[bare] || strings.HasPrefix(bare, "linux-headers") || versioned(bare, "gcc-") || versioned(bare, "g++-") || versioned(bare, "clang-"):
+	case buildOnly[bare] || s.buildTools[bare] || strings.HasPrefix(bare, "linux-headers") || versioned(bare, "gcc-") || versioned(bare, "g++-") || versioned(bare, "clang-"):
 		return "", true, ""
 	case !strings.HasSuffix(bare, "-dev") && !strings.HasSuffix(bare, "-dev-compat"):
 		return pkg, false, ""
