@@ -30,8 +30,16 @@ var _ = register(recipe{
 	words: words("pip pip2 pip3 pipenv poetry uv conda mamba setup.py"),
 	doc: `- Python with pip: packages go to a prefix of their own, which is copied over
   /usr/local of the -slim image of the same version.`,
+	also:  slimWithToolchain,
 	split: splitPython,
 })
+
+// slimWithToolchain: a slim image on which apt installs a compiler for pip, which
+// stays in the image.
+func slimWithToolchain(stage *rewrite.Stage) bool {
+	base := stage.BaseName()
+	return strings.Contains(base, "slim") && !strings.Contains(base, "windows") && dropsToolchain(stage)
+}
 
 type pythonSplit struct {
 	*split
@@ -54,7 +62,10 @@ type pipInstall struct {
 
 func splitPython(s *split) bool {
 	py := &pythonSplit{split: s, files: map[string]bool{}}
-	if !s.slimBase() {
+	switch f := s.stage.From.Fields(); {
+	case small(s.stage.BaseName()):
+		s.base, s.sameBase = f[0].Text, true
+	case !s.slimBase():
 		return false
 	}
 	for _, in := range s.stage.Instructions {
@@ -81,9 +92,15 @@ func splitPython(s *split) bool {
 	if !py.place() || !py.prefix() || !py.noCache() {
 		return false
 	}
+	if s.sameBase {
+		s.why = "compilers and headers are installed, which only the install of the packages needs"
+		s.gain = "compilers and headers stay behind: gcc and what it brings weigh more than the rest of a slim image (build-essential about 90 MB compressed)"
+		s.assumes = append(s.assumes, "the program needs no compiler and no header at run time, and no library beyond those that wheels bring and that are installed again")
+		return true
+	}
 	s.why = "the full image carries compilers and headers, which only the install needs"
 	s.gain = "compilers and headers stay behind: about 400 MB for the full image, 70 MB for the slim one (compressed)"
-	s.assumes = append(s.assumes, "the program needs nothing at run time that only the full image has: no compiler, no git or curl, and no library beyond those that wheels bring")
+	s.assumes = append(s.assumes, "the program needs nothing at run time that only the full image has, beyond what is installed again: no compiler, no git or curl, and no library but those that wheels bring")
 	return true
 }
 

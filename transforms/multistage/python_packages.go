@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,41 +10,59 @@ import (
 )
 
 // nativeNeeds are Python packages that need a library or a program which full
-// Debian-based images bring by chance and slim ones don't: what they link to
-// when pip compiles them (no wheel on PyPI), load by name or call. The value
-// lists the Debian packages one of which mends it, parted by |; "" for none. Sources: each project's installation notes, and
-// runs in the lab (uwsgi, psycopg2, mysqlclient: "cannot open shared object").
+// Debian-based images bring by chance (docker-library/buildpack-deps) and slim
+// ones don't: what they link to when pip compiles them (no wheel on PyPI), load
+// by name or call. The value lists Debian packages, by bookworm's names, and
+// behind each | other packages that bring them along; "" where it isn't known
+// what is needed. What the full image hasn't either (libzbar0 for pyzbar, ffmpeg
+// for pydub, tesseract-ocr for pytesseract) is there only where the file
+// installs it, and the runtime stage installs it then, too. Sources: each
+// project's installation notes, and runs in the lab (uwsgi, psycopg2,
+// mysqlclient: "cannot open shared object").
 var nativeNeeds = map[string]string{
 	// compiled against a library, no wheels for Linux
-	"psycopg2": "libpq5|postgresql-client", "psycopg2cffi": "libpq5", "psycopg": "libpq5", "psycopg-c": "libpq5", "pygresql": "libpq5",
-	"mysqlclient": "libmariadb3|mariadb-client|default-mysql-client", "mysql-python": "libmariadb3", "mariadb": "libmariadb3", "uwsgi": "libxml2", "python-ldap": "libldap-2.5-0", "pyldap": "libldap-2.5-0",
-	"pillow-simd": "libjpeg62-turbo", "gdal": "", "pygobject": "libgirepository-1.0-1", "pycairo": "libcairo2", "xmlsec": "libxmlsec1-openssl", "python3-saml": "libxmlsec1-openssl",
-	"pylibmc": "libmemcached11", "pyicu": "", "pyaudio": "libportaudio2", "python-snappy": "libsnappy1v5", "m2crypto": "openssl", "dbus-python": "libdbus-1-3", "systemd-python": "libsystemd0",
-	"pycups": "libcups2", "rpy2": "r-base|r-base-core", "pygraphviz": "graphviz", "mod-wsgi": "apache2", "pysqlcipher3": "libsqlcipher0", "kerberos": "libgssapi-krb5-2", "pykerberos": "libgssapi-krb5-2",
-	"gssapi": "libgssapi-krb5-2", "ibm-db": "", "pyscard": "libpcsclite1", "pyusb": "libusb-1.0-0", "hidapi": "libusb-1.0-0", "pymssql": "libsybdb5", "cx-oracle": "", "python-apt": "",
-	"bjoern": "libev4", "leveldb": "libleveldb1d", "python-prctl": "libcap2", "pyfuse3": "libfuse3-3", "fusepy": "libfuse2", "opencv-python": "libglib2.0-0|libglib2.0-0t64|ffmpeg", "opencv-contrib-python": "libglib2.0-0|libglib2.0-0t64|ffmpeg",
+	"psycopg2": "libpq5|postgresql-client", "psycopg2cffi": "libpq5|postgresql-client", "psycopg": "libpq5|postgresql-client", "psycopg-c": "libpq5|postgresql-client", "pygresql": "libpq5|postgresql-client",
+	"mysqlclient": "libmariadb3|mariadb-client|default-mysql-client", "mysql-python": "libmariadb3|mariadb-client|default-mysql-client", "mysql": "libmariadb3|mariadb-client|default-mysql-client",
+	"flask-mysqldb": "libmariadb3|mariadb-client|default-mysql-client", "mariadb": "libmariadb3|mariadb-client|default-mysql-client",
+	"uwsgi": "libxml2", "python-ldap": "libldap-2.5-0 libsasl2-2", "pyldap": "libldap-2.5-0 libsasl2-2", "django-auth-ldap": "libldap-2.5-0 libsasl2-2",
+	"pillow-simd": "libjpeg62-turbo libtiff6 libwebp7 libwebpmux3 libwebpdemux2 libopenjp2-7 liblcms2-2 libfreetype6 libxcb1",
+	"pycairo":     "libcairo2", "rlpycairo": "libcairo2", "xhtml2pdf": "libcairo2", "pyicu": "libicu72", "kerberos": "libgssapi-krb5-2", "pykerberos": "libgssapi-krb5-2", "gssapi": "libgssapi-krb5-2",
+	"opencv-python": "libglib2.0-0|ffmpeg", "opencv-contrib-python": "libglib2.0-0|ffmpeg", "ibm-db": "", "cx-oracle": "", "python-apt": "",
 	// loaded by name (dlopen)
-	"python-magic": "libmagic1|file", "weasyprint": "libpango-1.0-0|libpangoft2-1.0-0|libpangocairo-1.0-0|weasyprint", "cairocffi": "libcairo2", "cairosvg": "libcairo2", "pyzbar": "libzbar0", "wand": "libmagickwand-6.q16-6|imagemagick", "pyodbc": "unixodbc|msodbcsql17|msodbcsql18|tdsodbc",
-	"xvfbwrapper": "xvfb", "pyvirtualdisplay": "xvfb", "pangocffi": "libpango-1.0-0", "python-vlc": "vlc", "libusb1": "libusb-1.0-0", "pyexiv2": "",
+	"python-magic": "libmagic1|file", "weasyprint": pango + "|weasyprint", "django-weasyprint": pango + "|weasyprint", "flask-weasyprint": pango + "|weasyprint",
+	"cairocffi": "libcairo2", "cairosvg": "libcairo2", "pangocffi": "libpango-1.0-0 libpangoft2-1.0-0", "pangocairocffi": "libpangocairo-1.0-0 libcairo2", "wand": "libmagickwand-6.q16-6|imagemagick", "pyexiv2": "",
 	// call a program
 	"gitpython": "git", "pre-commit": "git", "ansible": "openssh-client|ssh", "ansible-core": "openssh-client|ssh", "mercurial": "mercurial", "python-gnupg": "gnupg", "gnupg": "gnupg",
-	"pytesseract": "tesseract-ocr", "pdf2image": "poppler-utils", "pydub": "ffmpeg", "playwright": "", "pyppeteer": "chromium", "cppyy": "g++", "pyximport": "gcc", "theano": "g++", "pymc3": "g++", "aesara": "g++", "pytensor": "g++",
+	"playwright": "", "pyppeteer": "", "cppyy": "g++", "theano": "g++", "pymc3": "g++", "aesara": "g++", "pytensor": "g++", "pystan": "g++", "cmdstanpy": "g++", "brian2": "g++", "triton": "gcc", "vllm": "gcc", "deepspeed": "g++",
 	"weave": "gcc", "mkdocs-git-revision-date-localized-plugin": "git", "mkdocs-git-revision-date-plugin": "git", "dvc": "git", "copier": "git", "cookiecutter": "git", "gitlint": "git",
 }
+
+// pango as weasyprint loads it, with cairo and gdk-pixbuf for versions before 53
+// (https://doc.courtbouillon.org/weasyprint/stable/first_steps.html).
+const pango = "libpango-1.0-0 libpangoft2-1.0-0 libpangocairo-1.0-0 libcairo2 libgdk-pixbuf-2.0-0"
 
 // bundled are extras with which the package brings its library along.
 var bundled = map[string][]string{"psycopg": {"binary"}}
 
 // wheelSince are packages with C code whose Linux wheels bring the libraries:
 // the first version with a wheel for a Python minor (PyPI's file lists,
-// November 2026). An older pin is compiled, against libraries that the slim
-// image hasn't.
+// November 2026). An older pin is compiled, against the libraries of wheelLibs.
 var wheelSince = map[string]map[string]string{
-	"lxml":    {"3.6": "3.7.2", "3.7": "4.2.2", "3.8": "4.4.1", "3.9": "4.5.2", "3.10": "4.6.3", "3.11": "4.9.1", "3.12": "4.9.3", "3.13": "5.3.0", "3.14": "6.0.1", "3.15": "6.1.2"},
-	"pillow":  {"3.6": "4.0.0", "3.7": "5.2.0", "3.8": "6.2.1", "3.9": "8.0.0", "3.10": "8.3.2", "3.11": "9.2.0", "3.12": "10.0.0", "3.13": "10.4.0", "3.14": "11.3.0", "3.15": "12.3.0"},
-	"pycurl":  {"3.8": "7.45.3", "3.9": "7.45.3", "3.10": "7.45.3", "3.11": "7.45.3", "3.12": "7.45.3", "3.13": "7.45.4", "3.14": "7.45.7", "3.15": "7.48.0"},
-	"h5py":    {"3.6": "2.6.0", "3.7": "2.8.0", "3.8": "2.9.0", "3.9": "3.0.0", "3.10": "3.6.0", "3.11": "3.8.0", "3.12": "3.10.0", "3.13": "3.12.0", "3.14": "3.15.0"},
-	"shapely": {"3.6": "1.6.0", "3.7": "1.7.0", "3.8": "1.7.0", "3.9": "1.7.1", "3.10": "1.8.0", "3.11": "1.8.5", "3.12": "2.0.2", "3.13": "2.0.6", "3.14": "2.1.2", "3.15": "2.2.0"},
+	"lxml":            {"3.6": "3.7.2", "3.7": "4.2.2", "3.8": "4.4.1", "3.9": "4.5.2", "3.10": "4.6.3", "3.11": "4.9.1", "3.12": "4.9.3", "3.13": "5.3.0", "3.14": "6.0.1", "3.15": "6.1.2"},
+	"pillow":          {"3.6": "4.0.0", "3.7": "5.2.0", "3.8": "6.2.1", "3.9": "8.0.0", "3.10": "8.3.2", "3.11": "9.2.0", "3.12": "10.0.0", "3.13": "10.4.0", "3.14": "11.3.0", "3.15": "12.3.0"},
+	"pycurl":          {"3.8": "7.45.3", "3.9": "7.45.3", "3.10": "7.45.3", "3.11": "7.45.3", "3.12": "7.45.3", "3.13": "7.45.4", "3.14": "7.45.7", "3.15": "7.48.0"},
+	"h5py":            {"3.6": "2.6.0", "3.7": "2.8.0", "3.8": "2.9.0", "3.9": "3.0.0", "3.10": "3.6.0", "3.11": "3.8.0", "3.12": "3.10.0", "3.13": "3.12.0", "3.14": "3.15.0"},
+	"psycopg2-binary": {"3.6": "2.7.1", "3.7": "2.7.5", "3.8": "2.8.4", "3.9": "2.8.6", "3.10": "2.9.2", "3.11": "2.9.5", "3.12": "2.9.9", "3.13": "2.9.10", "3.14": "2.9.11"},
+	"pyyaml":          {"3.6": "5.4", "3.7": "5.4", "3.8": "5.4", "3.9": "5.4", "3.10": "6.0", "3.11": "6.0", "3.12": "6.0.1", "3.13": "6.0.2", "3.14": "6.0.3"},
+	"shapely":         {"3.6": "1.6.0", "3.7": "1.7.0", "3.8": "1.7.0", "3.9": "1.7.1", "3.10": "1.8.0", "3.11": "1.8.5", "3.12": "2.0.2", "3.13": "2.0.6", "3.14": "2.1.2", "3.15": "2.2.0"},
+}
+
+// wheelLibs are what those packages link to when they are compiled, by bookworm's
+// names. h5py and shapely find nothing of theirs on the full image, so that the
+// file names the -dev package (devLibrary).
+var wheelLibs = map[string]string{
+	"lxml": "libxml2 libxslt1.1", "pillow": "libjpeg62-turbo libtiff6 libwebp7 libwebpmux3 libwebpdemux2 libopenjp2-7 liblcms2-2 libfreetype6 libxcb1",
+	"pycurl": "libcurl4", "psycopg2-binary": "libpq5|postgresql-client", "pyyaml": "libyaml-0-2", "h5py": "", "shapely": "",
 }
 
 var exactPin = lazily(`===?\s*([0-9][0-9.]*)`)
@@ -59,51 +78,83 @@ func (py *pythonSplit) packages() string {
 	return ""
 }
 
+// needs installs what a package needs beyond the slim image, or tells why that
+// can't be.
 func (py *pythonSplit) needs(p repo.Package) string {
-	at := ""
-	if p.File != "" {
-		at = fmt.Sprintf("%s:%d: ", p.File, p.Line)
-	}
-	if lib, ok := nativeNeeds[p.Name]; ok {
-		for _, e := range bundled[p.Name] {
-			if slices.Contains(p.Extras, e) {
-				return ""
-			}
+	if need, ok := nativeNeeds[p.Name]; ok {
+		if slices.ContainsFunc(bundled[p.Name], func(e string) bool { return slices.Contains(p.Extras, e) }) {
+			return ""
 		}
-		for _, l := range strings.Split(lib, "|") {
-			if py.apt.runtime[l] {
-				return ""
-			}
+		if need == "" {
+			return says(p) + p.Name + " needs libraries that the slim image hasn't, and which they are isn't known"
 		}
-		if lib == "" {
-			return at + p.Name + " needs libraries that the slim image hasn't"
-		}
-		lib, _, _ = strings.Cut(lib, "|")
-		return at + p.Name + " needs " + lib + " at run time, which the slim image hasn't"
+		return py.bring(p, need)
 	}
 	since := wheelSince[p.Name]
 	if since == nil {
 		return ""
 	}
-	minor := py.minor()
-	want, pin := since[minor], exactPin().FindStringSubmatch(p.Spec)
-	switch {
-	case py.noBinary():
-		return at + p.Name + " is compiled, against libraries that the slim image hasn't"
-	case pin == nil || minor == "":
+	minor, compiled := py.minor(), py.noBinary(p.Name)
+	if pin := exactPin().FindStringSubmatch(p.Spec); pin != nil && minor != "" {
+		compiled = compiled || since[minor] == "" || versionLess(pin[1], since[minor])
+	}
+	if !compiled || wheelLibs[p.Name] == "" {
 		return ""
-	case want == "" || versionLess(pin[1], want):
-		return at + p.Name + " " + pin[1] + " has no wheel for Python " + minor + ", so it is compiled against libraries that the slim image hasn't"
+	}
+	return py.bring(p, wheelLibs[p.Name])
+}
+
+func says(p repo.Package) string {
+	if p.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d: ", p.File, p.Line)
+}
+
+// bring installs the Debian packages of a need in the runtime stage.
+func (py *pythonSplit) bring(p repo.Package, need string) string {
+	pkgs, others, _ := strings.Cut(need, "|")
+	for _, o := range strings.Split(others, "|") {
+		if o != "" && py.hasPackage(o) {
+			return ""
+		}
+	}
+	names := strings.Fields(pkgs)
+	if buildOnly[names[0]] {
+		return says(p) + p.Name + " needs " + names[0] + " at run time, which the slim image hasn't"
+	}
+	if py.sameBase {
+		return "" // what was there came from apt, and comes from there again
+	}
+	why := p.Name
+	if p.File != "" {
+		why += fmt.Sprintf(" (%s:%d)", p.File, p.Line)
+	}
+	if names[0] == "git" {
+		names = append(names, "openssh-client")
+	}
+	names = slices.DeleteFunc(names, py.hasPackage)
+	if missing := py.requires(names, why); missing != "" {
+		return says(p) + p.Name + " needs " + missing + " at run time, and what " + cmp.Or(py.img.Distro, "the distribution") + " " + py.img.Release + " calls it isn't known"
 	}
 	return ""
 }
 
-// noBinary: wheels are refused on the command line.
-func (py *pythonSplit) noBinary() bool {
+// noBinary: the wheels of a package are refused on the command line.
+func (py *pythonSplit) noBinary(name string) bool {
 	for _, i := range py.installs {
-		for _, a := range i.step.Args {
-			if strings.HasPrefix(a, "--no-binary") {
-				return true
+		for n, a := range i.step.Args {
+			v, ok := strings.CutPrefix(a, "--no-binary")
+			if !ok {
+				continue
+			}
+			if v = strings.TrimPrefix(v, "="); v == "" && n+1 < len(i.step.Args) {
+				v = i.step.Args[n+1]
+			}
+			for _, w := range strings.Split(v, ",") {
+				if w == ":all:" || pep503(w) == name {
+					return true
+				}
 			}
 		}
 	}

@@ -21,6 +21,9 @@ type recipe struct {
 	// anySize: its slim and alpine variants hold the toolchain too, so they are
 	// worth a split. Else only full images are.
 	anySize bool
+	// also tells of a stage on a small image that it is worth a split all the
+	// same; nil for never.
+	also func(*rewrite.Stage) bool
 	// split decides where each instruction goes and fills in the plan. Having
 	// declined, or where there is nothing to split, it returns false.
 	split func(*split) bool
@@ -37,7 +40,21 @@ func register(r recipe) recipe {
 
 // takes reports whether a recipe is for a stage on ref.
 func (r recipe) takes(s *rewrite.Stage, ref images.Ref) bool {
-	return r.bases[ref.Repository()] && (r.anySize || !small(s.BaseName())) && names(s, r.words)
+	return r.bases[ref.Repository()] && (r.anySize || !small(s.BaseName()) || r.also != nil && r.also(s)) && names(s, r.words)
+}
+
+// Ecosystem names the recipe that takes a document's last stage, "" for none.
+func Ecosystem(d *rewrite.Document) string {
+	ref, err := images.ParseRef(d.Final().BaseName())
+	if err != nil {
+		return ""
+	}
+	for _, r := range recipes {
+		if r.takes(d.Final(), ref) {
+			return r.name
+		}
+	}
+	return ""
 }
 
 // small: the base is a runtime image already, or one without Debian's

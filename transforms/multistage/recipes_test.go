@@ -266,7 +266,7 @@ CMD ["./buoy"]
 
 func TestMultiStageDeclines(t *testing.T) {
 	python := func(lines string) map[string]string {
-		return map[string]string{"Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\n" + lines, "requirements.txt": "flask\n", "app.py": flaskApp, "run.sh": "#!/bin/sh\ncurl -s http://db:5432\nexec python app.py\n"}
+		return map[string]string{"Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\n" + lines, "requirements.txt": "flask\n", "app.py": flaskApp, "run.sh": "#!/bin/sh\nmake -s\nexec python app.py\n"}
 	}
 	node := func(lines string) map[string]string {
 		return map[string]string{"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\n" + lines, "package.json": pkgJSON, "x.js": jsApp}
@@ -280,28 +280,22 @@ func TestMultiStageDeclines(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		{python(install + "ENTRYPOINT [\"./run.sh\"]\n"), "run.sh runs curl"},
+		{python(install + "ENTRYPOINT [\"./run.sh\"]\n"), "run.sh runs make"},
 		{python(install + "ONBUILD COPY . .\n" + cmd), "ONBUILD"},
 		{python("USER 1000\n" + install + cmd), "pip runs as user 1000"},
 		{python("RUN pip install .\n" + cmd), "installs from the project itself"},
 		{python("RUN pip install git+ssh://git@example.com/x\n" + cmd), "over ssh"},
 		{python("RUN curl -s https://example.com/x | sh\n" + install + cmd), "a pipe"},
 		{python("RUN make\n" + install + cmd), "the effects of make aren't known"},
-		{python("RUN apt-get update && apt-get install -y libgdal-dev\n" + install + cmd), "libgdal-dev"},
-		{python("RUN pip install lxml==4.6.2\n" + cmd), "no wheel for Python 3.12"},
+		{python("RUN apt-get update && apt-get install -y libopenni-dev\n" + install + cmd), "libopenni-dev"},
 		{python("ENV PIP_TARGET=/x\n" + install + cmd), "PIP_TARGET"},
 		{python("COPY --from=busybox /bin/busybox /bin/\n" + install + cmd), "it copies from busybox"},
 		{python(install), "no CMD or ENTRYPOINT"},
 		{python("RUN python -m venv /venv && /venv/bin/pip install flask\n" + cmd), "virtual environment"},
-		{node("RUN npm install\nCMD git pull && node x.js\n"), "CMD runs git"},
+		{node("RUN npm install\nCMD make && node x.js\n"), "CMD runs make"},
 		{node("RUN npm install\nRUN chmod 777 /app\nRUN node x.js\nCMD [\"node\", \"x.js\"]\n"), "owner or mode of /app itself"},
 		{node("RUN npm install express\nCMD [\"node\", \"x.js\"]\n"), "which package.json may not name"},
 		{node("RUN npm install -g typescript\nRUN npm install\nCMD [\"tsc\", \"-w\"]\n"), "installed globally"},
-		{golang("RUN apt-get update && apt-get install -y ffmpeg\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "ffmpeg may be needed"},
-		{golang("RUN mkdir /data\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "it makes /data"},
-		{golang("RUN go build -o /app .\nUSER daemon\nCMD [\"/app\"]\n"), "no user daemon"},
-		{golang("RUN go build -o /app .\nHEALTHCHECK CMD wget -q localhost\nCMD [\"/app\"]\n"), "HEALTHCHECK"},
-		{golang("RUN go build -o /app .\nCMD [\"/other\"]\n"), "which no go build writes there"},
 		{golang("RUN go build -race -o /app .\nCMD [\"/app\"]\n"), "-race"},
 		{golang("RUN make build\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "the effects of make build aren't known"},
 	} {

@@ -3,6 +3,7 @@ package multistage
 import (
 	"fmt"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 
@@ -30,24 +31,27 @@ type split struct {
 	builder  string // name of the build stage
 	keepName bool   // the runtime stage takes over the stage's name
 
-	base    string // reference of the runtime stage's base
-	roles   map[*rewrite.Instruction]role
-	instead map[*rewrite.Instruction][]string // lines of the runtime stage in an instruction's place
-	ahead   map[*rewrite.Instruction][]string // lines of the runtime stage above a repeated instruction
-	text    map[*rewrite.Instruction]string   // what the runtime stage says in an instruction's place
-	first   []string                          // lines directly below the second FROM
-	tail    []string                          // lines at the end of the build stage
-	edits   []rewrite.Edit                    // changes within the build stage
-	adds    []string
-	drops   []string
-	config  rewrite.ConfigFields // fields that the plan changes besides the base
+	base     string // reference of the runtime stage's base
+	sameBase bool   // the runtime stage stands on the image that the build stage stands on
+	roles    map[*rewrite.Instruction]role
+	instead  map[*rewrite.Instruction][]string // lines of the runtime stage in an instruction's place
+	ahead    map[*rewrite.Instruction][]string // lines of the runtime stage above a repeated instruction
+	text     map[*rewrite.Instruction]string   // what the runtime stage says in an instruction's place
+	first    []string                          // lines directly below the second FROM
+	tail     []string                          // lines at the end of the build stage
+	edits    []rewrite.Edit                    // changes within the build stage
+	adds     []string
+	drops    []string
+
+	config rewrite.ConfigFields // what else than the base the split changes
 
 	buildTools map[string]bool // packages that build in this ecosystem and don't run
+	why, gain  string
+	plan       []string // what goes where, and why: one sentence each
+	assumes    []string
+	apt        systemPackages
 
-	why, gain string
-	plan      []string // what goes where, and why: one sentence each
-	assumes   []string
-	apt       systemPackages
+	variant *variant // of slim-runtime: what takes the place of the full image
 }
 
 // explain adds a sentence to the plan.
@@ -102,11 +106,12 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		}
 	}
 	s.installRequired()
-	text := strings.Join(s.tail, "")
-	text += "\n" + s.from() + "\n"
+	s.explainRest(cut)
+	runtime := []string{s.from() + "\n"}
 	for _, l := range s.first {
-		text += l + "\n"
+		runtime = append(runtime, l+"\n")
 	}
+	text := s.blocks(append([]string{s.doc.Lines(ins[cut].Span)}, s.tail...))[len(s.doc.Lines(ins[cut].Span)):] + "\n" + s.blocks(append(runtime, lines...))
 	c = rewrite.Change{
 		Title:   "build in one stage, run on " + s.base,
 		Why:     s.why,
@@ -125,9 +130,63 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	}
 	c.Edits = append(c.Edits, name)
 	c.Edits = append(c.Edits, s.edits...)
-	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text+strings.Join(lines, "")))
+	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text))
 	c.Edits = append(c.Edits, s.deletions(gone)...)
 	return c, true
+}
+
+// blocks joins lines, with blank lines between different keywords where the
+// stage sets its instructions apart so.
+func (s *split) blocks(lines []string) string {
+	pairs, apart := 0, 0
+	for in := s.stage.From; in.Next() != nil; in = in.Next() {
+		pairs++
+		if gap := s.doc.Src[in.Span.End:in.Next().Lead()]; strings.Contains(gap, "\n") {
+			apart++
+		}
+	}
+	var b strings.Builder
+	last := ""
+	for i, l := range lines {
+		keyword, _, _ := strings.Cut(strings.TrimSpace(l), " ")
+		if i > 0 && 2*apart > pairs && keyword != last {
+			b.WriteByte('\n')
+		}
+		b.WriteString(l)
+		last = keyword
+	}
+	return b.String()
+}
+
+// explainRest adds to the plan what the driver did by itself.
+func (s *split) explainRest(cut int) {
+	if left := s.apt.left; len(left) > 0 {
+		slices.Sort(left)
+		s.explain("only the build stage installs %s", strings.Join(slices.Compact(left), ", "))
+	}
+	var again, moved []string
+	for _, in := range s.stage.Instructions[:cut+1] {
+		if in.Keyword != "copy" && in.Keyword != "add" && in.Keyword != "run" {
+			continue
+		}
+		switch s.roles[in] {
+		case inBoth:
+			again = append(again, lineOf(in))
+		case inRuntime:
+			moved = append(moved, lineOf(in))
+		}
+	}
+	say := func(lines []string, what string) {
+		word := "line "
+		if len(lines) > 1 {
+			word = "lines "
+		}
+		if len(lines) > 0 {
+			s.explain("%s%s %s", word, strings.Join(lines, ", "), what)
+		}
+	}
+	say(again, "in both stages: the build and the program need it")
+	say(moved, "in the runtime stage alone: the build doesn't need it")
 }
 
 // attached is the text of an instruction with the comments above it.

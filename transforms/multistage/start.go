@@ -35,11 +35,17 @@ var nodeFullOnly = map[string]string{"python": "python3", "python3": "python3", 
 func (s *split) lacks(program string) string {
 	name := path.Base(program)
 	pkg := fullOnly[name]
+	if s.variant != nil && s.variant.lost != nil {
+		pkg = s.variant.lost[name]
+	}
 	if pkg == "" && s.ref.Repository() == "node" {
 		pkg = nodeFullOnly[name]
 	}
-	if s.apt.runtime[pkg] {
+	if s.apt.runtime[pkg] || s.apt.reason[pkg] != "" {
 		return ""
+	}
+	if s.sameBase && !buildOnly[pkg] {
+		return "" // the image hadn't it before
 	}
 	return pkg
 }
@@ -182,7 +188,7 @@ func (s *split) canStart() ([]command, bool) {
 		if len(c.args) == 0 {
 			continue
 		}
-		if pkg := s.lacks(c.args[0]); pkg != "" {
+		if s.lacksCommand(c.args[0], c.where) {
 			return nil, s.decline(c.from, "%s runs %s, which the slim image hasn't", c.where, path.Base(c.args[0]))
 		}
 		for _, a := range c.args {
@@ -207,14 +213,14 @@ func (s *split) composeStarts() bool {
 					if a == "CMD" || a == "CMD-SHELL" {
 						continue
 					}
-					if pkg := s.lacks(a); pkg != "" {
+					if s.lacksCommand(a, b.File) {
 						return s.decline(s.stage.From, "%s runs %s in the container, which the slim image hasn't", b.File, path.Base(a))
 					}
 					break
 				}
 			}
 			if len(list) > 1 && strings.HasPrefix(list[0], "CMD") {
-				if first := strings.Fields(list[1]); len(first) > 0 && s.lacks(first[0]) != "" {
+				if first := strings.Fields(list[1]); len(first) > 0 && s.lacksCommand(first[0], b.File) {
 					return s.decline(s.stage.From, "%s checks the container with %s, which the slim image hasn't", b.File, path.Base(first[0]))
 				}
 			}
@@ -265,7 +271,7 @@ func (s *split) scriptLacks(word string, depth int) string {
 		return ctx + " can't be read as a shell script"
 	}
 	for _, args := range cmds {
-		if s.lacks(args[0]) != "" {
+		if s.lacksCommand(args[0], ctx) {
 			return fmt.Sprintf("%s runs %s, which the slim image hasn't", ctx, path.Base(args[0]))
 		}
 		for _, a := range args {
@@ -310,7 +316,7 @@ func (s *split) sourceLacks(exts ...string) string {
 			if len(m) > 2 && m[2] != "" {
 				return fmt.Sprintf("%s:%d imports %s, whose libraries the slim image hasn't", f, n+1, m[2])
 			}
-			if s.lacks(m[1]) != "" {
+			if s.lacksCommand(m[1], fmt.Sprintf("%s:%d", f, n+1)) {
 				return fmt.Sprintf("%s:%d runs %s, which the slim image hasn't", f, n+1, path.Base(m[1]))
 			}
 		}

@@ -13,6 +13,8 @@ type systemPackages struct {
 	updates []*rewrite.Instruction // RUNs that only update the index
 	repeats bool                   // a RUN with an install is repeated as it is
 
+	left []string // packages that only the build stage installs
+
 	required []string          // packages that nobody asked for by name and the runtime stage needs
 	reason   map[string]string // why
 }
@@ -63,14 +65,23 @@ var inSlim = map[string]map[string]bool{
 	"golang": {},
 }
 
-// devLibrary names the library package behind a -dev package where that name
-// is the same (or provided) in Debian 11, 12 and 13.
+// devLibrary names the library packages behind a -dev package, as bookworm calls
+// them (debianName). Source: what each -dev package depends on.
 var devLibrary = map[string]string{
 	"libpq-dev": "libpq5", "default-libmysqlclient-dev": "libmariadb3", "libmariadb-dev": "libmariadb3", "libmariadb-dev-compat": "libmariadb3", "libmariadbclient-dev": "libmariadb3",
 	"libxml2-dev": "libxml2", "libxslt1-dev": "libxslt1.1", "libxslt-dev": "libxslt1.1", "libcairo2-dev": "libcairo2", "libzbar-dev": "libzbar0", "libmagic-dev": "libmagic1",
 	"libjpeg-dev": "libjpeg62-turbo", "libjpeg62-turbo-dev": "libjpeg62-turbo", "libsasl2-dev": "libsasl2-2", "libyaml-dev": "libyaml-0-2", "libgmp-dev": "libgmp10",
 	"libcurl4-openssl-dev": "libcurl4", "libfreetype6-dev": "libfreetype6", "libfreetype-dev": "libfreetype6", "libpng-dev": "libpng16-16", "liblz4-dev": "liblz4-1",
 	"libzmq3-dev": "libzmq5", "libsodium-dev": "libsodium23", "portaudio19-dev": "libportaudio2", "libsndfile1-dev": "libsndfile1", "libsnappy-dev": "libsnappy1v5", "libev-dev": "libev4",
+	"libldap2-dev": "libldap-2.5-0", "libldap-dev": "libldap-2.5-0", "libglib2.0-dev": "libglib2.0-0", "libxmlsec1-dev": "libxmlsec1-openssl", "libmemcached-dev": "libmemcached11",
+	"libgdal-dev": "libgdal32", "libgeos-dev": "libgeos-c1v5", "libproj-dev": "libproj25", "libtiff-dev": "libtiff6", "libtiff5-dev": "libtiff6", "libwebp-dev": "libwebp7 libwebpmux3 libwebpdemux2",
+	"libopenjp2-7-dev": "libopenjp2-7", "liblcms2-dev": "liblcms2-2", "libkrb5-dev": "libgssapi-krb5-2", "libpcap-dev": "libpcap0.8", "libpcap0.8-dev": "libpcap0.8", "libusb-1.0-0-dev": "libusb-1.0-0",
+	"libudev-dev": "libudev1", "libgirepository1.0-dev": "libgirepository-1.0-1", "libsystemd-dev": "libsystemd0", "libdbus-1-dev": "libdbus-1-3", "libcups2-dev": "libcups2", "librdkafka-dev": "librdkafka1",
+	"libhdf5-dev": "libhdf5-103-1 libhdf5-hl-100", "libopenblas-dev": "libopenblas0", "libatlas-base-dev": "libatlas3-base", "liblapack-dev": "liblapack3 libgfortran5", "libblas-dev": "libblas3", "libsm-dev": "libsm6",
+	"libxext-dev": "libxext6", "libxrender-dev": "libxrender1", "libx11-dev": "libx11-6", "libgl1-mesa-dev": "libgl1", "libgl-dev": "libgl1", "libenchant-2-dev": "libenchant-2-2", "libmpfr-dev": "libmpfr6", "libmpc-dev": "libmpc3",
+	"libicu-dev": "libicu72", "unixodbc-dev": "unixodbc", "freetds-dev": "libsybdb5", "graphviz-dev": "graphviz", "libgraphviz-dev": "graphviz", "libmecab-dev": "libmecab2", "libpcre3-dev": "libpcre3", "libpcre2-dev": "libpcre2-8-0",
+	"libcap-dev": "libcap2", "libfuse-dev": "libfuse2", "libfuse3-dev": "libfuse3-3", "libpcsclite-dev": "libpcsclite1", "libleveldb-dev": "libleveldb1d", "libpango1.0-dev": "libpango-1.0-0 libpangoft2-1.0-0 libpangocairo-1.0-0",
+	"libgdk-pixbuf2.0-dev": "libgdk-pixbuf-2.0-0", "libgdk-pixbuf-2.0-dev": "libgdk-pixbuf-2.0-0", "liblmdb-dev": "liblmdb0",
 }
 
 // replayed commands change files and accounts by name alone; in the runtime
@@ -177,16 +188,24 @@ func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 			}
 			installs, flags = true, append(flags, a.flags...)
 			for _, w := range a.words {
-				lib, drop, why := s.library(w)
+				libs, why := s.library(w)
 				if why != "" {
 					return nil, s.decline(in, "%s", why)
 				}
-				if drop {
-					build = true
-				} else if keep[lib] == "" {
-					keep[lib] = w
-					order = append(order, lib)
-					build = build || lib != w
+				build = build || len(libs) == 0
+				if len(libs) == 0 {
+					s.apt.left = append(s.apt.left, w)
+				}
+				for _, lib := range libs {
+					if keep[lib] == "" {
+						keep[lib] = w
+						order = append(order, lib)
+						build = build || lib != w
+						if lib != w {
+							s.apt.left = append(s.apt.left, w)
+							s.explain("%s is installed in the runtime stage, the library behind %s", lib, w)
+						}
+					}
 				}
 			}
 		case isApt && a.verb == "update":
@@ -221,26 +240,37 @@ func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 	return rest, true
 }
 
-// library says what a package of the build is at run time: itself, the library
-// behind it, or nothing (drop).
-func (s *split) library(pkg string) (name string, drop bool, why string) {
-	name, _, _ = strings.Cut(pkg, "=")
+// library says what a package of the build is at run time: itself, the libraries
+// behind it, or nothing.
+func (s *split) library(pkg string) (at []string, why string) {
+	name, _, _ := strings.Cut(pkg, "=")
 	name, _, _ = strings.Cut(name, "/")
 	bare, _, _ := strings.Cut(name, ":")
 	line := s.ref.Repository()
 	switch {
 	case line == "node" && s.compiles() && strings.HasPrefix(bare, "python"):
-		return "", true, "" // node-gyp's
+		return nil, "" // node-gyp's
 	case buildOnly[bare] || s.buildTools[bare] || strings.HasPrefix(bare, "linux-headers") || versioned(bare, "gcc-") || versioned(bare, "g++-") || versioned(bare, "clang-"):
-		return "", true, ""
+		return nil, ""
 	case !strings.HasSuffix(bare, "-dev") && !strings.HasSuffix(bare, "-dev-compat"):
-		return pkg, false, ""
+		return []string{pkg}, ""
 	case inSlim[line][bare]:
-		return "", true, ""
-	case devLibrary[bare] != "":
-		return devLibrary[bare], false, ""
+		return nil, ""
 	}
-	return "", false, "what is compiled with " + bare + " needs its library at run time, and which package that is isn't known"
+	for _, lib := range strings.Fields(devLibrary[bare]) {
+		n, ok := debianName(lib, s.img.Release)
+		if !ok && sameName[lib] { // on releases older than those that debianName knows
+			n, ok = lib, true
+		}
+		if !ok {
+			return nil, "what is compiled with " + bare + " needs " + lib + " at run time, and what Debian " + s.img.Release + " calls that isn't known"
+		}
+		at = append(at, n)
+	}
+	if at != nil {
+		return at, ""
+	}
+	return nil, "what is compiled with " + bare + " needs its library at run time, and which package that is isn't known"
 }
 
 func versioned(name, prefix string) bool {

@@ -1,0 +1,13 @@
+//go:build e2e
+
+package e2e
+
+func init() {
+	for name, c := range map[string]chainCase{
+		"psycopg2": {paths: []string{"/nowhere"}, factor: 3}, // compiled: the libraries behind it are installed again
+		"uwsgi":    {paths: []string{"/nowhere"}, factor: 4}, // builds without a warning without libxml2, and dies at start
+		"slim-gcc": {paths: []string{"/nowhere"}, factor: 1.5},
+	} {
+		cases["multi-stage/python-"+name] = c
+	}
+}
