@@ -357,7 +357,7 @@ func (j *javaSplit) filled(in *rewrite.Instruction, p string) bool {
 
 // cacheFolder: what build tools keep for themselves.
 func cacheFolder(p string) bool {
-	return slices.ContainsFunc([]string{"/root/.m2", "/root/.gradle", "/root/.sbt", "/root/.ivy2", "/root/.cache", "/root/.ssh", "/root/.lein", "/home/gradle", "/usr/share/maven", "/tmp", "/usr/src/mymaven"}, func(c string) bool { return rewrite.Inside(p, c) })
+	return slices.ContainsFunc([]string{"/root/.m2", "/root/.gradle", "/root/.sbt", "/root/.ivy2", "/root/.cache", "/root/.ssh", "/root/.lein", "/home/gradle/.gradle", "/home/gradle/.m2", "/usr/share/maven", "/tmp", "/usr/src/mymaven"}, func(c string) bool { return rewrite.Inside(p, c) })
 }
 
 // writes notes what cp, mv, ln and install write.

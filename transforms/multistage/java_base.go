@@ -71,14 +71,21 @@ func javaIn(ref images.Ref) (vm javaImage, why string) {
 // runtimes are the JRE images that may stand for the JDK, the best first: of
 // the same vendor where it has one and the program draws no fonts, which the
 // smaller ones have no libraries for.
-func (vm javaImage) runtimes(repository string, draws bool) (out []string) {
-	v := vm.version
+func (vm javaImage) runtimes(ref images.Ref, draws bool) (out []string) {
+	v, repository := vm.version, ref.Repository()
+	exact, rest, _ := strings.Cut(ref.Tag, "-") // 17.0.9_9
 	switch {
+	case repository == "eclipse-temurin":
+		tag := exact + "-jre"
+		if rest = strings.TrimPrefix("-"+rest, "-jdk"); rest != "-" {
+			tag += rest
+		}
+		out = append(out, "eclipse-temurin:"+tag)
 	case vm.vendor == "openjdk" && repository == "openjdk" && !vm.alpine:
 		if draws {
-			out = append(out, "openjdk:"+v+"-jre")
+			out = append(out, "openjdk:"+exact+"-jre")
 		} else {
-			out = append(out, "openjdk:"+v+"-jre-slim", "openjdk:"+v+"-jre")
+			out = append(out, "openjdk:"+exact+"-jre-slim", "openjdk:"+exact+"-jre")
 		}
 		if n := atoiOr0(v); n > 11 { // from 12 on the image has no JRE: its README says to use jlink
 			out = nil
@@ -110,7 +117,7 @@ func (j *javaSplit) chooseBase() bool {
 		j.explain("distroless won't do, so it runs on a JRE image: %s", why)
 	}
 	draws := j.p.Unsafe && j.draws() != ""
-	for _, name := range j.vm.runtimes(j.ref.Repository(), draws) {
+	for _, name := range j.vm.runtimes(j.ref, draws) {
 		ref, err := images.ParseRef(name)
 		if err != nil {
 			continue
