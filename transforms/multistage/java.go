@@ -32,7 +32,7 @@ var _ = register(recipe{
 })
 
 type javaSplit struct {
-	*split
+	artefacts
 	vm      javaImage
 	builds  []javaBuild
 	last    *rewrite.Instruction // the last RUN that builds or writes into the project
@@ -40,8 +40,7 @@ type javaSplit struct {
 	copied  map[string]string    // what cp, mv and ln write, and from where
 	made    []string             // folders that RUNs of the runtime stage make
 	users   map[string]bool      // accounts that RUNs of the runtime stage make
-	needs   []javaNeed
-	seen    map[string]bool // scripts read
+	seen    map[string]bool      // scripts read
 	starts  []javaStart
 }
 
@@ -53,14 +52,11 @@ type javaBuild struct {
 	in   *rewrite.Instruction
 }
 
-// javaNeed is a path of the build stage that the program needs when it runs.
-type javaNeed struct{ path, why string }
-
 func splitJava(s *split) bool {
 	if strings.Contains(s.ref.Tag, "jre") || strings.Contains(s.ref.Tag, "windows") || strings.Contains(s.ref.Tag, "nanoserver") {
 		return false
 	}
-	j := &javaSplit{split: s, users: map[string]bool{}, copied: map[string]string{}, seen: map[string]bool{}}
+	j := &javaSplit{artefacts: artefacts{split: s}, users: map[string]bool{}, copied: map[string]string{}, seen: map[string]bool{}}
 	s.buildTools = javaPackages
 	if !j.buildsAnything() {
 		return false // an image that holds a build tool
@@ -81,7 +77,9 @@ func splitJava(s *split) bool {
 	if !j.whatStarts() || !j.selfContained() || !j.dataFiles() || !j.source() || !j.place() || !j.environment() || !j.chooseBase() || !j.packagesThere() {
 		return false
 	}
-	j.copies()
+	j.copies(j.last, func(p string) bool {
+		return slices.ContainsFunc(j.starts, func(st javaStart) bool { return st.jar == p })
+	})
 	s.why = "the build tool, the JDK's compiler and the downloaded dependencies are of no use to the finished program"
 	s.gain = "the JDK, the build tool and its repository stay behind: about 150 to 400 MB (compressed)"
 	s.assumes = append(s.assumes, "the program reads no files but those that its command line and its source name, and runs on a JRE of the same version")

@@ -1,11 +1,9 @@
 package multistage
 
 import (
-	"fmt"
 	"path"
 	"strings"
 
-	"drydock/repo"
 	"drydock/rewrite"
 )
 
@@ -16,45 +14,19 @@ var javaExts = []string{".java", ".kt", ".kts", ".scala", ".groovy", ".clj", ".c
 var (
 	// The JDK's own tools, which a JRE has no module of: jdk.compiler, jdk.attach,
 	// jdk.jdi, jdk.jshell, jdk.jartool (https://openjdk.org/jeps/200).
-	jdkTools   = lazily(`\b(javax\.tools\.(?:ToolProvider|JavaCompiler)|com\.sun\.tools\.\w+|com\.sun\.jdi|com\.sun\.source|jdk\.jshell|sun\.tools\.\w+|java\.util\.spi\.ToolProvider)\b|tools\.jar`)
-	javaSpawn  = lazily(`(?:ProcessBuilder\s*\(|getRuntime\s*\(?\)?\s*\.exec\s*\(|\bsys\.process\b|\bsh/sh\b)\s*(?:(?:List\.of|Arrays\.asList|listOf|Seq|List|arrayOf)\s*\(\s*|new\s+String\s*\[\s*\]\s*\{\s*)?("(?:[\w./+-]+)["\s])?`)
-	javaDraws  = lazily(`\bimport\s+(?:java\.awt\.|javax\.swing\.|javafx\.|javax\.imageio\.)|\bjava\.awt\.(?:Font|Graphics|image)|\borg\.(?:jfree|apache\.poi|apache\.pdfbox|apache\.batik)\.`)
-	javaString = lazily(`"((?:[^"\\\n]|\\.)*)"`)
+	jdkTools  = lazily(`\b(javax\.tools\.(?:ToolProvider|JavaCompiler)|com\.sun\.tools\.\w+|com\.sun\.jdi|com\.sun\.source|jdk\.jshell|sun\.tools\.\w+|java\.util\.spi\.ToolProvider)\b|tools\.jar`)
+	javaSpawn = lazily(`(?:ProcessBuilder\s*\(|getRuntime\s*\(?\)?\s*\.exec\s*\(|\bsys\.process\b|\bsh/sh\b)\s*(?:(?:List\.of|Arrays\.asList|listOf|Seq|List|arrayOf)\s*\(\s*|new\s+String\s*\[\s*\]\s*\{\s*)?("(?:[\w./+-]+)["\s])?`)
+	javaDraws = lazily(`\bimport\s+(?:java\.awt\.|javax\.swing\.|javafx\.|javax\.imageio\.)|\bjava\.awt\.(?:Font|Graphics|image)|\borg\.(?:jfree|apache\.poi|apache\.pdfbox|apache\.batik)\.`)
 )
-
-// sources calls f with each file of the program's own source.
-func (j *javaSplit) sources(f func(file, text string) bool) bool {
-	if !j.p.Unsafe {
-		return true
-	}
-	files, complete := j.p.Repo.Files()
-	if !complete {
-		return j.decline(j.stage.From, "the project is too big to be searched for files and programs that it uses")
-	}
-	ig := j.p.Repo.Ignore(j.p.Name)
-	for _, name := range files {
-		if !hasExt(name, javaExts) || javaTest(name) || ig.Excluded(name) || strings.HasSuffix(name, ".gradle.kts") {
-			continue
-		}
-		src, err := j.p.Repo.ReadFile(name)
-		if err != nil || len(src) > repo.MaxScanBytes {
-			continue
-		}
-		if !f(name, string(src)) {
-			return false
-		}
-	}
-	return true
-}
 
 // javaTest: sources of tests and of the build.
 func javaTest(f string) bool {
-	return strings.Contains("/"+f, "/src/test/") || strings.Contains("/"+f, "/src/it/") || strings.HasPrefix(f, "buildSrc/") || strings.HasPrefix(f, "project/") || strings.Contains(f, "/test/") || strings.HasPrefix(f, ".mvn/")
+	return strings.Contains("/"+f, "/src/test/") || strings.Contains("/"+f, "/src/it/") || strings.HasPrefix(f, "buildSrc/") || strings.HasPrefix(f, "project/") || strings.Contains(f, "/test/") || strings.HasPrefix(f, ".mvn/") || strings.HasSuffix(f, ".gradle.kts")
 }
 
 // source declines for what a JRE or the runtime image lacks.
 func (j *javaSplit) source() bool {
-	return j.sources(func(file, text string) bool {
+	return j.sources(javaExts, javaTest, func(file, text string) bool {
 		if at := jdkTools().FindStringIndex(text); at != nil {
 			return j.decline(j.stage.From, "%s:%s uses %s, which a JRE hasn't", file, lineAt(text, at[0]), text[at[0]:at[1]])
 		}
@@ -75,7 +47,7 @@ func (j *javaSplit) source() bool {
 // draws names the first place of the source that uses Java's windows, images or
 // fonts, "" for none.
 func (j *javaSplit) draws() (where string) {
-	j.sources(func(file, text string) bool {
+	j.sources(javaExts, javaTest, func(file, text string) bool {
 		if at := javaDraws().FindStringIndex(text); at != nil {
 			where = file + ":" + lineAt(text, at[0])
 		}
@@ -97,35 +69,10 @@ func (j *javaSplit) dataFiles() bool {
 		}
 		j.need(p, "Spring Boot reads it in the working directory")
 	}
-	return j.sources(func(file, text string) bool {
-		for _, m := range javaString().FindAllStringSubmatchIndex(text, -1) {
-			v := text[m[2]:m[3]]
-			if v == "" || len(v) > 200 || strings.ContainsAny(v, " \\$*?<>(){}\"';") {
-				continue
-			}
-			v = strings.TrimPrefix(v, "file:")
-			clean := strings.TrimPrefix(v, "./")
-			first, more, _ := strings.Cut(clean, "/")
-			p, ok := j.stage.At(nil).Abs(v)
-			if !ok || clean == "" || clean == "." || clean == "/" || p == wd {
-				continue
-			}
-			if (first == "target" || first == "build") && more != "" && !strings.HasPrefix(v, "/") {
-				return j.decline(j.stage.From, "%s:%s names %s, which the build makes", file, lineAt(text, m[0]), v)
-			}
-			if strings.HasPrefix(v, "/") && (j.inJar(file, v) || systemDir(p)) {
-				continue
-			}
-			ctx, by := j.stage.Origin(nil, p, j.p.Repo, j.p.Name)
-			if by == nil || j.compiled(ctx) || !strings.ContainsAny(v, "/.") && !j.p.Repo.IsDir(ctx) {
-				continue
-			}
-			if rewrite.Inside(wd, p) {
-				continue
-			}
-			j.need(p, fmt.Sprintf("%s:%s names it", file, lineAt(text, m[0])))
-		}
-		return true
+	return j.sources(javaExts, javaTest, func(file, text string) bool {
+		return j.named(file, text, []string{"target", "build"}, func(ctx, name string) bool {
+			return j.compiled(ctx) || strings.HasPrefix(name, "/") && j.inJar(file, name)
+		})
 	})
 }
 
@@ -196,15 +143,6 @@ func (j *javaSplit) place() bool {
 		}
 	}
 	return true
-}
-
-func (j *javaSplit) needed(p string) bool {
-	for _, n := range j.needs {
-		if rewrite.Inside(p, n.path) || rewrite.Inside(n.path, p) {
-			return true
-		}
-	}
-	return false
 }
 
 // inProject: a path of the project in the build stage, or of the build tool.

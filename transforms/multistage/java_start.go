@@ -1,8 +1,6 @@
 package multistage
 
 import (
-	"cmp"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -236,28 +234,6 @@ func (j *javaSplit) arguments(args []string) bool {
 	return true
 }
 
-func (j *javaSplit) argument(a string) {
-	if strings.HasPrefix(a, "-") {
-		_, v, ok := strings.Cut(a, "=")
-		if !ok {
-			return
-		}
-		a = v
-	}
-	for _, w := range strings.Split(a, ",") {
-		for _, p := range []string{"optional:", "file:", "classpath:"} {
-			w = strings.TrimPrefix(w, p)
-		}
-		p, ok := j.stage.At(nil).Abs(w)
-		if !ok || w == "" || w == "." || w == "/" || strings.ContainsAny(w, "$*:") {
-			continue
-		}
-		if _, by := j.stage.Origin(nil, p, j.p.Repo, j.p.Name); by != nil || slices.Contains(j.written, p) {
-			j.need(p, "a file that the command line names")
-		}
-	}
-}
-
 // path is a path that the program can't do without; it declines where nothing is
 // known to make it.
 func (j *javaSplit) path(c command, p, why string) bool {
@@ -298,68 +274,6 @@ func (j *javaSplit) builds0(p string) bool {
 			if w == p || rewrite.Inside(p, w) && in.Keyword == "copy" && len(j.p.Effects(in).Trees) == 0 {
 				return true
 			}
-		}
-	}
-	return false
-}
-
-// need notes a path to copy, once, and none that lies in another.
-func (j *javaSplit) need(p, why string) {
-	for i, n := range j.needs {
-		if rewrite.Inside(p, n.path) {
-			return
-		}
-		if rewrite.Inside(n.path, p) {
-			j.needs[i] = javaNeed{p, why}
-			return
-		}
-	}
-	j.needs = append(j.needs, javaNeed{p, why})
-}
-
-// copies writes the COPY lines of the runtime stage, and says why.
-func (j *javaSplit) copies() {
-	owner := ""
-	if u := j.stage.At(j.last).User; u != "" && u != "root" && u != "0" {
-		owner = " --chown=" + u
-	}
-	// The program itself changes most often, so it comes last.
-	slices.SortStableFunc(j.needs, func(a, b javaNeed) int { return cmp.Compare(j.rank(a.path), j.rank(b.path)) })
-	for _, n := range j.needs {
-		if by := j.broughtBehind(n.path); by {
-			continue
-		}
-		dest := n.path
-		if strings.ContainsAny(n.path, "*?[") {
-			dest = path.Dir(n.path) + "/"
-		}
-		line := fmt.Sprintf("%s --from=%s%s %s %s", j.keyword("COPY"), j.builder, owner, n.path, dest)
-		j.instead[j.last] = append(j.instead[j.last], line)
-		j.explain("%s is copied: %s", n.path, n.why)
-	}
-}
-
-// rank: what the context holds changes less often than libraries, and these less
-// often than the jar that starts.
-func (j *javaSplit) rank(p string) int {
-	if slices.ContainsFunc(j.starts, func(st javaStart) bool { return st.jar == p }) {
-		return 2
-	}
-	if _, by := j.stage.Origin(nil, p, j.p.Repo, j.p.Name); by != nil {
-		return 0
-	}
-	return 1
-}
-
-// broughtBehind: an instruction of the runtime stage brings the path itself.
-func (j *javaSplit) broughtBehind(p string) bool {
-	for _, in := range j.stage.Instructions {
-		if in.Keyword != "copy" && in.Keyword != "add" || j.roles[in] == inBuild {
-			continue
-		}
-		e := j.p.Effects(in)
-		if brings(e.Trees, p) || slices.Contains(e.Writes, p) {
-			return true
 		}
 	}
 	return false
