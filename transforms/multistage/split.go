@@ -44,13 +44,14 @@ type split struct {
 	adds     []string
 	drops    []string
 
-	config    rewrite.ConfigFields          // fields of the image's configuration that change besides the base
-	gone      map[string]bool               // programs that the build stage alone has
-	launch    func(words []string) []string // what a command starts in the end, where a recipe rewrites it; may be nil
-	why, gain string
-	plan      []string // what goes where, and why: one sentence each
-	assumes   []string
-	apt       systemPackages
+	config     rewrite.ConfigFields          // fields of the image's configuration that change besides the base
+	gone       map[string]bool               // programs that the build stage alone has
+	launch     func(words []string) []string // what a command starts in the end, where a recipe rewrites it; may be nil
+	buildTools map[string]bool               // packages that build in this ecosystem and don't run
+	why, gain  string
+	plan       []string // what goes where, and why: one sentence each
+	assumes    []string
+	apt        systemPackages
 
 	variant *variant // of slim-runtime: what takes the place of the full image
 }

@@ -250,7 +250,7 @@ func (s *split) library(pkg string) (at []string, why string) {
 	switch {
 	case line == "node" && s.compiles() && strings.HasPrefix(bare, "python"):
 		return nil, "" // node-gyp's
-	case buildOnly[bare] || strings.HasPrefix(bare, "linux-headers") || versioned(bare, "gcc-") || versioned(bare, "g++-") || versioned(bare, "clang-"):
+	case buildOnly[bare] || s.buildTools[bare] || strings.HasPrefix(bare, "linux-headers") || versioned(bare, "gcc-") || versioned(bare, "g++-") || versioned(bare, "clang-"):
 		return nil, ""
 	case !strings.HasSuffix(bare, "-dev") && !strings.HasSuffix(bare, "-dev-compat"):
 		return []string{pkg}, ""
