@@ -76,6 +76,7 @@ func run(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 			continue
 		}
 		s := newSplit(p, stage, ref)
+		s.tools = r.tools
 		if !s.prepare() || !r.split(s) {
 			return nil, nil
 		}
@@ -123,7 +124,10 @@ func (s *split) prepare() bool {
 			s.roles[in] = inBuild
 		case "copy", "add":
 			if _, _, from, _ := in.Copy(); from != "" && s.doc.StageByRef(from, s.stage.Index) == nil {
-				return s.decline(in, "it copies from %s; what of that is needed at run time isn't known", from)
+				image, err := images.ParseRef(from)
+				if err != nil || !s.tools[image.Repository()] {
+					return s.decline(in, "it copies from %s; what of that is needed at run time isn't known", from)
+				}
 			}
 			s.roles[in] = inBoth
 		default:

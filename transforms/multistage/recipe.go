@@ -21,6 +21,8 @@ type recipe struct {
 	// anySize: its slim and alpine variants hold the toolchain too, so they are
 	// worth a split. Else only full images are.
 	anySize bool
+	// tools are images of which COPY --from brings a tool that only builds.
+	tools map[string]bool
 	// split decides where each instruction goes and fills in the plan. Having
 	// declined, or where there is nothing to split, it returns false.
 	split func(*split) bool

@@ -45,6 +45,7 @@ type split struct {
 	plan      []string // what goes where, and why: one sentence each
 	assumes   []string
 	apt       systemPackages
+	tools     map[string]bool // images of the recipe's tools
 }
 
 // explain adds a sentence to the plan.

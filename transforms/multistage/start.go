@@ -35,6 +35,12 @@ var nodeFullOnly = map[string]string{"python": "python3", "python3": "python3", 
 func (s *split) lacks(program string) string {
 	name := path.Base(program)
 	pkg := fullOnly[name]
+	if s.base == s.stage.From.Fields()[0].Text { // the same image: it lacks what the recipe leaves behind
+		if !s.apt.left[pkg] {
+			pkg = ""
+		}
+		return pkg
+	}
 	if pkg == "" && s.ref.Repository() == "node" {
 		pkg = nodeFullOnly[name]
 	}
@@ -278,8 +284,10 @@ func (s *split) scriptLacks(word string, depth int) string {
 }
 
 var spawn = map[string]func() *regexp.Regexp{
-	".py": lazily(`(?:subprocess\.\w+|os\.system|os\.popen|os\.exec\w+|Popen|check_output|check_call|shutil\.which)\(\s*\[?\s*f?["']([\w./+-]+)|^\s*(?:import|from)\s+(tkinter|_tkinter|turtle)\b`),
-	".js": lazily("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
+	".py":  lazily(`(?:subprocess\.\w+|os\.system|os\.popen|os\.exec\w+|Popen|check_output|check_call|shutil\.which)\(\s*\[?\s*f?["']([\w./+-]+)|^\s*(?:import|from)\s+(tkinter|_tkinter|turtle)\b`),
+	".rb":  lazily("(?:\\b(?:system|spawn|exec|Open3\\.\\w+|IO\\.popen|Process\\.spawn)[\\s(]\\s*\\[?\\s*[\"']|`|%x[({\\[])([\\w./+-]+)"),
+	".php": lazily("\\b(?:shell_exec|exec|system|passthru|proc_open|popen|Process)\\(\\s*\\[?\\s*[\"']([\\w./+-]+)"),
+	".js":  lazily("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
 }
 
 // sourceLacks looks through the project's source for calls of programs that

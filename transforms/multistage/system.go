@@ -15,6 +15,7 @@ type systemPackages struct {
 
 	required []string          // packages that nobody asked for by name and the runtime stage needs
 	reason   map[string]string // why
+	left     map[string]bool   // packages that the recipe knows only the build to use
 }
 
 // require notes a Debian package that the runtime stage must install although no
@@ -61,6 +62,9 @@ var inSlim = map[string]map[string]bool{
 	"python": words(`zlib1g-dev libssl-dev libffi-dev libbz2-dev libsqlite3-dev libreadline-dev liblzma-dev libexpat1-dev libncurses-dev libncurses5-dev libncursesw5-dev uuid-dev libc6-dev libc-dev linux-libc-dev python3-dev python-dev`),
 	"node":   words(`zlib1g-dev libc6-dev libc-dev linux-libc-dev python3-dev python-dev`),
 	"golang": {},
+	// what ldd finds below /usr/local stays (docker-library/ruby, /php: Dockerfile.template)
+	"ruby": words(`zlib1g-dev libssl-dev libffi-dev libgmp-dev libyaml-dev libc6-dev libc-dev linux-libc-dev ruby-dev`),
+	"php":  words(`zlib1g-dev libssl-dev libcurl4-openssl-dev libonig-dev libreadline-dev libsodium-dev libsqlite3-dev libxml2-dev libargon2-dev libargon2-0-dev libc6-dev libc-dev linux-libc-dev`),
 }
 
 // devLibrary names the library package behind a -dev package where that name
@@ -231,6 +235,8 @@ func (s *split) library(pkg string) (name string, drop bool, why string) {
 	switch {
 	case line == "node" && s.compiles() && strings.HasPrefix(bare, "python"):
 		return "", true, "" // node-gyp's
+	case s.apt.left[bare]:
+		return "", true, ""
 	case buildOnly[bare] || strings.HasPrefix(bare, "linux-headers") || versioned(bare, "gcc-") || versioned(bare, "g++-") || versioned(bare, "clang-"):
 		return "", true, ""
 	case !strings.HasSuffix(bare, "-dev") && !strings.HasSuffix(bare, "-dev-compat"):
@@ -239,6 +245,9 @@ func (s *split) library(pkg string) (name string, drop bool, why string) {
 		return "", true, ""
 	case devLibrary[bare] != "":
 		return devLibrary[bare], false, ""
+	}
+	if lib := s.libraryOfRelease(bare); lib != "" {
+		return lib, false, ""
 	}
 	return "", false, "what is compiled with " + bare + " needs its library at run time, and which package that is isn't known"
 }
