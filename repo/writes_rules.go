@@ -130,6 +130,19 @@ var others = &language{
 	},
 }
 
+// cLanguage: C and C++.
+var cLanguage = &language{
+	broad:   lazy(`\b(?:fopen|freopen|open)\s*\([^;\n]*(?:"[wa]b?\+?"|"rb?\+b?"|O_WRONLY|O_RDWR|O_CREAT)|\b(?:std::)?ofstream\b|\b(?:mkdir|creat|rename|unlink)\s*\(|\bcreate_director(?:y|ies)\s*\(|\bsqlite3_open(?:_v2)?\s*\(`),
+	neutral: lazy(`\bsqlite3_open(?:_v2)?\s*\(\s*":memory:"|\bsqlite3_open_v2\s*\([^;]*SQLITE_OPEN_READONLY`),
+	rules: []writeRule{
+		{kind: WriteFile, re: lazy(`\b(?:fopen|freopen|open|creat)\s*\(`)},
+		{kind: WriteFile, re: lazy(`\b(?:std::)?ofstream(?:\s+\w+)?\s*[({]\s*"([^"\n]+)"`), at: literal},
+		{kind: WriteFolder, re: lazy(`\bmkdir\s*\(`), once: true},
+		{kind: WriteFolder, re: lazy(`\bcreate_director(?:y|ies)\s*\(`)},
+		{kind: WriteSQLite, re: lazy(`\bsqlite3_open(?:_v2)?\s*\(`)},
+	},
+}
+
 // settings: what configuration files of Spring and ASP.NET name.
 var settings = &language{
 	broad:   lazy(`(?i)\bjdbc:(?:sqlite|h2:file)|\blogging\.file\.(?:name|path)\b|\bspring\.servlet\.multipart\.location\b|\b(?:Data Source|DataSource|Filename)=[^";]*\.(?:db|sqlite3?)`),
@@ -155,6 +168,8 @@ func writersOf(f string) *language {
 		return golang
 	case ".rb", ".php", ".java", ".kt", ".rs", ".cs":
 		return others
+	case ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp":
+		return cLanguage
 	case ".properties":
 		return settings
 	case ".prisma":
