@@ -98,12 +98,20 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	}
 	var given []folder
 	if p.Unsafe { // reads the source: only where the change could be kept
-		if in, why = clusterSigns(p); why == "" {
+		if why = deployed(p, s); why == "" {
 			given, in, why = foldersToGive(p, s, start, acc)
+			if why == "" {
+				if port := p.Repo.LowPort(p.Name, contextOf(p, s)); port != "" {
+					why = port + ", which is under 1024: Docker opens it to every user, Kubernetes to root alone"
+				}
+			}
 		}
 		if why != "" {
 			return decline(cmp.Or(in, start), "%s", why)
 		}
+	}
+	if p.Unsafe && acc.uid != "" && numbered(p) {
+		acc.user = acc.uid
 	}
 	for _, m := range made {
 		if !slices.ContainsFunc(given, func(f folder) bool { return f.path == m.path }) && !acc.owns(s, m.path) {
@@ -117,7 +125,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction, given []folder) rewrite.Change {
 	place := tail(s)
 	c := rewrite.Change{
-		Title:   "run as " + a.user,
+		Title:   "run as " + a.shown(),
 		Why:     "without USER the program runs as root",
 		Gain:    "an intruder in the container isn't root",
 		Safety:  rewrite.Assumes,
@@ -139,12 +147,12 @@ func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instru
 		}
 		return rewrite.KeywordLike(s.From, "RUN") + " " + strings.Join(commands, join) + "\n"
 	}
-	var early, late []string
+	var early, late []folder
 	for _, f := range given {
 		if f.late {
-			late = append(late, f.commands(a.owner)...)
+			late = append(late, f)
 		} else {
-			early = append(early, f.commands(a.owner)...)
+			early = append(early, f)
 		}
 		c.Plan = append(c.Plan, fmt.Sprintf("%s may write to %s: %s", a.name, f.path, f.why))
 	}
@@ -153,11 +161,11 @@ func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instru
 		c.Assumes = "the program writes only to " + foldersText(given) + ", /tmp and its home, and needs no right of root; a volume mounted there belongs to the same user"
 	}
 	first, last := "", ""
-	if made := append(slices.Clone(a.create), early...); len(made) > 0 {
+	if made := append(slices.Clone(a.create), giving(early, a.owner)...); len(made) > 0 {
 		first = run(made)
 	}
 	if len(late) > 0 {
-		last = run(late)
+		last = run(giving(late, a.owner))
 	}
 	user := rewrite.KeywordLike(s.From, "USER") + " " + a.user + "\n"
 	if v := firstVolume(s); v != nil && len(given) > 0 && v.Index < place.Index {

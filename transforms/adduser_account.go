@@ -2,6 +2,8 @@ package transforms
 
 import (
 	"cmp"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"drydock/rewrite"
@@ -11,6 +13,7 @@ import (
 type account struct {
 	name   string
 	user   string   // what USER says
+	uid    string   // its number; "" unknown
 	owner  string   // what chown says
 	home   string   // "" for none
 	create []string // the commands that make it; none when the base has it
@@ -27,8 +30,11 @@ const appUID = "10001"
 func accountOf(s *rewrite.Stage) (a account, why string) {
 	img := s.At(nil).Base
 	if made, in := madeUsers(s); in != nil {
-		if len(made) != 1 {
-			return a, "a RUN makes a user or group already; choose it with USER"
+		switch {
+		case len(made) == 0:
+			return a, fmt.Sprintf("the RUN in line %d makes a user or group that drydock can't read; choose it with USER", in.Line)
+		case len(made) > 1:
+			return a, fmt.Sprintf("the file makes the users %s and %s; choose one with USER", made[0].name, made[1].name)
 		}
 		made[0].shell = true
 		return made[0], ""
@@ -39,17 +45,17 @@ func accountOf(s *rewrite.Stage) (a account, why string) {
 		return account{name: "65532", user: "65532:65532", owner: "65532:65532"}, ""
 	}
 	if n := img.NonRoot; n != nil {
-		a.name, a.user, a.owner, a.home = n.Name, n.Name, n.Name+":"+n.Name, n.Home
+		a.name, a.user, a.owner, a.home, a.uid = n.Name, n.Name, n.Name+":"+n.Name, n.Home, strconv.Itoa(n.UID)
 		switch {
 		case img.Repository == "node", strings.Contains(img.Repository, "distroless"):
 			return a, ""
 		case n.Name == "app" && img.Env["APP_UID"] != "":
 			// As Microsoft writes it (https://learn.microsoft.com/dotnet/core/docker/build-container).
-			a.user = "$APP_UID"
+			a.user, a.uid = "$APP_UID", "" // a number already
 			return a, ""
 		}
 	}
-	a.name, a.user, a.owner, a.home = "appuser", "appuser", "appuser:appuser", "/home/appuser"
+	a.name, a.user, a.owner, a.home, a.uid = "appuser", "appuser", "appuser:appuser", "/home/appuser", appUID
 	switch img.PackageManager {
 	case "apt", "dnf", "yum":
 		if img.Shell && img.Distro != "amazonlinux" {
@@ -81,6 +87,14 @@ func installs(s *rewrite.Stage, pkg string) bool {
 		}
 	}
 	return false
+}
+
+// shown is the user for people.
+func (a account) shown() string {
+	if strings.HasPrefix(a.user, "$") {
+		return a.name + " (" + a.user + ")"
+	}
+	return a.user
 }
 
 // madeUsers are the accounts that the stage's RUNs make, and the last RUN that

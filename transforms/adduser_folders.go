@@ -24,12 +24,22 @@ type folder struct {
 	why  string
 }
 
-// commands make the folder and give it away.
-func (f folder) commands(owner string) []string {
-	if f.made {
-		return []string{"chown " + owner + " " + f.path}
+// giving are the commands that make folders and give them away.
+func giving(fs []folder, owner string) (out []string) {
+	var all, missing []string
+	for _, f := range fs {
+		all = append(all, f.path)
+		if !f.made {
+			missing = append(missing, f.path)
+		}
 	}
-	return []string{"mkdir -p " + f.path, "chown " + owner + " " + f.path}
+	if len(missing) > 0 {
+		out = append(out, "mkdir -p "+strings.Join(missing, " "))
+	}
+	if len(all) > 0 {
+		out = append(out, "chown "+owner+" "+strings.Join(all, " "))
+	}
+	return out
 }
 
 func foldersText(fs []folder) string {

@@ -20,6 +20,14 @@ var rootWords = lazily(`\b(sudo|gosu|su-exec|setpriv|runuser|crond?|sshd|openssh
 // closed: modes that leave nothing for others.
 var closed = lazily(`\bchmod\s+(-\S+\s+)*(0?[0-7]{2}0|[ugo]*o?-rwx|go-\w+|go=|o=)(\s|$)`)
 
+// portVars and portFlags: where a program is told its port.
+var (
+	portVars  = lazily(`\b(?:(?:HTTP_|SERVER_|APP_)?PORT|ASPNETCORE_HTTPS?_PORTS|ASPNETCORE_URLS)[= ]"?(?:https?://[^:\s]*:)?(\d+)\b`)
+	portFlags = lazily(`(?:--(?:http-)?port[= ]|--(?:bind|listen|addr)[= ]\S*:|-b \S*:|\b0\.0\.0\.0:|-p )(\d+)\b`)
+)
+
+var setuid = lazily(`\bchmod\s+(-\S+\s+)*([ug]*\+[rwx]*s[rwx]*|[246][0-7]{3})\b`)
+
 // dataVars: variables that name a folder, or a database, to write to.
 var dataVars = lazily(`\b\w*(DATA|LOG|UPLOAD|CACHE|STORAGE|MEDIA|DB|DATABASE|SQLITE)\w*[= ]"?(/[\w./-]+|sqlite\S*)`)
 
@@ -49,8 +57,10 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrit
 			case "expose":
 				for _, f := range in.Fields() {
 					port, _, _ := strings.Cut(t.At(in).Expand(f.Text), "/")
-					if n, err := strconv.Atoi(port); err != nil || n < 1024 {
-						return nil, in, "port " + f.Text + " may need root"
+					if n, err := strconv.Atoi(port); err != nil && strings.ContainsAny(port, "$-") {
+						return nil, in, "port " + f.Text + " isn't known; one under 1024 may need root"
+					} else if n < 1024 {
+						return nil, in, "port " + f.Text + " is under 1024: Docker opens it to every user, Kubernetes to root alone"
 					}
 				}
 			case "workdir":
@@ -73,12 +83,20 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrit
 				if strings.Contains(in.Text, "/root") {
 					return nil, in, "a variable points into root's home"
 				}
+				if m := portVars().FindStringSubmatch(in.Text); m != nil {
+					if n, _ := strconv.Atoi(m[1]); n > 0 && n < 1024 {
+						return nil, in, "port " + m[1] + " is under 1024: Docker opens it to every user, Kubernetes to root alone"
+					}
+				}
 				if m := dataVars().FindString(in.Text); m != "" && !strings.Contains(m, "/tmp") {
 					return nil, in, "a variable names a place to write to (" + m + ")"
 				}
 			case "run":
 				if m := rootsHome().FindString(in.Args.Text); m != "" && !(m == "pipenv" && strings.Contains(in.Text, "--system")) {
 					return nil, in, "a RUN puts things into root's home (" + strings.TrimSpace(m) + ")"
+				}
+				if m := setuid().FindString(in.Text); m != "" {
+					return nil, in, m + " lets a program have root's rights"
 				}
 				if m := closed().FindString(in.Text); m != "" {
 					return nil, in, m + " closes files to other users"
@@ -90,6 +108,11 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrit
 			case "cmd", "entrypoint":
 				if m := rootWords().FindString(in.Text); m != "" {
 					return nil, in, "it starts " + m
+				}
+				for _, m := range portFlags().FindAllStringSubmatch(strings.NewReplacer(`", "`, " ", `","`, " ").Replace(in.Args.Text), -1) {
+					if n, _ := strconv.Atoi(m[1]); n > 0 && n < 1024 {
+						return nil, in, "port " + m[1] + " is under 1024: Docker opens it to every user, Kubernetes to root alone"
+					}
 				}
 				if m := scriptRoot().FindString(in.Args.Text); m != "" {
 					return nil, in, "what it starts uses " + strings.TrimSpace(m)
@@ -104,16 +127,6 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrit
 						return nil, in, why
 					}
 				}
-			}
-		}
-	}
-	for _, b := range p.Repo.Builds() {
-		if b.User != "" && (b.User == "root" || b.User == "0") {
-			return nil, nil, b.File + " runs it as root"
-		}
-		for _, v := range b.Volumes {
-			if strings.Contains(v, "docker.sock") {
-				return nil, nil, b.File + " mounts the Docker socket"
 			}
 		}
 	}
@@ -253,7 +266,7 @@ func foreignCommand(p *rewrite.Pass, s *rewrite.Stage, ctx, src string) string {
 		}
 		built := false
 		for t := s; t != nil && !built; t = t.Parent() {
-			built = builtHere(p, t, base)
+			built = builtAs(p, t, base, strings.Contains(name, "/"))
 		}
 		if !built {
 			line := 1 + strings.Count(sh.Text[:min(len(sh.Text), c.Words[0].Start)], "\n")

@@ -45,7 +45,7 @@ func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) stri
 		return "" // a script of the project, read by scriptSigns
 	}
 	for t := s; t != nil; t = t.Parent() {
-		if builtHere(p, t, base) {
+		if builtAs(p, t, base, strings.Contains(name, "/")) {
 			return ""
 		}
 	}
@@ -166,21 +166,23 @@ func program(start *rewrite.Instruction) string {
 
 var compiles = lazily(`\b(go (build|install)|cargo (build|install)|mvn|mvnw|gradle|gradlew|dotnet publish|npm run|yarn build|gcc|g\+\+|make|cmake|stack build|swift build|mix release|tsc|pnpm( run)? build|npx|webpack|esbuild)\b`)
 
-// builtHere reports whether the stage, or one that it copies programs from,
-// compiles source of the project.
-func builtHere(p *rewrite.Pass, s *rewrite.Stage, base string) bool {
+// builtAs reports whether the stage, or one that it copies programs from,
+// compiles source of the project: behind the COPY that brings it, and for a program
+// that is found by PATH (named is false) with an install.
+func builtAs(p *rewrite.Pass, s *rewrite.Stage, base string, named bool) bool {
 	source, build := false, false
 	for _, in := range s.Instructions {
 		source = source || len(in.ContextSources()) > 0
-		build = build || in.Keyword == "run" && compiles().MatchString(in.Text) && !strings.Contains(in.Text, "git clone")
+		build = build || source && in.Keyword == "run" && compiles().MatchString(in.Text) && !strings.Contains(in.Text, "git clone") &&
+			(named || strings.Contains(in.Text, "install"))
 		sources, dest, from, ok := in.Copy()
 		if !ok || from == "" {
 			continue
 		}
 		holds := path.Base(dest) == base || strings.HasSuffix(dest, "/") || slices.ContainsFunc(sources, func(x string) bool { return path.Base(x) == base }) || !strings.Contains(path.Base(dest), ".")
-		if t := p.Doc.StageByRef(from, s.Index); t != nil && holds && builtHere(p, t, base) {
+		if t := p.Doc.StageByRef(from, s.Index); t != nil && holds && builtAs(p, t, base, true) {
 			return true
 		}
 	}
-	return source && build
+	return build
 }
