@@ -73,6 +73,24 @@ func (s *split) hasPackage(pkg string) bool {
 	return s.apt.runtime[pkg] || ok && s.apt.runtime[name]
 }
 
+// bringsAlong are packages that depend on a library: where the runtime stage
+// installs one of them it needs no line for the library.
+var bringsAlong = map[string][]string{
+	"libpq5":         {"postgresql-client", "postgresql", "python3-psycopg2"},
+	"libmariadb3":    {"mariadb-client", "default-mysql-client", "python3-mysqldb"},
+	"libglib2.0-0":   {"ffmpeg"},
+	"libvips42":      {"libvips", "libvips-tools"},
+	"libxml2":        {"libxslt1.1"},
+	"libcairo2":      {"libpangocairo-1.0-0"},
+	"libpango-1.0-0": {"libpangocairo-1.0-0", "libpangoft2-1.0-0"},
+}
+
+// comesAlong reports whether a package comes with another one that the runtime
+// stage installs, or is one of them.
+func (s *split) comesAlong(pkg string) bool {
+	return s.apt.runtime[pkg] || slices.ContainsFunc(bringsAlong[pkg], func(p string) bool { return s.apt.runtime[p] })
+}
+
 // mendable are programs of the full image that a runtime stage may well have:
 // small, and no part of a toolchain.
 var mendable = words(`curl wget git mercurial subversion openssh-client file unzip xz-utils bzip2 gnupg procps imagemagick`)

@@ -40,7 +40,7 @@ func (s *split) require(pkg, why string) bool {
 // installRequired writes the RUN that installs the required packages, on top of
 // the runtime stage.
 func (s *split) installRequired() {
-	names := slices.DeleteFunc(slices.Clone(s.apt.required), func(n string) bool { return s.apt.runtime[n] })
+	names := slices.DeleteFunc(slices.Clone(s.apt.required), s.comesAlong)
 	if len(names) == 0 {
 		return
 	}
