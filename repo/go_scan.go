@@ -161,6 +161,10 @@ func (x *fileScan) visit(n ast.Node) bool {
 		if n.Tag != nil {
 			x.skip[n.Tag] = true
 		}
+	case *ast.CompositeLit:
+		if sel, ok := n.Type.(*ast.SelectorExpr); ok && x.packageOf(sel) == "os/exec" && len(n.Elts) > 0 {
+			setOnce(&x.p.StartsAny, x.f.at(n.Pos()))
+		}
 	case *ast.CallExpr:
 		x.call(n)
 	case *ast.SelectorExpr:
@@ -183,6 +187,11 @@ func (x *fileScan) selector(sel *ast.SelectorExpr) {
 		x.p.Temp = true
 	case "os.StartProcess", "syscall.Exec", "syscall.ForkExec", "syscall.StartProcess", "golang.org/x/sys/unix.Exec":
 		setOnce(&x.p.Execs, x.f.at(sel.Pos()))
+		setOnce(&x.p.StartsAny, x.f.at(sel.Pos()))
+	case "os/exec.Command", "os/exec.CommandContext", "os/exec.LookPath":
+		if !x.called[sel] {
+			setOnce(&x.p.StartsAny, x.f.at(sel.Pos()))
+		}
 	}
 	if _, ok := fileFuncs[imported][sel.Sel.Name]; ok && !x.called[sel] {
 		setOnce(&x.p.Computed, x.f.at(sel.Pos()))
@@ -204,6 +213,10 @@ func (x *fileScan) call(c *ast.CallExpr) {
 	}
 	x.called[sel] = true
 	imported, name := x.packageOf(sel), sel.Sel.Name
+	if imported == "os/exec" {
+		x.starts(name, c)
+		return
+	}
 	if id, ok := sel.X.(*ast.Ident); name == "ParseFS" || imported == "io/fs" || (ok && x.pkg.embeds[id.Name]) {
 		for _, a := range c.Args { // paths inside a file system, not on disk
 			x.skip[a] = true
@@ -251,4 +264,32 @@ func (x *fileScan) knownList(e ast.Expr) bool {
 		}
 	}
 	return true
+}
+
+// starts takes down the program that a call of os/exec names.
+func (x *fileScan) starts(name string, c *ast.CallExpr) {
+	args := c.Args
+	switch name {
+	case "CommandContext":
+		if len(args) == 0 {
+			return
+		}
+		args = args[1:]
+	case "Command", "LookPath":
+	default:
+		return
+	}
+	var words []string
+	for _, a := range args {
+		s, whole := x.prefix(a, 0)
+		if !whole || c.Ellipsis.IsValid() && a == args[len(args)-1] {
+			s = "$"
+		}
+		words = append(words, s)
+	}
+	if len(words) == 0 || words[0] == "$" || words[0] == "" {
+		setOnce(&x.p.StartsAny, x.f.at(c.Pos()))
+		return
+	}
+	x.p.Starts = append(x.p.Starts, words)
 }

@@ -29,6 +29,7 @@ type Maven struct {
 
 type pom struct {
 	file, group, artifact string
+	parent                string // the file of its parent, when that is in the context
 	xml                   *xmlNode
 }
 
@@ -136,6 +137,7 @@ func (m *Maven) parent(p *pom) {
 		if !slices.Contains(m.Files, at) {
 			m.Parents = append(m.Parents, at)
 		}
+		p.parent = at
 		m.read(at)
 	} else if rel != "../pom.xml" {
 		m.Unknown = fmt.Sprintf("%s has its parent in %s, which isn't in the build context", p.file, rel)

@@ -3,38 +3,129 @@ package repo
 import (
 	"fmt"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 )
 
 // Signs in the source that a program writes files at places other than /tmp.
-// They are hints, not proof: one is enough for add-user to decline.
+// They are hints, not proof. A sign whose path is known tells which folder the
+// program must own; one whose path isn't is enough for add-user to decline.
 
-var writers = map[string]*lazyRegexp{
-	".py": lazy(`open\([^)\n]*,\s*(mode\s*=\s*)?["'](w|a|x|r\+)|sqlite|os\.(makedirs|mkdir|rename|remove)\(|\.(mkdir|write_text|write_bytes|touch|unlink)\(|shutil\.|FileHandler\(|\.save\(["'\w/]*(path|file|\.png|\.jpg)|UPLOAD_FOLDER|MEDIA_ROOT|\.to_csv\(|\.to_pickle\(|torch\.save|joblib\.dump|pickle\.dump\(`),
-	".js": lazy(`(writeFile|appendFile|createWriteStream|mkdir|mkdtemp|copyFile|unlink|rename|rm)(Sync)?\(|fs-extra|multer|sqlite|lowdb|nedb|leveldb|LevelDB|winston\.transports\.File|nodemon|webpack-dev-server|react-scripts start|next dev|vite`),
-	".go": lazy(`os\.(Create|OpenFile|WriteFile|Mkdir|MkdirAll|Rename|Remove|RemoveAll)\(|ioutil\.WriteFile|sqlite|bolt\.Open|bbolt\.Open|badger\.Open|leveldb\.Open|lumberjack`),
-}
+// WriteKind is what a program writes.
+type WriteKind string
 
-func init() {
-	for _, e := range []string{".ts", ".mjs", ".cjs", ".jsx", ".tsx"} {
-		writers[e] = writers[".js"]
-	}
-	for _, e := range []string{".rb", ".php", ".java", ".kt", ".rs", ".cs"} {
-		writers[e] = lazy(`File\.(write|open|new)|FileUtils|file_put_contents|fopen\(|mkdir|move_uploaded_file|FileWriter|FileOutputStream|Files\.(write|create)|File::create|create_dir|File\.(Write|Create|Append)|sqlite|Sqlite|SQLite|h2:file|Directory\.Create`)
-	}
-}
-
-// MaxScanBytes and maxScanFiles bound how much source is read for signs.
 const (
-	maxScanFiles = 400
-	MaxScanBytes = 1 << 19
+	WriteSQLite WriteKind = "sqlite" // a database in a file, with a journal beside it
+	WriteUpload WriteKind = "upload"
+	WriteLog    WriteKind = "log"
+	WriteFile   WriteKind = "file"
+	WriteFolder WriteKind = "folder"
+	WriteCache  WriteKind = "cache" // what a development server keeps beside the code
+)
+
+// WriteSign is a place in the source that writes.
+type WriteSign struct {
+	File string // context-relative
+	Line int    // 1-based; 0 for the file itself
+	Kind WriteKind
+	What string // the text that tells
+	// Path is what is written, where it is a literal or made of literals; "" when
+	// it is computed. It is relative to the working directory, or absolute.
+	Path string
+	// InContext: Path is named by the place of the source (__file__, __dirname)
+	// and is a path of the context.
+	InContext bool
+	// Dir: Path is a folder that is written into. Of a file the folder counts too:
+	// files are made in it.
+	Dir bool
+	// Fresh: it is a mkdir that fails where the folder is there already.
+	Fresh bool
+
+	uses   bool // it only brings in a library that writes
+	memory bool // a database in memory: it writes nothing
+}
+
+// String tells the sign as a reason for people.
+func (w WriteSign) String() string {
+	switch {
+	case w.Line == 0:
+		return w.File + " " + w.What
+	case w.Path == "":
+		return fmt.Sprintf("%s may write files (%s)", place(w.File, w.Line), w.What)
+	}
+	return fmt.Sprintf("%s writes %s (%s)", place(w.File, w.Line), w.Path, w.What)
+}
+
+// maxScanFiles and MaxScanBytes bound how much source is read for signs,
+// maxWriteSigns how many are kept.
+const (
+	maxScanFiles  = 400
+	MaxScanBytes  = 1 << 19
+	maxWriteSigns = 100
 )
 
 // Writes names the first place in the project's source that writes files: ""
-// for none. A context too big to read counts as a sign. dockerfile is the
-// Dockerfile's path, whose ignore file hides source; with scripts the program is
-// started by a script of package.json.
+// for none. See WriteSigns.
 func (r *Repo) Writes(dockerfile string, scripts bool) string {
+	signs, why := r.WriteSigns(dockerfile, scripts, nil)
+	if why == "" && len(signs) > 0 {
+		why = signs[0].String()
+	}
+	return why
+}
+
+// WriteSigns lists the places in the project's source that write files, those
+// in /tmp aside, sorted by file. why is set when the context is unknown or too big to read.
+// dockerfile is the Dockerfile's path, whose ignore file hides source; with
+// scripts the program is started by a script of package.json. sources are the
+// folders and files of the context that get to the image; nil for all of it.
+func (r *Repo) WriteSigns(dockerfile string, scripts bool, sources []string) (out []WriteSign, why string) {
+	why = r.sources(dockerfile, sources, func(f, src string, lang *language) bool {
+		switch {
+		case f == "package.json":
+			if why := r.devStart(); why != "" && scripts {
+				out = append(out, WriteSign{File: f, Kind: WriteCache, What: why})
+			}
+		case lang == nil:
+			out = append(out, WriteSign{File: f, Kind: WriteSQLite, What: "is a database that the program may write", Path: f, InContext: true})
+		default:
+			out = append(out, lang.signs(r, f, src)...)
+		}
+		return len(out) <= maxWriteSigns
+	})
+	if why != "" {
+		return nil, why
+	}
+	return defined(out), ""
+}
+
+// LowPort names a place in the project's source that listens on a port below 1024;
+// "" for none. sources are as in WriteSigns.
+func (r *Repo) LowPort(dockerfile string, sources []string) (found string) {
+	r.sources(dockerfile, sources, func(f, src string, lang *language) bool {
+		if lang == nil || lang.listens == nil {
+			return true
+		}
+		for _, m := range lang.listens.FindAllStringSubmatchIndex(src, -1) {
+			for g := 2; g+1 < len(m); g += 2 {
+				if m[g] < 0 {
+					continue
+				}
+				if n, err := strconv.Atoi(src[m[g]:m[g+1]]); err == nil && n > 0 && n < 1024 {
+					found = fmt.Sprintf("%s listens on port %d", place(f, 1+strings.Count(src[:m[g]], "\n")), n)
+					return false
+				}
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// sources calls visit with the project's source, until it returns false: files
+// of a known language with their text, and package.json and databases by name alone.
+func (r *Repo) sources(dockerfile string, sources []string, visit func(f, src string, lang *language) (more bool)) (why string) {
 	if !r.Known() {
 		return "without the build context drydock can't see what the program writes"
 	}
@@ -45,18 +136,22 @@ func (r *Repo) Writes(dockerfile string, scripts bool) string {
 	ig := r.Ignore(dockerfile)
 	read := 0
 	for _, f := range files {
-		if f == "package.json" && scripts {
-			if why := r.devStart(); why != "" {
-				return why
-			}
+		if len(sources) > 0 && !slices.ContainsFunc(sources, func(s string) bool { return s == "." || s == f || Wild(s) || strings.HasPrefix(f, s+"/") }) {
+			continue
 		}
-		if e := path.Ext(f); e == ".db" || e == ".sqlite" || e == ".sqlite3" {
-			if !ig.Excluded(f) {
-				return f + " is a database that the program may write"
+		lang := writersOf(f)
+		switch e := path.Ext(f); {
+		case f == "package.json":
+			if !visit(f, "", nil) {
+				return ""
 			}
-		}
-		re := writers[path.Ext(f)]
-		if re == nil || TestFile(f) || ig.Excluded(f) {
+			continue
+		case e == ".db" || e == ".sqlite" || e == ".sqlite3":
+			if !ig.Excluded(f) && !visit(f, "", nil) {
+				return ""
+			}
+			continue
+		case lang == nil || TestFile(f) || hiddenFolder(f) || ig.Excluded(f):
 			continue
 		}
 		if read++; read > maxScanFiles {
@@ -66,13 +161,43 @@ func (r *Repo) Writes(dockerfile string, scripts bool) string {
 		if err != nil || len(src) > MaxScanBytes {
 			continue
 		}
-		for n, l := range strings.Split(string(src), "\n") {
-			if m := re.get().FindString(l); m != "" && !strings.Contains(l, "/tmp") && !strings.Contains(strings.ToLower(l), "tempfile") {
-				return fmt.Sprintf("%s:%d may write files (%s)", f, n+1, strings.TrimSpace(m))
-			}
+		if !visit(f, text(src), lang) {
+			return ""
 		}
 	}
 	return ""
+}
+
+// defined drops the uses of settings (UPLOAD_FOLDER) whose definition is among the
+// signs, and the imports of libraries of which a use is.
+func defined(in []WriteSign) []WriteSign {
+	known, used := map[string]bool{}, map[WriteKind]bool{}
+	for _, w := range in {
+		if w.Path != "" {
+			known[settingOf(w.What)] = true
+		}
+		if !w.uses && w.Line > 0 {
+			used[w.Kind] = true
+		}
+	}
+	return slices.DeleteFunc(in, func(w WriteSign) bool {
+		s := settingOf(w.What)
+		return w.memory || w.Path == "" && s != "" && known[s] || w.uses && used[w.Kind]
+	})
+}
+
+func settingOf(what string) string {
+	for _, s := range []string{"UPLOAD_FOLDER", "MEDIA_ROOT"} {
+		if strings.HasPrefix(what, s) {
+			return s
+		}
+	}
+	return ""
+}
+
+// hiddenFolder: no program lies below .github and the like.
+func hiddenFolder(f string) bool {
+	return strings.HasPrefix(f, ".") && strings.Contains(f, "/") || strings.Contains(f, "/.")
 }
 
 // devStart: development servers write caches next to the code.
@@ -81,12 +206,10 @@ func (r *Repo) devStart() string {
 	if n == nil {
 		return ""
 	}
-	for _, k := range []string{"start", "dev"} {
-		script := n.Scripts[k]
-		for _, w := range []string{"react-scripts start", "nodemon", "next dev", "next start", "vite", "webpack", "ts-node", "ng serve", "vue-cli-service serve"} {
-			if k == "start" && strings.Contains(script, w) {
-				return "npm " + k + " runs " + w + ", which writes next to the code"
-			}
+	script := n.Scripts["start"]
+	for _, w := range []string{"react-scripts start", "nodemon", "next dev", "next start", "vite", "webpack", "ts-node", "ng serve", "vue-cli-service serve"} {
+		if strings.Contains(script, w) {
+			return "starts " + w + ", which writes next to the code"
 		}
 	}
 	return ""

@@ -116,11 +116,12 @@ type Decline struct {
 	Transform string
 	Line      int // 1-based, 0 for the whole file
 	Reason    string
+	Form      string // the reason without its particulars, to count by: Decline's format
 }
 
 // Decline notes why the transform leaves an instruction (nil: the file) alone.
 func (p *Pass) Decline(in *Instruction, format string, args ...any) {
-	d := Decline{Reason: fmt.Sprintf(format, args...)}
+	d := Decline{Reason: fmt.Sprintf(format, args...), Form: format}
 	if in != nil {
 		d.Line = in.Line
 	}

@@ -3,6 +3,8 @@
 //
 //	go run . [-peers] [-json FILE] [-j N] [-context auto|none] [-sample N] DIR
 //
+// With -plans it prints which files multi-stage splits, by ecosystem, and why it leaves the others.
+//
 // With -hadolint it prints instead what hadolint says before and after, rule by rule.
 package main
 
@@ -24,6 +26,7 @@ type options struct {
 	dir        string
 	peers      bool
 	hadolint   bool
+	plans      bool
 	json       string
 	workers    int
 	useContext string
@@ -50,7 +53,9 @@ func command(ctx context.Context, args []string, fix Fixer, stdout, stderr io.Wr
 	}
 	var res result
 	failed := false
-	if o.hadolint {
+	if o.plans {
+		res, err = planned(ctx, o)
+	} else if o.hadolint {
 		res, err = lintedBy(ctx, o, fix, stderr)
 	} else if rep, e := judgeAll(ctx, o, fix, stderr); e != nil {
 		err = e
@@ -102,6 +107,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	fs.SetOutput(stderr)
 	fs.BoolVar(&o.peers, "peers", false, "also run hadolint and tally, where they are on PATH")
 	fs.BoolVar(&o.hadolint, "hadolint", false, "the table of what hadolint says before and after, instead of the judge's")
+	fs.BoolVar(&o.plans, "plans", false, "the table of what multi-stage makes of the files, instead of the judge's")
 	fs.StringVar(&o.json, "json", "", "write the whole result, with all problems, to `FILE`")
 	fs.IntVar(&o.workers, "j", runtime.NumCPU(), "`N` files at once")
 	fs.StringVar(&o.useContext, "context", "auto", "build context: `auto` finds it from what the file copies, none")

@@ -1,11 +1,9 @@
 package multistage
 
 import (
-	"path"
 	"slices"
 	"strings"
 
-	"drydock/images"
 	"drydock/repo"
 	"drydock/rewrite"
 )
@@ -31,61 +29,38 @@ var _ = register(recipe{
 	name:    "go",
 	bases:   words("golang"),
 	words:   words("go"),
+	starts:  words("go"),
 	anySize: true,
 	doc: `- Go: a static binary, and the files that its source names, on distroless static;
   with cgo distroless base of the builder's Debian release.`,
 	split: splitGo,
 })
 
-type goSplit struct {
-	*split
-	outputs   []goOutput
-	generates bool // a RUN writes files that the context doesn't hold
-	made      []goMade
-	last      *rewrite.Instruction // the last RUN that builds
-	copies    []string             // image paths besides the binaries
-	computed  string               // file:line that opens a computed path
-	binDirs   map[string]string    // output path -> path in the runtime stage
-}
-
-// goOutput is a binary that a go build writes.
-type goOutput struct {
-	path string // in the image
-	pkg  *repo.GoPackage
-	mod  *repo.Go
-	root string // the module's folder in the image
-	in   *rewrite.Instruction
-	step rewrite.Step
-	cgo  bool // built with cgo
-}
-
-// goMade is a path that a file command makes.
-type goMade struct {
-	in   *rewrite.Instruction
-	path string
-}
+type goSplit struct{ binaries }
 
 func splitGo(s *split) bool {
 	if strings.Contains(s.ref.Tag, "onbuild") || strings.Contains(s.ref.Tag, "windows") || strings.Contains(s.ref.Tag, "nanoserver") {
 		return false
 	}
-	g := &goSplit{split: s, binDirs: map[string]string{}}
+	g := &goSplit{newBinaries(s)}
+	g.noData = noData
 	for _, in := range s.stage.Instructions {
 		if in.Keyword == "run" && !g.run(in) {
 			return false
 		}
 	}
-	if len(g.outputs) == 0 {
-		return g.nothingBuilt()
-	}
-	if !g.mades() || !g.starts() || !g.user() || !g.programs() || !g.place() || !g.files() {
+	if !g.runsGo() || len(g.outputs) == 0 {
 		return false
 	}
+	if !g.mades() || !g.starts() || !g.programs() || !g.place() || !g.files() || !g.users() {
+		return false
+	}
+	g.copyScripts()
 	if !g.chooseBase() {
 		return false
 	}
 	for _, o := range g.outputs {
-		if !g.flags1(o) {
+		if o.in != g.ran && !g.flags1(o) {
 			return false
 		}
 	}
@@ -96,20 +71,8 @@ func splitGo(s *split) bool {
 	if g.computed != "" {
 		reads = g.computed + " opens paths that only a run shows: they lie in the project's data, all of which is copied, or are given from outside"
 	}
-	s.assumes = append(s.assumes, reads+", and it starts no other program")
+	s.assumes = append(s.assumes, reads+g.others())
 	return true
-}
-
-// nothingBuilt: a golang image without a go build.
-func (g *goSplit) nothingBuilt() bool {
-	for _, in := range g.stage.Instructions {
-		if in.Keyword == "cmd" || in.Keyword == "entrypoint" {
-			if strings.Contains(in.Args.Text, "go\", \"run") || strings.Contains(in.Args.Text, "go\",\"run") || strings.Contains(in.Args.Text, "go run") {
-				return g.decline(in, "it compiles when it starts (go run); build in a RUN instead")
-			}
-		}
-	}
-	return false
 }
 
 // goTools write generated code or check it; what they leave is compiled in.
@@ -118,16 +81,14 @@ var goTools = words(`swag templ wire sqlc protoc buf mockgen mockery statik pack
 // goChecks leave nothing that runs.
 var goChecks = words(`golangci-lint staticcheck gofmt goimports upx strip golint`)
 
-// goSystem are packages of Debian and Alpine that a build uses, or that distroless static
-// brings itself (certificates, time zones).
-var goSystem = words(`git ca-certificates tzdata curl wget make unzip bash openssh-client protobuf-compiler gnupg vim nano less lsb-release xz-utils jq upx upx-ucl build-essential mercurial bzr tar gzip zip ssh
-	build-base alpine-sdk musl-dev libc-dev linux-headers openssh openssh-client-default protoc protobuf protobuf-dev binutils-gold`)
-
 // run sorts one RUN.
 func (g *goSplit) run(in *rewrite.Instruction) bool {
 	all, why := in.Steps()
 	if why != "" {
 		return g.decline(in, "the effects of this RUN aren't known: %s", why)
+	}
+	if g.account(in, all) {
+		return true
 	}
 	for _, st := range all {
 		a, isApt := readApt(st)
@@ -140,14 +101,8 @@ func (g *goSplit) run(in *rewrite.Instruction) bool {
 				return false
 			}
 		case isApt:
-			for _, w := range a.words {
-				name, _, _ := strings.Cut(w, "=")
-				if a.verb == "install" && !goSystem[name] && !buildOnly[name] {
-					return g.decline(in, "%s may be needed at run time, and distroless has no package manager", name)
-				}
-			}
-			if a.bad != "" {
-				return g.decline(in, "%s is no plain name of a package", a.bad)
+			if !g.packages(in, a) {
+				return false
 			}
 		case st.Name == "mv" || st.Name == "cp":
 			if !g.moved(in, st) {
@@ -186,100 +141,26 @@ func (g *goSplit) goCommand(in *rewrite.Instruction, st rewrite.Step) bool {
 	return true
 }
 
-// moved follows a binary that is renamed or copied.
-func (g *goSplit) moved(in *rewrite.Instruction, st rewrite.Step) bool {
-	var words []string
-	for _, a := range st.Args[1:] {
-		if !strings.HasPrefix(a, "-") {
-			words = append(words, abs(st.Dir, a))
-		}
-	}
-	if len(words) != 2 {
-		return g.decline(in, "the effects of %s aren't known", strings.Join(st.Args, " "))
-	}
-	for i, o := range g.outputs {
-		if o.path == words[0] {
-			to := words[1]
-			if strings.HasSuffix(st.Args[len(st.Args)-1], "/") || g.isDir(in, to) {
-				to = path.Join(to, path.Base(o.path))
-			}
-			o.path = to
-			if st.Name == "mv" {
-				g.outputs[i] = o
-			} else {
-				g.outputs = append(g.outputs, o)
-			}
-			return true
-		}
-	}
-	g.made = append(g.made, goMade{in, words[1]})
-	return true
-}
-
-func abs(dir, p string) string {
-	if strings.HasPrefix(p, "/") {
-		return path.Clean(p)
-	}
-	return path.Join(dir, p)
-}
-
-// touches notes paths that mkdir and touch make; accounts and modes of files
-// don't reach the runtime stage.
-func (g *goSplit) touches(in *rewrite.Instruction, st rewrite.Step) {
-	if st.Name != "mkdir" && st.Name != "touch" && st.Name != "ln" && st.Name != "install" && st.Name != "tee" {
-		return
-	}
-	for _, a := range st.Args[1:] {
-		if !strings.HasPrefix(a, "-") {
-			g.made = append(g.made, goMade{in, abs(st.Dir, a)})
-		}
-	}
-}
-
-// mades declines for folders and files that the program may expect.
-func (g *goSplit) mades() bool {
-	for _, m := range g.made {
-		known := false
-		for _, o := range g.outputs {
-			known = known || rewrite.Inside(o.path, m.path) || m.path == o.root || rewrite.Inside(o.root, m.path)
-		}
-		wd := g.stage.At(nil).Workdir
-		if !known && m.path != wd && m.path != "/go" && !strings.HasPrefix(m.path, "/tmp") && !strings.HasPrefix(m.path, "/root/.ssh") {
-			return g.decline(m.in, "it makes %s, which the runtime image would lack", m.path)
-		}
-	}
-	return true
-}
-
-// user declines for a user that distroless doesn't have.
-func (g *goSplit) user() bool {
-	for _, in := range g.stage.Instructions {
-		if in.Keyword != "user" {
-			continue
-		}
-		name, _, _ := strings.Cut(in.Stage.At(in).Expand(in.Args.Text), ":")
-		switch {
-		case strings.Trim(name, "0123456789") == "", name == "root", name == "nonroot", name == "nobody":
-		default:
-			return g.decline(in, "distroless has no user %s", name)
-		}
-	}
-	return true
-}
-
-// programs declines by what the source says.
+// programs looks at what the source says.
 func (g *goSplit) programs() bool {
 	for _, o := range g.outputs {
 		p := o.pkg
+		g.certs = g.certs || p.HTTP
 		switch {
 		case p.Unknown != "":
 			return g.decline(o.in, "%s", p.Unknown)
-		case p.Execs != "":
-			return g.decline(o.in, "%s starts other programs, which distroless hasn't", p.Execs)
+		case p.StartsAny != "":
+			return g.decline(o.in, "%s starts other programs, and which isn't known", p.StartsAny)
 		case p.Computed != "" && g.generates:
 			return g.decline(o.in, "%s opens a computed path, and a RUN generates files, so those to copy aren't known", p.Computed)
 		case g.generates && len(p.Missing) > 0:
 			return g.decline(o.in, "the program opens %s, which a RUN may generate", p.Missing[0])
+		}
+		for _, words := range p.Starts {
+			if _, why := g.startable(p.Execs, words, false); why != "" {
+				return g.decline(o.in, "%s", why)
+			}
+			g.wants("%s starts %s", p.Execs, words[0])
 		}
 	}
 	return true
@@ -289,57 +170,53 @@ func (g *goSplit) programs() bool {
 func (g *goSplit) chooseBase() bool {
 	kind := "static"
 	for _, o := range g.outputs {
+		p := o.pkg
+		g.tz = g.tz || p.TZ
+		switch {
+		case p.Temp:
+			g.unlike = "the program makes temporary files, and there is no /tmp"
+		case p.OSUser:
+			g.unlike = "the program looks up users, and there is no /etc/passwd"
+		}
+		for _, i := range p.Imports {
+			if first, _, _ := strings.Cut(i, "/"); strings.Contains(first, ".") {
+				g.unlike = "what " + i + " reads of an image isn't known"
+			}
+		}
 		if !o.cgo {
 			continue
 		}
-		if why := g.plainCgo(o.pkg); why != "" {
-			return g.decline(o.in, "%s", why)
+		if why := g.plainCgo(p); why != "" && !g.links(o, why) {
+			return false
 		}
-		n := map[string]string{"bullseye": "11", "bookworm": "12", "trixie": "13"}[g.img.Release]
+		if g.img.Libc == "musl" {
+			g.wants("cgo links the C library of Alpine")
+			continue
+		}
+		n := debianNumber(g.img.Release)
 		if n == "" {
 			return g.decline(o.in, "cgo needs the C library of the builder's release, which isn't known")
 		}
 		kind = "base-debian" + n
 	}
-	ref, ok := images.Distroless(kind)
-	if !ok {
-		return g.decline(g.stage.From, "there is no distroless image for %s", kind)
-	}
-	keepsRoot := ""
-	for _, in := range g.stage.Instructions {
-		if in.Keyword == "volume" {
-			keepsRoot = "VOLUME keeps root's folders"
-		}
-	}
-	st := g.stage.At(nil)
-	if rewrite.Inside(st.Workdir, "/root") {
-		keepsRoot = "only root may enter " + st.Workdir
-	}
-	if keepsRoot == "" && g.p.Unsafe {
-		keepsRoot = g.p.Repo.Writes(g.p.Name, false)
-	}
-	if keepsRoot != "" {
-		ref = ref.WithTag("latest")
-	} else if st.User == "" {
-		g.assumes = append(g.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp")
-		for _, in := range g.stage.Instructions {
-			if in.Keyword == "expose" && lowPort(in) {
-				g.assumes = append(g.assumes, "ports under 1024 are open to every user, as in Docker (not in Kubernetes)")
-			}
-		}
-	}
-	g.base = ref.String()
-	return true
+	return g.choose(kind)
 }
 
-func lowPort(in *rewrite.Instruction) bool {
-	for _, f := range in.Fields() {
-		p, _, _ := strings.Cut(f.Text, "/")
-		if n := atoiOr0(p); n > 0 && n < 1024 {
-			return true
-		}
+// links installs the libraries behind the -dev packages of the build; without
+// any, which library cgo links isn't known.
+func (g *goSplit) links(o output, why string) bool {
+	if len(g.devs) == 0 || g.img.PackageManager != "apt" {
+		return g.decline(o.in, "%s", why)
 	}
-	return false
+	for _, dev := range g.devs {
+		lib := g.linked(dev)
+		if lib == "" {
+			return g.decline(o.in, "%s, and which package holds the library of %s isn't known", why, dev)
+		}
+		g.require(lib, why)
+	}
+	g.wants("%s", why)
+	return true
 }
 
 // plainCgo tells why cgo code needs more than the C library.

@@ -87,7 +87,7 @@ func (g *goSplit) build(in *rewrite.Instruction, st rewrite.Step) bool {
 
 // output notes one binary.
 func (g *goSplit) output(in *rewrite.Instruction, st rewrite.Step, mod *repo.Go, root, dir, name, out string, haveOut, several bool) bool {
-	o := goOutput{in: in, step: st, mod: mod, root: root}
+	o := output{in: in, step: st, mod: mod, root: root}
 	switch {
 	case st.Args[1] == "install":
 		bin, ok := g.env(in, st.Command, "GOBIN")
@@ -175,38 +175,10 @@ func execName(mod *repo.Go, root, dir string) string {
 	return base
 }
 
-// isDir: -o names a folder that exists when go build runs.
-func (g *goSplit) isDir(in *rewrite.Instruction, p string) bool {
-	switch p {
-	case "/bin", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin", "/go", "/go/bin", "/go/src", "/tmp", "/opt", "/root", "/home", "/srv", "/etc", "/var", "/mnt", "/":
-		return true
-	}
-	for _, i := range g.stage.Instructions {
-		if i == in {
-			break
-		}
-		if rewrite.Inside(i.Stage.At(i.Next()).Workdir, p) && i.Next() != nil {
-			return true
-		}
-		for _, t := range g.p.Effects(i).Trees {
-			if rewrite.Inside(t.Dest, p) && (t.Dest != p || t.Dir) {
-				return true
-			}
-		}
-	}
-	for _, m := range g.made {
-		if rewrite.Inside(m.path, p) {
-			return true
-		}
-	}
-	ctx, by := g.stage.Origin(in, p, g.p.Repo, g.p.Name)
-	return by != nil && g.p.Repo.IsDir(ctx)
-}
-
 // flags1 makes the binary static and leaves out what only a debugger reads.
 // Flags of the user stay; ldflags are added to, never replaced. GOFLAGS and
 // -gcflags (a debug build) leave the flags alone.
-func (g *goSplit) flags1(o goOutput) bool {
+func (g *goSplit) flags1(o output) bool {
 	c := o.step.Command
 	sh, _ := o.in.Shell()
 	assigns, args, redirs := keyWords(sh, c)

@@ -6,6 +6,7 @@ package multistage
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"drydock/images"
@@ -174,6 +175,10 @@ func (s *split) name() bool {
 
 // decline says which fact speaks against the split; it returns false.
 func (s *split) decline(in *rewrite.Instruction, format string, args ...any) bool {
+	if s.variant != nil {
+		s.p.Decline(in, "the full image stays: %s", strings.ReplaceAll(fmt.Sprintf(format, args...), "the slim image", s.variant.name))
+		return false
+	}
 	s.p.Decline(in, "one stage: "+format, args...)
 	return false
 }

@@ -2,6 +2,7 @@ package multistage
 
 import (
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -89,12 +90,17 @@ func (s *split) spawns(exts []string) string {
 	if !s.p.Unsafe || len(exts) == 0 {
 		return ""
 	}
+	return s.sourceSays(spawn[exts[0]](), " starts other programs", exts)
+}
+
+// sourceSays names the first place of the source, tests aside, that a pattern
+// matches, with what it says of the place behind it; "" for none.
+func (s *split) sourceSays(re *regexp.Regexp, what string, exts []string) string {
 	files, complete := s.p.Repo.Files()
 	if !complete {
 		return "the project is too big to be searched for programs that it runs"
 	}
 	ig := s.p.Repo.Ignore(s.p.Name)
-	re := spawn[exts[0]]
 	for _, f := range files {
 		if !hasExt(f, exts) || repo.TestFile(f) || ig.Excluded(f) {
 			continue
@@ -103,8 +109,8 @@ func (s *split) spawns(exts []string) string {
 		if err != nil || len(src) > repo.MaxScanBytes {
 			continue
 		}
-		if at := re().FindIndex(src); at != nil {
-			return f + ":" + lineAt(string(src), at[0]) + " starts other programs"
+		if at := re.FindIndex(src); at != nil {
+			return f + ":" + lineAt(string(src), at[0]) + what
 		}
 	}
 	return ""

@@ -296,11 +296,6 @@ func TestMultiStageDeclines(t *testing.T) {
 		{node("RUN npm install\nRUN chmod 777 /app\nRUN node x.js\nCMD [\"node\", \"x.js\"]\n"), "owner or mode of /app itself"},
 		{node("RUN npm install express\nCMD [\"node\", \"x.js\"]\n"), "which package.json may not name"},
 		{node("RUN npm install -g typescript\nRUN npm install\nCMD [\"tsc\", \"-w\"]\n"), "installed globally"},
-		{golang("RUN apt-get update && apt-get install -y ffmpeg\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "ffmpeg may be needed"},
-		{golang("RUN mkdir /data\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "it makes /data"},
-		{golang("RUN go build -o /app .\nUSER daemon\nCMD [\"/app\"]\n"), "no user daemon"},
-		{golang("RUN go build -o /app .\nHEALTHCHECK CMD wget -q localhost\nCMD [\"/app\"]\n"), "HEALTHCHECK"},
-		{golang("RUN go build -o /app .\nCMD [\"/other\"]\n"), "which no go build writes there"},
 		{golang("RUN go build -race -o /app .\nCMD [\"/app\"]\n"), "-race"},
 		{golang("RUN make build\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "the effects of make build aren't known"},
 	} {

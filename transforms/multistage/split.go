@@ -3,6 +3,7 @@ package multistage
 import (
 	"fmt"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 
@@ -43,13 +44,16 @@ type split struct {
 	adds     []string
 	drops    []string
 
-	config    rewrite.ConfigFields          // fields of the image's configuration that change besides the base
-	gone      map[string]bool               // programs that the build stage alone has
-	launch    func(words []string) []string // what a command starts in the end, where a recipe rewrites it; may be nil
-	why, gain string
-	plan      []string // what goes where, and why: one sentence each
-	assumes   []string
-	apt       systemPackages
+	config     rewrite.ConfigFields          // fields of the image's configuration that change besides the base
+	gone       map[string]bool               // programs that the build stage alone has
+	launch     func(words []string) []string // what a command starts in the end, where a recipe rewrites it; may be nil
+	buildTools map[string]bool               // packages that build in this ecosystem and don't run
+	why, gain  string
+	plan       []string // what goes where, and why: one sentence each
+	assumes    []string
+	apt        systemPackages
+
+	variant *variant // of slim-runtime: what takes the place of the full image
 }
 
 // explain adds a sentence to the plan.
@@ -104,11 +108,12 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		}
 	}
 	s.installRequired()
-	text := strings.Join(s.tail, "")
-	text += "\n" + s.from() + "\n"
+	s.explainRest(cut)
+	runtime := []string{s.from() + "\n"}
 	for _, l := range s.first {
-		text += l + "\n"
+		runtime = append(runtime, l+"\n")
 	}
+	text := s.blocks(append([]string{s.doc.Lines(ins[cut].Span)}, s.tail...))[len(s.doc.Lines(ins[cut].Span)):] + "\n" + s.blocks(append(runtime, lines...))
 	c = rewrite.Change{
 		Title:   "build in one stage, run on " + s.base,
 		Why:     s.why,
@@ -127,9 +132,63 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	}
 	c.Edits = append(c.Edits, name)
 	c.Edits = append(c.Edits, s.edits...)
-	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text+strings.Join(lines, "")))
+	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text))
 	c.Edits = append(c.Edits, s.deletions(gone)...)
 	return c, true
+}
+
+// blocks joins lines, with blank lines between different keywords where the
+// stage sets its instructions apart so.
+func (s *split) blocks(lines []string) string {
+	pairs, apart := 0, 0
+	for in := s.stage.From; in.Next() != nil; in = in.Next() {
+		pairs++
+		if gap := s.doc.Src[in.Span.End:in.Next().Lead()]; strings.Contains(gap, "\n") {
+			apart++
+		}
+	}
+	var b strings.Builder
+	last := ""
+	for i, l := range lines {
+		keyword, _, _ := strings.Cut(strings.TrimSpace(l), " ")
+		if i > 0 && 2*apart > pairs && keyword != last {
+			b.WriteByte('\n')
+		}
+		b.WriteString(l)
+		last = keyword
+	}
+	return b.String()
+}
+
+// explainRest adds to the plan what the driver did by itself.
+func (s *split) explainRest(cut int) {
+	if left := s.apt.left; len(left) > 0 {
+		slices.Sort(left)
+		s.explain("only the build stage installs %s", strings.Join(slices.Compact(left), ", "))
+	}
+	var again, moved []string
+	for _, in := range s.stage.Instructions[:cut+1] {
+		if in.Keyword != "copy" && in.Keyword != "add" && in.Keyword != "run" {
+			continue
+		}
+		switch s.roles[in] {
+		case inBoth:
+			again = append(again, lineOf(in))
+		case inRuntime:
+			moved = append(moved, lineOf(in))
+		}
+	}
+	say := func(lines []string, what string) {
+		word := "line "
+		if len(lines) > 1 {
+			word = "lines "
+		}
+		if len(lines) > 0 {
+			s.explain("%s%s %s", word, strings.Join(lines, ", "), what)
+		}
+	}
+	say(again, "in both stages: the build and the program need it")
+	say(moved, "in the runtime stage alone: the build doesn't need it")
 }
 
 // attached is the text of an instruction with the comments above it.

@@ -38,13 +38,16 @@ func (s *split) lacks(program string) string {
 		return name
 	}
 	pkg := fullOnly[name]
+	if s.variant != nil && s.variant.lost != nil {
+		pkg = s.variant.lost[name]
+	}
 	if pkg == "" && s.ref.Repository() == "node" {
 		pkg = nodeFullOnly[name]
 	}
 	if s.apt.runtime[pkg] || s.apt.reason[pkg] != "" {
 		return ""
 	}
-	if s.sameBase && !buildOnly[pkg] {
+	if s.sameBase && !buildOnly[pkg] && !s.buildTools[pkg] {
 		return "" // the image hadn't it before
 	}
 	return pkg
@@ -287,8 +290,10 @@ func (s *split) scriptLacks(word string, depth int) string {
 }
 
 var spawn = map[string]func() *regexp.Regexp{
-	".py": lazily(`(?:subprocess\.\w+|os\.system|os\.popen|os\.exec\w+|Popen|check_output|check_call|shutil\.which)\(\s*\[?\s*f?["']([\w./+-]+)|^\s*(?:import|from)\s+(tkinter|_tkinter|turtle)\b`),
-	".js": lazily("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
+	".py":  lazily(`(?:subprocess\.\w+|os\.system|os\.popen|os\.exec\w+|Popen|check_output|check_call|shutil\.which)\(\s*\[?\s*f?["']([\w./+-]+)|^\s*(?:import|from)\s+(tkinter|_tkinter|turtle)\b`),
+	".rb":  lazily("(?:\\b(?:system|spawn|exec|Open3\\.\\w+|IO\\.popen|Process\\.spawn)[\\s(]\\s*\\[?\\s*[\"']|`|%x[({\\[])([\\w./+-]+)"),
+	".php": lazily("\\b(?:shell_exec|exec|system|passthru|proc_open|popen|Process)\\(\\s*\\[?\\s*[\"']([\\w./+-]+)"),
+	".js":  lazily("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
 }
 
 // sourceLacks looks through the project's source for calls of programs that

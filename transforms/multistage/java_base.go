@@ -1,0 +1,327 @@
+package multistage
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"drydock/images"
+	"drydock/rewrite"
+)
+
+// javaImage is what the tag of a JDK image says.
+type javaImage struct {
+	version string // the feature version: "17"
+	temurin bool   // its JDK lies where eclipse-temurin has it
+	alpine  bool
+	release string // "jammy", when the tag names Ubuntu's release
+	vendor  string // "openjdk", "amazoncorretto"; "" for Temurin
+}
+
+// Where the version of Java stands in the tags of build images.
+var (
+	mavenJava  = lazily(`(?:^|-)(jdk|openjdk|eclipse-temurin|amazoncorretto|temurin|azulzulu)-(\d+)`)
+	gradleJava = lazily(`(?:^|-)(jdk)-?(\d+)`)
+	sbtJava    = lazily(`^(eclipse-temurin|openjdk|graalvm|amazoncorretto)?-?[a-z-]*(\d+)`)
+	plainJava  = lazily(`^()(\d+)`)
+)
+
+// javaIn reads the Java of an image from its tag; why tells what isn't known.
+func javaIn(ref images.Ref) (vm javaImage, why string) {
+	repository, tag := ref.Repository(), ref.Tag
+	re := plainJava
+	switch {
+	case strings.Contains(tag, "graal") || strings.Contains(tag, "openj9") || strings.Contains(tag, "semeru") || strings.Contains(tag, "ibmjava"):
+		return vm, fmt.Sprintf("%s:%s isn't HotSpot, and a JRE of another kind may run the program differently", repository, tag)
+	case strings.Contains(tag, "ubi") || strings.Contains(tag, "centos"):
+		return vm, fmt.Sprintf("%s:%s is a Red Hat system; which JRE image stands for it isn't settled", repository, tag)
+	case repository == "maven" || repository == "clojure":
+		re = mavenJava
+	case repository == "gradle":
+		re = gradleJava
+	case strings.HasSuffix(repository, "/scala-sbt"):
+		re = sbtJava
+	case strings.HasPrefix(repository, "azul/"):
+		re = plainJava
+	}
+	m := re().FindStringSubmatch(tag)
+	if m == nil {
+		return vm, fmt.Sprintf("which Java %s holds isn't said by its tag", ref.String())
+	}
+	vm.version, vm.alpine = m[2], strings.Contains(tag, "alpine")
+	switch {
+	case m[1] == "graalvm":
+		return vm, ref.String() + " isn't HotSpot, and a JRE of another kind may run the program differently"
+	case repository == "openjdk":
+		vm.vendor = "openjdk"
+	case repository == "amazoncorretto" || m[1] == "amazoncorretto" || strings.Contains(tag, "corretto"):
+		vm.vendor = "amazoncorretto"
+	}
+	vm.temurin = repository == "eclipse-temurin" || m[1] == "eclipse-temurin" || m[1] == "temurin" || repository == "gradle" && vm.vendor == ""
+	for _, r := range []string{"focal", "jammy", "noble", "resolute"} {
+		if strings.Contains(tag, r) {
+			vm.release = r
+		}
+	}
+	return vm, ""
+}
+
+// runtimes are the JRE images that may stand for the JDK, the best first: of
+// the same vendor where it has one and the program draws no fonts, which the
+// smaller ones have no libraries for.
+func (vm javaImage) runtimes(ref images.Ref, draws bool) (out []string) {
+	v, repository := vm.version, ref.Repository()
+	exact, rest, _ := strings.Cut(ref.Tag, "-") // 17.0.9_9
+	switch {
+	case repository == "eclipse-temurin":
+		tag := exact + "-jre"
+		if rest = strings.TrimPrefix("-"+rest, "-jdk"); rest != "-" {
+			tag += rest
+		}
+		out = append(out, "eclipse-temurin:"+tag)
+	case vm.vendor == "openjdk" && repository == "openjdk" && !vm.alpine:
+		if draws {
+			out = append(out, "openjdk:"+exact+"-jre")
+		} else {
+			out = append(out, "openjdk:"+exact+"-jre-slim", "openjdk:"+exact+"-jre")
+		}
+		if n := atoiOr0(v); n > 11 { // from 12 on the image has no JRE: its README says to use jlink
+			out = nil
+		}
+	case vm.vendor == "amazoncorretto" && repository == "amazoncorretto" && !vm.alpine && !draws:
+		out = append(out, "amazoncorretto:"+v+"-headless")
+	}
+	switch {
+	case vm.alpine:
+		out = append(out, "eclipse-temurin:"+v+"-jre-alpine")
+	case vm.release != "":
+		out = append(out, "eclipse-temurin:"+v+"-jre-"+vm.release, "eclipse-temurin:"+v+"-jre")
+	default:
+		out = append(out, "eclipse-temurin:"+v+"-jre")
+	}
+	return out
+}
+
+// chooseBase picks the runtime image.
+func (j *javaSplit) chooseBase() bool {
+	if f := j.stage.From.Fields(); strings.Contains(f[0].Text, "$") {
+		return j.decline(j.stage.From, "the base is computed from a build argument")
+	}
+	if j.p.Policy == Distroless || j.p.Policy == Smallest {
+		why := j.distroless()
+		if why == "" {
+			return true
+		}
+		j.explain("distroless won't do, so it runs on a JRE image: %s", why)
+	}
+	draws := j.p.Unsafe && j.draws() != ""
+	for _, name := range j.vm.runtimes(j.ref, draws) {
+		ref, err := images.ParseRef(name)
+		if err != nil {
+			continue
+		}
+		img, ok := j.p.Images.Image(ref)
+		if !ok || img.EndOfLife != "" && img.Line == "16" { // Temurin had no JRE before 17, save 8 and 11
+			continue
+		}
+		j.base = name
+		if v := map[string]string{"openjdk": "OpenJDK", "amazoncorretto": "Corretto", "": "Temurin"}[j.vm.vendor]; !strings.HasPrefix(name, "eclipse-temurin") {
+			j.explain("%s is the JRE of the same vendor (%s)", name, v)
+		} else if j.vm.temurin {
+			j.explain("%s is the JRE of the same version and vendor", name)
+		} else {
+			j.explain("%s is a JRE of the same version; %s has none of its own", name, j.ref.Repository())
+			j.assumes = append(j.assumes, "Temurin's Java "+j.vm.version+" runs what "+j.stage.BaseName()+" ran, as both pass the same compatibility tests")
+		}
+		return j.workdir(img)
+	}
+	return j.decline(j.stage.From, "no JRE image of Java %s is known", j.vm.version)
+}
+
+// workdir keeps the working directory that the build image sets itself.
+func (j *javaSplit) workdir(runtime images.Image) bool {
+	for _, in := range j.stage.Instructions {
+		if in.Keyword == "workdir" {
+			if strings.HasPrefix(in.Stage.At(in).Expand(in.Args.Text), "/") {
+				return true
+			}
+			break
+		}
+	}
+	was, is := j.img.Workdir, runtime.Workdir
+	if was == "" {
+		was = "/"
+	}
+	if is == "" {
+		is = "/"
+	}
+	if was != is {
+		j.first = append([]string{j.keyword("WORKDIR") + " " + was}, j.first...)
+	}
+	return true
+}
+
+// environment: variables and accounts that only the build image has.
+func (j *javaSplit) environment() bool {
+	for _, in := range j.stage.Instructions {
+		switch in.Keyword {
+		case "env":
+			for _, w := range in.Assignments() {
+				name, v, _ := strings.Cut(w.Text, "=")
+				if name == "JAVA_HOME" || name == "PATH" && (strings.Contains(v, "jdk") || strings.Contains(v, "jvm") || strings.Contains(v, "JAVA_HOME")) {
+					return j.decline(in, "it sets %s for the JDK of the build image", name)
+				}
+			}
+		case "user":
+			name, group, _ := strings.Cut(in.Stage.At(in).Expand(in.Args.Text), ":")
+			known := func(n string) bool {
+				return n == "" || n == "root" || n == "nobody" || strings.Trim(n, "0123456789") == "" || j.users[n]
+			}
+			final := j.stage.At(nil).User
+			later := in.Index > j.last.Index
+			if known(name) && known(group) {
+				continue
+			}
+			if later || in.Stage.At(in.Next()).User == final || j.stage.At(j.last).User == final {
+				return j.decline(in, "the runtime image has no user %s", name)
+			}
+			j.roles[in] = inBuild
+		}
+	}
+	if u := j.stage.At(j.last).User; u != "" && strings.Trim(strings.ReplaceAll(u, ":", ""), "0123456789") != "" && u != "root" {
+		name, _, _ := strings.Cut(u, ":")
+		if !j.users[name] {
+			return j.decline(j.last, "it builds as %s, whom the runtime image lacks, so the owner of the files would change", u)
+		}
+	}
+	return true
+}
+
+// onUbuntu are packages that Debian and Ubuntu name alike.
+var onUbuntu = words(`bash ca-certificates curl wget git tzdata locales fontconfig fonts-dejavu fonts-dejavu-core fonts-liberation imagemagick graphviz ffmpeg procps netcat-openbsd dumb-init tini unzip zip gnupg postgresql-client redis-tools
+	default-mysql-client mysql-client dnsutils iputils-ping iproute2 net-tools jq less vim nano openssl openssh-client socat telnet tesseract-ocr poppler-utils ghostscript wkhtmltopdf libreoffice python3 xvfb tmux rsync gettext-base gosu sudo xz-utils bzip2`)
+
+// packagesThere declines for packages that the runtime image's system may not
+// have under that name.
+func (j *javaSplit) packagesThere() bool {
+	if len(j.apt.runtime) == 0 {
+		return true
+	}
+	ref, _ := images.ParseRef(j.base)
+	to, ok := j.p.Images.Image(ref)
+	if !ok || to.PackageManager != "apt" {
+		return j.decline(j.stage.From, "it installs packages with apt, which %s hasn't", j.base)
+	}
+	if to.Distro == j.img.Distro {
+		return true
+	}
+	var names []string
+	for n := range j.apt.runtime {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		if !onUbuntu[n] {
+			return j.decline(j.stage.From, "it installs %s, which may have another name on the runtime image's system (%s)", n, to.Distro)
+		}
+	}
+	return true
+}
+
+// distroless plans the runtime stage on distroless java, or tells why not.
+func (j *javaSplit) distroless() string {
+	ref, ok := images.Distroless("java" + j.vm.version)
+	if !ok {
+		return "there is no distroless image of Java " + j.vm.version
+	}
+	if n := len(j.starts); n != 1 {
+		return fmt.Sprintf("%d commands start Java, and it has no shell to choose", n)
+	}
+	java := func(line []string) bool { return path.Base(line[0]) == "java" }
+	if why := j.needsShell(java); why != "" {
+		return why
+	}
+	for _, b := range j.runs() {
+		if len(b.Command) > 0 && !j.hasEntrypoint() {
+			return b.File + " sets the command, and the entry point of the image is java already"
+		}
+	}
+	for _, in := range j.stage.Instructions {
+		if line, _ := startLine(in); in.Keyword == "healthcheck" && len(line) > 0 {
+			return "HEALTHCHECK runs " + line[0]
+		}
+	}
+	if j.p.Unsafe {
+		if at := j.draws(); at != "" {
+			return at + " draws or lays out text, and its Java is the headless one"
+		}
+	}
+	if v := j.stage.At(nil).Env["USE_SYSTEM_CA_CERTS"]; v != "" {
+		return "USE_SYSTEM_CA_CERTS is read by Temurin's entry point script"
+	}
+	if u, _, _ := strings.Cut(j.stage.At(nil).User, ":"); strings.Trim(u, "0123456789") != "" && u != "root" && u != "nobody" && u != "nonroot" {
+		return "it has no user " + u
+	}
+	if !j.nonroot() {
+		ref = ref.WithTag("latest")
+	}
+	j.base = ref.String()
+	img, _ := j.p.Images.Image(ref)
+	j.workdir(img)
+	for _, in := range j.stage.Instructions {
+		if in.Keyword == "cmd" && !j.hasEntrypoint() {
+			line, _ := startLine(in)
+			line = unwrap(line)
+			if line[1] == "-jar" {
+				j.say(in, j.keyword("CMD")+" "+likeList(in.Args.Text, line[2:]))
+				j.config |= rewrite.FieldCmd
+				j.explain("java -jar is the entry point of %s, so CMD holds the jar alone", ref.Repository())
+			} else {
+				j.say(in, j.keyword("ENTRYPOINT")+" "+likeList(in.Args.Text, append([]string{"/usr/bin/java"}, line[1:]...)))
+				j.config |= rewrite.FieldCmd | rewrite.FieldEntrypoint
+				j.explain("the entry point of %s is java -jar, which leaves no room for options of java, so CMD becomes the entry point", ref.Repository())
+			}
+		}
+	}
+	j.explain("nothing that starts needs a shell, so it runs on distroless java, which is a JRE of the same version and little else")
+	return ""
+}
+
+// nonroot: the program may run as the image's own user.
+func (j *javaSplit) nonroot() bool {
+	st := j.stage.At(nil)
+	if st.User != "" {
+		return true
+	}
+	for _, in := range j.stage.Instructions {
+		if in.Keyword == "volume" && strings.Trim(in.Args.Text, `[]"`) != "/tmp" { // /tmp is everybody's
+			return false // keeps root's folders
+		}
+	}
+	if rewrite.Inside(st.Workdir, "/root") || j.p.Unsafe && j.p.Repo.Writes(j.p.Name, false) != "" {
+		return false
+	}
+	j.assumes = append(j.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp")
+	for _, in := range j.stage.Instructions {
+		if in.Keyword == "expose" && lowPort(in) {
+			j.assumes = append(j.assumes, "ports under 1024 are open to every user, as in Docker (not in Kubernetes)")
+		}
+	}
+	return true
+}
+
+// likeList writes an exec form, spaced as the one that it replaces.
+func likeList(old string, list []string) string {
+	parts := make([]string, len(list))
+	for i, w := range list {
+		b, _ := json.Marshal(w)
+		parts[i] = strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">").Replace(string(b))
+	}
+	sep := ", "
+	if strings.Contains(old, `","`) {
+		sep = ","
+	}
+	return "[" + strings.Join(parts, sep) + "]"
+}

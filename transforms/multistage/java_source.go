@@ -1,0 +1,186 @@
+package multistage
+
+import (
+	"path"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// What the source says about files, programs and tools of the JDK.
+
+var javaExts = []string{".java", ".kt", ".kts", ".scala", ".groovy", ".clj", ".cljc"}
+
+var (
+	// The JDK's own tools, which a JRE has no module of: jdk.compiler, jdk.attach,
+	// jdk.jdi, jdk.jshell, jdk.jartool (https://openjdk.org/jeps/200).
+	jdkTools  = lazily(`\b(javax\.tools\.(?:ToolProvider|JavaCompiler)|com\.sun\.tools\.\w+|com\.sun\.jdi|com\.sun\.source|jdk\.jshell|sun\.tools\.\w+|java\.util\.spi\.ToolProvider)\b|tools\.jar`)
+	javaSpawn = lazily(`(?:ProcessBuilder\s*\(|getRuntime\s*\(?\)?\s*\.exec\s*\(|\bsys\.process\b|\bsh/sh\b)\s*(?:(?:List\.of|Arrays\.asList|listOf|Seq|List|arrayOf)\s*\(\s*|new\s+String\s*\[\s*\]\s*\{\s*)?("(?:[\w./+-]+)["\s])?`)
+	javaDraws = lazily(`\bimport\s+(?:java\.awt\.|javax\.swing\.|javafx\.|javax\.imageio\.)|\bjava\.awt\.(?:Font|Graphics|image)|\borg\.(?:jfree|apache\.poi|apache\.pdfbox|apache\.batik)\.`)
+)
+
+// javaTest: sources of tests and of the build.
+func javaTest(f string) bool {
+	return strings.Contains("/"+f, "/src/test/") || strings.Contains("/"+f, "/src/it/") || strings.HasPrefix(f, "buildSrc/") || strings.HasPrefix(f, "project/") || strings.Contains(f, "/test/") || strings.HasPrefix(f, ".mvn/") || strings.HasSuffix(f, ".gradle.kts")
+}
+
+// source declines for what a JRE or the runtime image lacks.
+func (j *javaSplit) source() bool {
+	return j.sources(javaExts, javaTest, func(file, text string) bool {
+		if at := jdkTools().FindStringIndex(text); at != nil {
+			return j.decline(j.stage.From, "%s:%s uses %s, which a JRE hasn't", file, lineAt(text, at[0]), text[at[0]:at[1]])
+		}
+		for _, m := range javaSpawn().FindAllStringSubmatchIndex(text, -1) {
+			at := file + ":" + lineAt(text, m[0])
+			if m[2] < 0 {
+				return j.decline(j.stage.From, "%s starts a computed program, which the runtime image may lack", at)
+			}
+			name := path.Base(strings.Trim(text[m[2]:m[3]], "\" \t\n"))
+			if jdkOnly[name] || !bothHave[name] && !j.apt.runtime[name] && !j.apt.runtime[fullOnly[name]] {
+				return j.decline(j.stage.From, "%s starts %s, which the runtime image may lack", at, name)
+			}
+		}
+		return true
+	})
+}
+
+// draws names the first place of the source that uses Java's windows, images or
+// fonts, "" for none.
+func (j *javaSplit) draws() (where string) {
+	j.sources(javaExts, javaTest, func(file, text string) bool {
+		if at := javaDraws().FindStringIndex(text); at != nil {
+			where = file + ":" + lineAt(text, at[0])
+		}
+		return where == ""
+	})
+	return where
+}
+
+// dataFiles notes the files of the project that its source names, and those that
+// Spring Boot looks for in the working directory
+// (https://docs.spring.io/spring-boot/reference/features/external-config.html).
+func (j *javaSplit) dataFiles() bool {
+	wd := j.stage.At(nil).Workdir
+	for _, n := range []string{"config", "application.properties", "application.yml", "application.yaml"} {
+		p := path.Join(wd, n)
+		ctx, by := j.stage.Origin(nil, p, j.p.Repo, j.p.Name)
+		if by == nil || n == "config" && len(j.p.Repo.ReadDir(ctx)) == 0 {
+			continue
+		}
+		j.need(p, "Spring Boot reads it in the working directory")
+	}
+	return j.sources(javaExts, javaTest, func(file, text string) bool {
+		return j.named(file, text, []string{"target", "build"}, func(ctx, name string) bool {
+			return j.compiled(ctx) || strings.HasPrefix(name, "/") && j.inJar(file, name)
+		})
+	})
+}
+
+// inJar: a resource by an absolute name lies in the jar.
+func (j *javaSplit) inJar(file, name string) bool {
+	i := strings.Index("/"+file, "/src/main/")
+	return i >= 0 && j.p.Repo.Exists(path.Join(file[:max(i-1, 0)], "src/main/resources", name))
+}
+
+// compiled: folders and files that are the build's own.
+func (j *javaSplit) compiled(ctx string) bool {
+	switch path.Base(ctx) {
+	case "src", "main", "java", "kotlin", "test", "gradle", "project", "pom.xml", "docs", "build.gradle", "build.sbt", "project.clj", "resources":
+		return true
+	}
+	return strings.Contains("/"+ctx, "/src/main/java") || strings.Contains("/"+ctx, "/src/main/kotlin") || strings.Contains("/"+ctx, "/src/main/resources")
+}
+
+// place decides where COPY and ADD go: what lands in the project, or in the build
+// tool's folders, stays in the build stage, the rest is repeated.
+func (j *javaSplit) place() bool {
+	for _, in := range j.stage.Instructions {
+		if in.Keyword != "copy" && in.Keyword != "add" || in.Index > j.last.Index {
+			continue
+		}
+		e := j.p.Effects(in)
+		if e.Unknown != "" {
+			return j.decline(in, "what it brings isn't known: %s", e.Unknown)
+		}
+		var dests []string
+		for _, t := range e.Trees {
+			dests = append(dests, t.Dest)
+		}
+		if len(dests) == 0 {
+			dests = e.Writes
+		}
+		inside, outside := 0, 0
+		for _, d := range dests {
+			if j.inProject(d) {
+				inside++
+			} else {
+				outside++
+			}
+		}
+		switch {
+		case inside > 0 || len(dests) == 0:
+			j.roles[in] = inBuild
+			for _, d := range dests {
+				if !j.inProject(d) {
+					j.need(d, "the image has it beside the project")
+				}
+			}
+		case j.touchedLater(in, dests):
+			j.roles[in] = inBuild
+			for _, d := range dests {
+				j.need(d, "a RUN of the build stage changes it")
+			}
+		default:
+			j.roles[in] = inBoth
+			if j.unread(in, dests) {
+				j.roles[in] = inRuntime
+			}
+		}
+	}
+	for _, w := range j.written { // what a build step puts beside the project is there for a reason
+		if !j.inProject(w) && !cacheFolder(w) && !systemDir(w) && !j.needed(w) {
+			j.need(w, "a RUN puts it beside the project")
+		}
+	}
+	return true
+}
+
+// inProject: a path of the project in the build stage, or of the build tool.
+func (j *javaSplit) inProject(p string) bool {
+	if cacheFolder(p) {
+		return true
+	}
+	for _, b := range j.builds {
+		if rewrite.Inside(p, b.dir) || rewrite.Inside(b.dir, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// touchedLater: a RUN of the build stage names a path that an instruction brings,
+// such as a chmod of a script.
+func (j *javaSplit) touchedLater(in *rewrite.Instruction, dests []string) bool {
+	for later := in.Next(); later != nil && later.Index <= j.last.Index; later = later.Next() {
+		if later.Keyword != "run" || j.roles[later] == inBoth {
+			continue
+		}
+		for _, d := range dests {
+			if strings.Contains(later.Text, path.Base(d)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unread: no RUN behind it could use what it brings, so that it moves.
+func (j *javaSplit) unread(in *rewrite.Instruction, dests []string) bool {
+	for _, d := range dests {
+		if systemDir(path.Dir(d)) && !strings.HasPrefix(d, "/usr/local/bin/") && path.Dir(d) != "/" {
+			return false
+		}
+	}
+	_, whole := in.Flag("from")
+	return !whole && len(dests) > 0
+}
