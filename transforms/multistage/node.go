@@ -29,11 +29,14 @@ var _ = register(recipe{
 	words: words("npm npx yarn pnpm bun"),
 	doc: `- Node with npm, Yarn, pnpm or bun, workspaces too: the installed and built folder,
   less the development dependencies where nothing needs them, on the -slim image.`,
+	also:  nodeOnSmall,
+	quiet: nodeQuiet,
 	split: splitNode,
 })
 
 type nodeSplit struct {
 	*split
+	alpine   bool
 	app      string // folder of the application in the image
 	installs []nodeInstall
 	builds   []nodeBuild
@@ -65,7 +68,11 @@ type nodeBuild struct {
 
 func splitNode(s *split) bool {
 	n := &nodeSplit{split: s, globals: map[string]bool{}, tools: map[string]*nodeTool{}, work: map[*rewrite.Instruction]bool{}, also: map[*rewrite.Instruction]*rewrite.Instruction{}, calls: map[*rewrite.Instruction][]string{}}
-	if !s.slimBase() {
+	switch f := s.stage.From.Fields(); {
+	case small(s.stage.BaseName()):
+		s.base, s.sameBase = f[0].Text, true
+		n.alpine = strings.Contains(s.stage.BaseName(), "alpine")
+	case !s.slimBase():
 		return false
 	}
 	for _, in := range s.stage.Instructions {
@@ -80,33 +87,51 @@ func splitNode(s *split) bool {
 	if !n.folder() || !n.place() || !n.facts() {
 		return false
 	}
+	if n.nginx() {
+		return n.cleanInstall()
+	}
 	cmds, ok := s.canStart()
 	if !ok {
 		return false
 	}
+	if why := n.needsPython(cmds); why != "" {
+		return s.decline(n.installs[0].in, "%s, which is installed for node-gyp", why)
+	}
 	for _, i := range n.installs {
-		if why := s.nodeNeeds(i.node); why != "" {
+		if why := s.nodeNeeds(i.node); why != "" && !s.sameBase {
 			return s.decline(i.in, "%s", why)
 		}
 	}
 	if why := s.sourceLacks(".js", ".ts", ".mjs", ".cjs", ".tsx"); why != "" {
 		return s.decline(n.installs[0].in, "%s", why)
 	}
-	if !n.starter(cmds) {
-		return false
+	standalone := n.standalone()
+	if !standalone {
+		if !n.starter(cmds) {
+			return false
+		}
+		n.copyFolder()
 	}
-	n.copyFolder()
-	s.why = "the full image carries compilers and headers, which only install and build need"
+	s.why = fullNodeWhy
 	s.gain = "compilers and headers stay behind: about 420 MB for the full image, 75 MB for the slim one (compressed)"
 	s.assumes = append(s.assumes, "install and build write only below "+n.app+", and the program needs nothing at run time that only the full image has")
-	if !n.prune(cmds) {
+	if !standalone && !n.prune(cmds) {
 		return false
 	}
 	if !n.cleanInstall() {
 		return false
 	}
+	if n.sameBase {
+		if !n.leavesTools() && len(n.tail) == 0 && !standalone {
+			return false
+		}
+		n.onSmall()
+	}
 	n.smallerBase()
-	s.explain("%s, with node_modules and what the build wrote, is copied to the same path of %s: the same Node on the same Debian, so that compiled modules load", n.app, s.base)
+	if standalone {
+		return true
+	}
+	s.explain("%s, with node_modules and what the build wrote, is copied to the same path of %s: the same Node on the same system, so that compiled modules load", n.app, s.base)
 	return true
 }
 
@@ -116,7 +141,11 @@ func (n *nodeSplit) run(in *rewrite.Instruction) bool {
 	if why != "" {
 		return n.decline(in, "the effects of this RUN aren't known: %s", why)
 	}
-	rest, ok := n.system(in, all)
+	sorted := n.system
+	if n.alpine {
+		sorted = n.alpineSystem
+	}
+	rest, ok := sorted(in, all)
 	if !ok {
 		return false
 	}
@@ -185,6 +214,12 @@ func (n *nodeSplit) npm(in *rewrite.Instruction, st rewrite.Step, verb string, w
 		}
 		return n.install(in, st, words)
 	case "run", "run-script", "build", "rebuild", "test", "exec", "start":
+		n.builds = append(n.builds, nodeBuild{in, st})
+		return "build"
+	case "update", "up":
+		if len(words) > 0 || global {
+			return "npm " + verb + " " + strings.Join(words, " ") + " changes what package.json doesn't name"
+		}
 		n.builds = append(n.builds, nodeBuild{in, st})
 		return "build"
 	case "prune", "dedupe":

@@ -27,8 +27,8 @@ func (n *nodeSplit) smallerBase() {
 	ref, ok := images.Distroless(kind)
 	why := ""
 	switch {
-	case n.sameBase:
-		why = "modules are built for " + n.base
+	case n.alpine:
+		why = "modules are built for the libc of Alpine"
 	case !ok:
 		why = "there is no distroless image " + kind
 	default:

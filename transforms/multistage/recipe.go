@@ -24,6 +24,8 @@ type recipe struct {
 	// also tells of a stage on a small image that it is worth a split all the
 	// same; nil for never.
 	also func(*rewrite.Stage) bool
+	// quiet tells of a stage that a split which can't be is nothing to report.
+	quiet func(*rewrite.Stage) bool
 	// split decides where each instruction goes and fills in the plan. Having
 	// declined, or where there is nothing to split, it returns false.
 	split func(*split) bool

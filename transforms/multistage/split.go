@@ -32,6 +32,7 @@ type split struct {
 	keepName bool   // the runtime stage takes over the stage's name
 
 	base     string // reference of the runtime stage's base
+	quiet    bool   // a decline isn't reported
 	sameBase bool   // the runtime stage stands on the image that the build stage stands on
 	roles    map[*rewrite.Instruction]role
 	instead  map[*rewrite.Instruction][]string // lines of the runtime stage in an instruction's place
