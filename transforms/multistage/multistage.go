@@ -78,6 +78,7 @@ func run(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		}
 		s := newSplit(p, stage, ref)
 		s.tools = r.tools
+		s.quiet = r.quiet != nil && r.quiet(stage)
 		if !s.prepare() || !r.split(s) {
 			return nil, nil
 		}
@@ -154,27 +155,18 @@ func (s *split) name() bool {
 			break
 		}
 	}
-	own := s.stage.Name
-	switch {
-	case own == "" && s.builder == "":
+	if s.builder == "" {
 		return s.decline(s.stage.From, "it has many stages that build already")
-	case own == "":
-		return true
-	case !strings.HasPrefix(own, "build"):
-		s.keepName = true
-		return true
 	}
-	for _, t := range s.p.Targets() {
-		if strings.EqualFold(t, own) {
-			return s.decline(s.stage.From, "other files build the stage %s, which would no longer be the whole image", own)
-		}
-	}
-	s.builder = own
+	s.keepName = s.stage.Name != ""
 	return true
 }
 
 // decline says which fact speaks against the split; it returns false.
 func (s *split) decline(in *rewrite.Instruction, format string, args ...any) bool {
+	if s.quiet {
+		return false
+	}
 	if s.variant != nil {
 		s.p.Decline(in, "the full image stays: %s", strings.ReplaceAll(fmt.Sprintf(format, args...), "the slim image", s.variant.name))
 		return false

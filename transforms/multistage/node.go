@@ -2,14 +2,13 @@ package multistage
 
 import (
 	"path"
-	"slices"
 	"strings"
 
 	"drydock/repo"
 	"drydock/rewrite"
 )
 
-// Node with npm, or with Yarn 1. The folder of the application, with
+// Node with npm, Yarn, pnpm or bun. The folder of the application, with
 // node_modules and whatever the build wrote, is copied from the build stage to
 // the same path of the slim image: same Debian release and Node, so compiled
 // modules load. Code that is copied after the last build step comes from the
@@ -17,23 +16,27 @@ import (
 //
 // Development dependencies are pruned where neither the start command nor the
 // source uses one; else they stay. NODE_ENV is never touched: frameworks
-// answer differently with it.
+// answer differently with it. The libraries behind known modules are installed
+// in the runtime stage.
 //
-// It declines for workspaces, pnpm and Yarn 2, for modules that need libraries
-// of the full image or a browser, for programs that the slim image hasn't, and
-// for RUNs that it doesn't know.
+// It declines for Yarn's Plug'n'Play with packages in the home directory, for
+// modules that need a browser or libraries that aren't known, for programs that
+// the slim image hasn't, and for RUNs that it doesn't know.
 
 var _ = register(recipe{
 	name:  "node",
 	bases: words("node"),
 	words: words("npm npx yarn pnpm bun"),
-	doc: `- Node with npm (or Yarn 1): the installed and built folder, less the development
-  dependencies where nothing needs them, on the -slim image.`,
+	doc: `- Node with npm, Yarn, pnpm or bun, workspaces too: the installed and built folder,
+  less the development dependencies where nothing needs them, on the -slim image.`,
+	also:  nodeOnSmall,
+	quiet: nodeQuiet,
 	split: splitNode,
 })
 
 type nodeSplit struct {
 	*split
+	alpine   bool
 	app      string // folder of the application in the image
 	installs []nodeInstall
 	builds   []nodeBuild
@@ -41,6 +44,15 @@ type nodeSplit struct {
 	pruned   bool            // the file prunes by itself
 	owner    string          // whom a chown gives the folder to
 	last     *rewrite.Instruction
+	tools    map[string]*nodeTool                          // package managers that the file installs
+	work     map[*rewrite.Instruction]bool                 // RUNs that install or build the application
+	also     map[*rewrite.Instruction]*rewrite.Instruction // the RUN that one goes with
+	calls    map[*rewrite.Instruction][]string             // start commands that became calls of node
+
+	texts  map[*rewrite.Instruction]string // what distroless needs in an instruction's place
+	fields rewrite.ConfigFields            // which config those change
+	runAs  string                          // the user of distroless in the place of node
+	root   string                          // why the program stays root
 }
 
 type nodeInstall struct {
@@ -55,8 +67,12 @@ type nodeBuild struct {
 }
 
 func splitNode(s *split) bool {
-	n := &nodeSplit{split: s, globals: map[string]bool{}}
-	if !s.slimBase() {
+	n := &nodeSplit{split: s, globals: map[string]bool{}, tools: map[string]*nodeTool{}, work: map[*rewrite.Instruction]bool{}, also: map[*rewrite.Instruction]*rewrite.Instruction{}, calls: map[*rewrite.Instruction][]string{}}
+	switch f := s.stage.From.Fields(); {
+	case small(s.stage.BaseName()):
+		s.base, s.sameBase = f[0].Text, true
+		n.alpine = strings.Contains(s.stage.BaseName(), "alpine")
+	case !s.slimBase():
 		return false
 	}
 	for _, in := range s.stage.Instructions {
@@ -71,26 +87,52 @@ func splitNode(s *split) bool {
 	if !n.folder() || !n.place() || !n.facts() {
 		return false
 	}
+	if n.nginx() {
+		return n.cleanInstall()
+	}
 	cmds, ok := s.canStart()
 	if !ok {
 		return false
 	}
+	if why := n.needsPython(cmds); why != "" {
+		return s.decline(n.installs[0].in, "%s, which is installed for node-gyp", why)
+	}
 	for _, i := range n.installs {
-		if why := s.nodeNeeds(i.node); why != "" {
+		if why := s.nodeNeeds(i.node); why != "" && !s.sameBase {
 			return s.decline(i.in, "%s", why)
 		}
 	}
 	if why := s.sourceLacks(".js", ".ts", ".mjs", ".cjs", ".tsx"); why != "" {
 		return s.decline(n.installs[0].in, "%s", why)
 	}
-	n.copyFolder()
-	s.why = "the full image carries compilers and headers, which only install and build need"
+	standalone := n.standalone()
+	if !standalone {
+		if !n.starter(cmds) {
+			return false
+		}
+		n.copyFolder()
+	}
+	s.why = fullNodeWhy
 	s.gain = "compilers and headers stay behind: about 420 MB for the full image, 75 MB for the slim one (compressed)"
 	s.assumes = append(s.assumes, "install and build write only below "+n.app+", and the program needs nothing at run time that only the full image has")
-	if !n.prune(cmds) {
+	if !standalone && !n.prune(cmds) {
 		return false
 	}
-	return n.cleanInstall()
+	if !n.cleanInstall() {
+		return false
+	}
+	if n.sameBase {
+		if !n.leavesTools() && len(n.tail) == 0 && !standalone {
+			return false
+		}
+		n.onSmall()
+	}
+	n.smallerBase()
+	if standalone {
+		return true
+	}
+	s.explain("%s, with node_modules and what the build wrote, is copied to the same path of %s: the same Node on the same system, so that compiled modules load", n.app, s.base)
+	return true
 }
 
 // run sorts one RUN.
@@ -99,7 +141,11 @@ func (n *nodeSplit) run(in *rewrite.Instruction) bool {
 	if why != "" {
 		return n.decline(in, "the effects of this RUN aren't known: %s", why)
 	}
-	rest, ok := n.system(in, all)
+	sorted := n.system
+	if n.alpine {
+		sorted = n.alpineSystem
+	}
+	rest, ok := sorted(in, all)
 	if !ok {
 		return false
 	}
@@ -108,7 +154,7 @@ func (n *nodeSplit) run(in *rewrite.Instruction) bool {
 		switch kind := n.kind(in, st); kind {
 		case "install", "build":
 			builds++
-			n.last = in
+			n.last, n.work[in] = in, true
 		case "setting":
 			builds++
 		case "cache":
@@ -138,43 +184,12 @@ func (n *nodeSplit) run(in *rewrite.Instruction) bool {
 // application), setting (nothing that runs), cache, global, file; or why it isn't
 // known.
 func (n *nodeSplit) kind(in *rewrite.Instruction, st rewrite.Step) string {
-	args := st.Args[1:]
-	verb := ""
-	var words []string
-	for _, a := range args {
-		if !strings.HasPrefix(a, "-") {
-			if verb == "" {
-				verb = a
-			} else {
-				words = append(words, a)
-			}
-		}
-	}
-	global := slices.Contains(args, "-g") || slices.Contains(args, "--global")
 	switch st.Name {
-	case "npm":
-		return n.npm(in, st, verb, words, global)
-	case "yarn":
-		switch {
-		case verb == "" || verb == "install":
-			return n.install(in, st, words)
-		case verb == "global":
-			return n.global(words[min(1, len(words)):])
-		case verb == "config":
-			return "setting"
-		case verb == "cache":
-			return "cache"
-		case verb == "run" || verb == "build":
-			n.builds = append(n.builds, nodeBuild{in, st})
-			return "build"
-		case verb == "add":
-			return "yarn add installs what package.json doesn't name"
-		}
-		n.builds = append(n.builds, nodeBuild{in, st})
-		return "build"
-	case "pnpm", "bun", "corepack", "lerna", "nx", "turbo", "rush":
-		return st.Name + " is for a later version"
-	case "npx", "node", "tsc", "ng", "gulp", "grunt", "webpack", "vite", "next", "nuxt", "nest", "rollup", "prisma", "bower", "babel", "esbuild":
+	case "npm", "yarn", "pnpm", "bun", "corepack":
+		return n.manager(in, st)
+	case "lerna", "rush":
+		return st.Name + " installs packages in its own way"
+	case "npx", "node", "tsc", "ng", "gulp", "grunt", "webpack", "vite", "next", "nuxt", "nest", "rollup", "prisma", "bower", "babel", "esbuild", "turbo", "nx":
 		if why := strayPath(st.Args); why != "" {
 			return why
 		}
@@ -192,16 +207,19 @@ func (n *nodeSplit) kind(in *rewrite.Instruction, st rewrite.Step) string {
 }
 
 func (n *nodeSplit) npm(in *rewrite.Instruction, st rewrite.Step, verb string, words []string, global bool) string {
-	if slices.ContainsFunc(st.Args, func(a string) bool { return a == "--prefix" || a == "-C" || strings.HasPrefix(a, "--prefix=") }) {
-		return "npm works in another folder (--prefix)"
-	}
 	switch verb {
 	case "ci", "install", "i":
 		if global {
-			return n.global(words)
+			return n.global(in, words)
 		}
 		return n.install(in, st, words)
 	case "run", "run-script", "build", "rebuild", "test", "exec", "start":
+		n.builds = append(n.builds, nodeBuild{in, st})
+		return "build"
+	case "update", "up":
+		if len(words) > 0 || global {
+			return "npm " + verb + " " + strings.Join(words, " ") + " changes what package.json doesn't name"
+		}
 		n.builds = append(n.builds, nodeBuild{in, st})
 		return "build"
 	case "prune", "dedupe":
@@ -218,18 +236,18 @@ func (n *nodeSplit) npm(in *rewrite.Instruction, st rewrite.Step, verb string, w
 
 // global notes packages that npm installs beside itself. Other versions of the
 // package manager are a matter of the build.
-func (n *nodeSplit) global(pkgs []string) string {
+func (n *nodeSplit) global(in *rewrite.Instruction, pkgs []string) string {
 	tools := true
 	for _, p := range pkgs {
-		name := p
+		name, version := p, ""
 		if i := strings.LastIndexByte(p, '@'); i > 0 {
-			name = p[:i]
+			name, version = p[:i], p[i+1:]
 		}
 		if strings.ContainsAny(name, "$`") || strings.HasPrefix(name, ".") || strings.Contains(name, ":") {
 			return "npm installs " + p + " globally"
 		}
-		if name == "pnpm" || name == "lerna" || name == "turbo" || name == "bun" {
-			return name + " is for a later version"
+		if name == "pnpm" || name == "bun" {
+			n.tools[name] = &nodeTool{in: in, version: version}
 		}
 		if !buildTools[name] {
 			tools = false
@@ -244,7 +262,7 @@ func (n *nodeSplit) global(pkgs []string) string {
 
 // buildTools only build; a runtime stage without them starts the same, unless
 // a start command names them (see uses).
-var buildTools = words(`npm yarn node-gyp node-pre-gyp typescript @angular/cli gulp gulp-cli grunt grunt-cli bower webpack webpack-cli @nestjs/cli @vue/cli rollup vite esbuild parcel @babel/cli prisma rimraf node-sass sass less eslint jest mocha`)
+var buildTools = words(`npm yarn pnpm bun corepack turbo nx node-gyp node-pre-gyp typescript @angular/cli gulp gulp-cli grunt grunt-cli bower webpack webpack-cli @nestjs/cli @vue/cli rollup vite esbuild parcel @babel/cli prisma rimraf node-sass sass less eslint jest mocha`)
 
 func (n *nodeSplit) install(in *rewrite.Instruction, st rewrite.Step, words []string) string {
 	if len(words) > 0 {

@@ -12,26 +12,37 @@ import (
 	"drydock/rewrite"
 )
 
-// nodeNative are packages that need a library or a program which the full image
-// has and the slim one hasn't. The value is the Debian package that mends it,
-// "" for none that would be enough. Sources: the packages' installation notes.
+// nodeNative are packages that need libraries or programs which the full image
+// has and the slim one hasn't. The value are the Debian packages that mend it, by
+// bookworm's names (debianName), "" for none that would be enough. Sources: the
+// packages' installation notes.
 var nodeNative = map[string]string{
-	"@prisma/client": "openssl", "skia-canvas": "", "canvas": "", "node-canvas": "", "oracledb": "", "ibm_db": "", "node-rdkafka": "", "nodegit": "", "puppeteer": "", "playwright": "", "playwright-chromium": "", "playwright-core": "", "@playwright/test": "",
-	"chromium": "", "phantomjs-prebuilt": "", "phantomjs": "", "nightmare": "", "electron": "", "pg-native": "libpq5", "libpq": "libpq5", "kerberos": "libgssapi-krb5-2", "usb": "libusb-1.0-0", "node-hid": "libusb-1.0-0",
-	"imagemagick": "imagemagick", "easyimage": "imagemagick", "gm": "imagemagick", "simple-git": "git", "git-rev": "git", "git-rev-sync": "git", "git-raw-commits": "git", "gitlog": "git", "python-shell": "python3", "gl": "", "headless-gl": "", "opencv4nodejs": "", "mapnik": "", "node-libcurl": "libcurl4", "magickwand": "", "node-poppler": "poppler-utils", "sqlcipher": "",
+	"@prisma/client": "openssl", "skia-canvas": "", "canvas": cairo, "node-canvas": cairo, "oracledb": "", "ibm_db": "", "node-rdkafka": "", "nodegit": "", "puppeteer": "", "playwright": "", "playwright-chromium": "", "playwright-core": "", "@playwright/test": "",
+	"chromium": "", "phantomjs-prebuilt": "", "phantomjs": "", "nightmare": "", "electron": "", "pg-native": "libpq5", "libpq": "libpq5", "kerberos": "libgssapi-krb5-2", "usb": "libusb-1.0-0 libudev1", "node-hid": "libusb-1.0-0 libudev1",
+	"imagemagick": "imagemagick", "easyimage": "imagemagick", "gm": "imagemagick", "simple-git": git, "git-rev": git, "git-rev-sync": git, "git-raw-commits": git, "gitlog": git, "python-shell": "python3", "gl": "", "headless-gl": "", "opencv4nodejs": "", "mapnik": "",
+	"node-libcurl": "libcurl4", "magickwand": "", "node-poppler": "poppler-utils", "sqlcipher": "",
 }
 
-// nodeNeeds names a dependency that speaks against the slim image.
+const (
+	cairo = "libcairo2 libpango-1.0-0 libpangocairo-1.0-0 libjpeg62-turbo libgif7 librsvg2-2"
+	git   = "git ca-certificates openssh-client" // with what git calls
+)
+
+// nodeNeeds installs in the runtime stage what dependencies need beside the slim
+// image, and names the first that can't be helped so.
 func (s *split) nodeNeeds(n *repo.Node) string {
 	for _, deps := range []map[string]string{n.Dependencies, n.Optional} {
 		for _, name := range slices.Sorted(keys(deps)) {
-			lib, ok := nodeNative[name]
+			pkgs, ok := nodeNative[name]
 			switch {
-			case !ok || lib != "" && s.apt.runtime[lib]:
-			case lib == "":
+			case !ok:
+			case pkgs == "":
 				return name + " needs libraries that the slim image hasn't"
 			default:
-				return name + " needs " + lib + " at run time, which the slim image hasn't"
+				why := name + " (" + path.Join(n.Dir, "package.json") + ")"
+				if missing := s.requires(strings.Fields(pkgs), why); missing != "" {
+					return name + " needs " + missing + " at run time, and what Debian " + s.img.Release + " calls that isn't known"
+				}
 			}
 		}
 	}
@@ -63,13 +74,9 @@ func (n *nodeSplit) facts() bool {
 		switch {
 		case i.node == nil || i.node.Err != nil:
 			return n.decline(i.in, "%s can't be read", ctx)
-		case i.node.HasWorkspaces || i.node.WorkspaceRoot != "":
-			return n.decline(i.in, "workspaces are for a later version")
 		}
-		if i.step.Name == "yarn" {
-			if why := n.yarn(i.node); why != "" {
-				return n.decline(i.in, "%s", why)
-			}
+		if why := n.outside(i); why != "" {
+			return n.decline(i.in, "%s", why)
 		}
 		for script, body := range i.node.Scripts {
 			if slices.Contains(i.node.Lifecycle(), script) && escapes().MatchString(body) {
@@ -87,25 +94,6 @@ func (n *nodeSplit) facts() bool {
 	return true
 }
 
-// yarn tells why an install with Yarn isn't one of Yarn 1 with node_modules.
-func (n *nodeSplit) yarn(node *repo.Node) string {
-	for _, f := range []string{".yarnrc.yml", ".pnp.cjs", ".yarn/releases"} {
-		if n.p.Repo.Exists(path.Join(node.Dir, f)) {
-			return "Yarn 2 and later is for a later version"
-		}
-	}
-	if v, ok := strings.CutPrefix(node.PackageManager, "yarn@"); ok && !strings.HasPrefix(v, "1.") {
-		return "Yarn 2 and later is for a later version"
-	}
-	if node.LockManager == "yarn" {
-		src, err := n.p.Repo.ReadFile(node.Lock)
-		if err != nil || strings.Contains(string(src[:min(len(src), 2000)]), "__metadata:") {
-			return "Yarn 2 and later is for a later version"
-		}
-	}
-	return ""
-}
-
 // escapes: a script that leaves the package's folder, or the image's paths.
 var escapes = lazily(`(^|[\s=>"'])(\.\./|/[a-z]|~/|\$HOME)`)
 
@@ -113,7 +101,7 @@ var runVerb = lazily(`^(run|run-script)$`)
 
 // scriptOf is the npm script that a command runs, "" for none.
 func scriptOf(args []string) string {
-	if len(args) < 2 || args[0] != "npm" && args[0] != "yarn" && args[0] != "pnpm" {
+	if len(args) < 2 || args[0] != "npm" && args[0] != "yarn" && args[0] != "pnpm" && args[0] != "bun" {
 		return ""
 	}
 	var words []string
@@ -128,7 +116,7 @@ func scriptOf(args []string) string {
 	switch {
 	case len(words) > 1 && runVerb().MatchString(words[0]):
 		return words[1]
-	case len(words) > 0 && (args[0] == "yarn" || words[0] == "start" || words[0] == "test" || words[0] == "stop" || words[0] == "restart"):
+	case len(words) > 0 && (args[0] != "npm" || words[0] == "start" || words[0] == "test" || words[0] == "stop" || words[0] == "restart"):
 		return words[0]
 	}
 	return ""
@@ -138,12 +126,7 @@ func scriptOf(args []string) string {
 // where nothing needs them. It declines when a start command needs what the
 // runtime stage won't have.
 func (n *nodeSplit) prune(cmds []command) bool {
-	main := n.installs[0]
-	for _, i := range n.installs {
-		if i.step.Dir == n.stage.At(nil).Workdir {
-			main = i
-		}
-	}
+	main := n.main()
 	keep, ok := n.uses(main.node, cmds)
 	if !ok {
 		return false
@@ -153,8 +136,10 @@ func (n *nodeSplit) prune(cmds []command) bool {
 		return true
 	case len(n.installs) > 1:
 		keep = cmp.Or(keep, "there are several packages")
-	case main.step.Name != "npm":
-		keep = cmp.Or(keep, "Yarn 1 has no prune")
+	case main.node.HasWorkspaces:
+		keep = cmp.Or(keep, "node_modules holds those of all workspaces")
+	case n.pruneCommand(main) == "":
+		keep = cmp.Or(keep, map[string]string{"yarn": "Yarn 2 and later removes them with a plugin only", "bun": "bun can't remove them"}[main.step.Name])
 	case n.stage.At(n.lastRun().Next()).Workdir != main.step.Dir:
 		keep = cmp.Or(keep, "the install runs in another folder")
 	}
@@ -171,14 +156,29 @@ func (n *nodeSplit) prune(cmds []command) bool {
 		n.why += "; development dependencies stay: " + keep
 		return true
 	}
-	command := "npm prune --omit=dev --ignore-scripts"
-	if m := n.major(); m > 0 && m <= 14 {
-		command = "npm prune --production"
-	}
+	command := n.pruneCommand(main)
+	n.explain("%s removes the development dependencies behind the last build step", command)
 	n.tail = append(n.tail, n.keyword("RUN")+" "+command+"\n")
 	n.adds = append(n.adds, command)
 	n.assumes = append(n.assumes, "no development dependency is needed at run time (none of "+fewer(main.node.DevOnly())+" is imported)")
 	return true
+}
+
+// pruneCommand removes development dependencies after the build, without running
+// the scripts of packages again; "" where the package manager has no such
+// command. Yarn 1's prune is an install for production (yarn prune says so).
+func (n *nodeSplit) pruneCommand(i nodeInstall) string {
+	switch m := n.major(); {
+	case i.step.Name == "npm" && m > 0 && m <= 14:
+		return "npm prune --production"
+	case i.step.Name == "npm":
+		return "npm prune --omit=dev --ignore-scripts"
+	case i.step.Name == "pnpm":
+		return "pnpm prune --prod --ignore-scripts"
+	case i.step.Name == "yarn" && !n.berry(i.node):
+		return "yarn install --production --ignore-scripts --prefer-offline"
+	}
+	return ""
 }
 
 // lastRun is the last RUN that stays in the build stage.
@@ -236,6 +236,10 @@ func (n *nodeSplit) uses(node *repo.Node, cmds []command) (keep string, ok bool)
 			continue
 		}
 		if name := scriptOf(args); name != "" {
+			if node.Scripts[name] == "" && args[0] != "npm" {
+				keep = cmp.Or(keep, c.where+" runs "+strings.Join(args[:2], " "))
+				continue
+			}
 			if node.Scripts[name] == "" && !(name == "start" && n.p.Repo.Exists(path.Join(node.Dir, "server.js"))) {
 				continue // it fails as it did before
 			}

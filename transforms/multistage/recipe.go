@@ -30,6 +30,8 @@ type recipe struct {
 	// tools tells of images that hold package managers, from which a COPY belongs
 	// to the build alone; nil for none.
 	tools func(ref string) bool
+	// quiet tells of a stage that a split which can't be is nothing to report.
+	quiet func(*rewrite.Stage) bool
 	// split decides where each instruction goes and fills in the plan. Having
 	// declined, or where there is nothing to split, it returns false.
 	split func(*split) bool

@@ -34,6 +34,7 @@ type split struct {
 	tools    func(ref string) bool // images whose programs the build alone needs (recipe.tools)
 	base     string                // reference of the runtime stage's base
 	sameBase bool                  // the runtime stage stands on the image that the build stage stands on
+	quiet    bool                  // a decline isn't reported
 	roles    map[*rewrite.Instruction]role
 	instead  map[*rewrite.Instruction][]string // lines of the runtime stage in an instruction's place
 	ahead    map[*rewrite.Instruction][]string // lines of the runtime stage above a repeated instruction

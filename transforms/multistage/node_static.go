@@ -1,0 +1,212 @@
+package multistage
+
+import (
+	"cmp"
+	"path"
+	"strconv"
+	"strings"
+
+	"drydock/images"
+	"drydock/rewrite"
+)
+
+// A page that a build writes and a static server of Node's serves: with the
+// smallest policy nginx serves it, at the same port.
+
+// staticSite is what such a server is told.
+type staticSite struct {
+	at   *rewrite.Instruction
+	dir  string
+	port int
+}
+
+// site reads the start command: `serve -s DIR` and `vite preview` answer every
+// path that isn't a file with index.html, as nginx can. Others have pages of
+// their own for that.
+func (n *nodeSplit) site() (site staticSite, why string) {
+	args, at, why := n.startCall()
+	if why != "" {
+		return site, why
+	}
+	site.at = at
+	single, flags := false, args[1:]
+	switch {
+	case args[0] == "serve":
+		site.port = 3000
+		if v, err := strconv.Atoi(n.stage.At(nil).Env["PORT"]); err == nil {
+			site.port = v
+		}
+	case args[0] == "vite" && len(args) > 1 && args[1] == "preview":
+		site.port, single, flags = 4173, true, args[2:]
+		site.dir = n.outDir()
+	default:
+		return site, "it doesn't serve static files alone: " + strings.Join(args, " ")
+	}
+	for i := 0; i < len(flags); i++ {
+		flag, value, has := strings.Cut(flags[i], "=")
+		next := func() string {
+			if !has && i+1 < len(flags) && !strings.HasPrefix(flags[i+1], "-") {
+				i++
+				value = flags[i]
+			}
+			return value
+		}
+		switch {
+		case flag == "-s" || flag == "--single":
+			single = true
+		case flag == "-l" || flag == "--listen" || flag == "-p" || flag == "--port":
+			v := next()
+			p, err := strconv.Atoi(v[strings.LastIndexByte(v, ':')+1:])
+			if err != nil {
+				return site, "it listens on " + v
+			}
+			site.port = p
+		case flag == "--host":
+			if v := next(); v != "" && v != "0.0.0.0" && v != "true" {
+				return site, "it listens on " + v
+			}
+		case flag == "-L" || flag == "--no-request-logging" || flag == "-n" || flag == "--no-clipboard" || flag == "--strictPort":
+		case !strings.HasPrefix(flag, "-") && args[0] == "serve" && site.dir == "":
+			site.dir = flags[i]
+		default:
+			return site, "it has the flag " + flag
+		}
+	}
+	switch {
+	case !single:
+		return site, "without -s serve has pages of its own for missing files and folders"
+	case site.dir == "" || path.IsAbs(site.dir) || strings.HasPrefix(path.Clean(site.dir), "..") || path.Clean(site.dir) == ".":
+		return site, "which folder it serves isn't known"
+	case path.Clean(site.dir) != n.outDir():
+		return site, "that the build writes " + site.dir + " isn't known"
+	}
+	site.dir = path.Clean(site.dir)
+	return site, ""
+}
+
+var (
+	viteOutDir  = lazily("\\boutDir\\s*:\\s*[\"'`]\\.?/?([\\w-]+(?:/[\\w-]+)*)[\"'`]")
+	viteOutSays = lazily(`\b(outDir|outputDir|root)\b\s*[:,]`)
+)
+
+// outDir is the folder that the bundler of the project writes: Vite's
+// build.outDir, react-scripts' build, Vue CLI's dist. "" where it isn't known.
+func (n *nodeSplit) outDir() string {
+	node := n.main().node
+	has := func(name string) bool { return node.Dependencies[name]+node.DevDependencies[name] != "" }
+	read := func(names ...string) (string, bool) {
+		for _, f := range names {
+			if src, err := n.p.Repo.ReadFile(path.Join(node.Dir, f)); err == nil {
+				return string(src), true
+			}
+		}
+		return "", false
+	}
+	switch {
+	case has("react-scripts"):
+		if _, set := n.stage.At(nil).Env["BUILD_PATH"]; set || n.p.Repo.Exists(path.Join(node.Dir, ".env.production")) {
+			return ""
+		}
+		return "build"
+	case has("vite"):
+		for _, body := range node.Scripts {
+			if strings.Contains(body, "--outDir") {
+				return ""
+			}
+		}
+		src, ok := read("vite.config.js", "vite.config.ts", "vite.config.mjs", "vite.config.mts", "vite.config.cjs")
+		if m := viteOutDir().FindStringSubmatch(src); m != nil && strings.Count(src, "outDir") == 1 && !strings.Contains(src, "root:") {
+			return m[1]
+		}
+		if ok && viteOutSays().MatchString(src) {
+			return ""
+		}
+		return "dist"
+	case has("@vue/cli-service"):
+		src, _ := read("vue.config.js")
+		if strings.Contains(src, "outputDir") {
+			return ""
+		}
+		return "dist"
+	}
+	return ""
+}
+
+// nginx serves the page, where the policy is the smallest. It reports whether it
+// does; the plan says why not.
+func (n *nodeSplit) nginx() bool {
+	if n.p.Policy != Smallest || len(n.builds) == 0 {
+		return false
+	}
+	site, why := n.site()
+	if why != "" && site.at == nil {
+		return false
+	}
+	tag, ok := nginxTag()
+	if why == "" && !ok {
+		why = "no nginx image is known"
+	}
+	for _, in := range n.stage.Instructions {
+		switch {
+		case why != "":
+		case in.Keyword == "user":
+			why = "USER is set, and nginx starts as root"
+		case in.Keyword == "healthcheck":
+			why = "HEALTHCHECK runs in the container"
+		case in.Keyword == "copy" || in.Keyword == "add" || in.Keyword == "run":
+			if n.roles[in] != inBuild {
+				why = "line " + lineOf(in) + " belongs to the runtime stage"
+			}
+		}
+	}
+	if why == "" && (n.main().step.Dir != n.app || n.stage.At(nil).Workdir != n.app) {
+		why = "the container starts in another folder"
+	}
+	if why == "" && (n.p.Repo.Exists(path.Join(n.main().node.Dir, "serve.json")) || n.p.Repo.Exists(path.Join(n.main().node.Dir, "public/serve.json"))) {
+		why = "serve.json has rules of its own"
+	}
+	if why != "" {
+		n.explain("node serves the page and not nginx: %s", why)
+		return false
+	}
+	for _, in := range n.stage.Instructions {
+		if in.Keyword == "workdir" || in.Keyword == "env" || in.Keyword == "shell" {
+			n.roles[in] = inBuild
+		}
+	}
+	indent, _ := n.doc.RunStyle(nil)
+	config := []string{"server {", "    listen " + strconv.Itoa(site.port) + ";", "    root /usr/share/nginx/html;", "    location / {", "        try_files $uri /index.html;", "    }", "}"}
+	text := n.keyword("RUN") + " printf '%s\\n'"
+	command := "printf '%s\\n'"
+	for _, l := range config {
+		text += " \\\n" + indent + "'" + l + "'"
+		command += " '" + l + "'"
+	}
+	const file = " >/etc/nginx/conf.d/default.conf"
+	n.adds = append(n.adds, command+file)
+	n.instead[n.last] = append(n.instead[n.last], text+" \\\n"+indent+strings.TrimSpace(file), n.copyFrom(path.Join(n.app, site.dir), "/usr/share/nginx/html"))
+	n.base = tag
+	n.say(site.at, n.keywordOf(site.at)+` ["nginx", "-g", "daemon off;"]`)
+	n.config |= rewrite.FieldCmd | rewrite.FieldEntrypoint | rewrite.FieldEnv | rewrite.FieldWorkdir | rewrite.FieldShell | rewrite.FieldStopSignal | rewrite.FieldExpose
+	n.why = "the page is static once it is built, and a server of static files needs no Node"
+	n.gain = "Node and node_modules stay behind: about 420 MB for the full image, 20 to 40 MB for nginx (compressed)"
+	n.explain("%s, which the build writes, is served by nginx at port %d; every other path gets index.html, as before", path.Join(n.app, site.dir), site.port)
+	n.assumes = append(n.assumes, "the page needs nothing of the server but its files: no redirects to clean URLs, no headers of serve, no variables read when it starts")
+	return true
+}
+
+// nginxTag is the Alpine image of the newest stable line: stable ones have an
+// even minor version (https://nginx.org/en/download.html).
+func nginxTag() (string, bool) {
+	ref, err := images.ParseRef("nginx")
+	if err != nil {
+		return "", false
+	}
+	for _, l := range images.Lines("nginx") {
+		_, minor, _ := strings.Cut(l.Name, ".")
+		if m, err := strconv.Atoi(minor); err == nil && m%2 == 0 {
+			return ref.WithTag(cmp.Or(l.Name, "stable") + "-alpine").String(), true
+		}
+	}
+	return "", false
+}
