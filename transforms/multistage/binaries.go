@@ -47,9 +47,10 @@ type output struct {
 	in   *rewrite.Instruction
 	step rewrite.Step
 
-	pkg *repo.GoPackage // of Go
-	mod *repo.Go
-	cgo bool // built with cgo
+	pkg   *repo.GoPackage // of Go
+	mod   *repo.Go
+	cgo   bool // built with cgo
+	cross bool // GOOS and GOARCH are BuildKit's TARGETOS and TARGETARCH
 
 	musl bool // of Rust: linked with musl
 }

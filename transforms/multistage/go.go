@@ -64,6 +64,7 @@ func splitGo(s *split) bool {
 			return false
 		}
 	}
+	g.crossBuild()
 	g.runtime()
 	s.why = "the Go toolchain is of no use to the finished binary"
 	s.gain = "the toolchain stays behind: about 450 MB, against the binary and 1 to 10 MB (compressed)"
