@@ -184,5 +184,5 @@ func (b *binaries) others() string {
 	if len(b.needs) == 0 {
 		return ", and it starts no other program"
 	}
-	return ", and it starts no other program than those that are named in it"
+	return ", and it starts no programs but those that it names"
 }

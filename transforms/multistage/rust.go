@@ -25,8 +25,9 @@ var _ = register(recipe{
 	starts:  words("cargo"),
 	anySize: true,
 	doc: `- Rust: the programs and the files that the source names on distroless cc; with
-  libraries of the system on Debian slim, which installs them; linked with musl
-  on distroless static.`,
+  libraries of the system (by the -sys crates of Cargo.lock) on Debian slim, which
+  installs them; linked with musl on distroless static. CMD ["cargo", "run", …]
+  becomes a cargo build and the program.`,
 	split: splitRust,
 })
 
@@ -250,6 +251,9 @@ func (r *rustSplit) source() bool {
 			return r.decline(r.last, "%s", why)
 		}
 		r.wants("%s starts %s", s[1], s[0])
+	}
+	if src, err := r.p.Repo.ReadFile(path.Join(r.folders[0], "Rocket.toml")); err == nil && strings.Contains(string(src), "template_dir") && u.Computed == "" {
+		u.Computed = path.Join(r.folders[0], "Rocket.toml")
 	}
 	if u.Temp != "" {
 		r.unlike = u.Temp + " makes temporary files, and there is no /tmp"
