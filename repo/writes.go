@@ -13,13 +13,14 @@ var writers = map[string]*lazyRegexp{
 	".py": lazy(`open\([^)\n]*,\s*(mode\s*=\s*)?["'](w|a|x|r\+)|sqlite|os\.(makedirs|mkdir|rename|remove)\(|\.(mkdir|write_text|write_bytes|touch|unlink)\(|shutil\.|FileHandler\(|\.save\(["'\w/]*(path|file|\.png|\.jpg)|UPLOAD_FOLDER|MEDIA_ROOT|\.to_csv\(|\.to_pickle\(|torch\.save|joblib\.dump|pickle\.dump\(`),
 	".js": lazy(`(writeFile|appendFile|createWriteStream|mkdir|mkdtemp|copyFile|unlink|rename|rm)(Sync)?\(|fs-extra|multer|sqlite|lowdb|nedb|leveldb|LevelDB|winston\.transports\.File|nodemon|webpack-dev-server|react-scripts start|next dev|vite`),
 	".go": lazy(`os\.(Create|OpenFile|WriteFile|Mkdir|MkdirAll|Rename|Remove|RemoveAll)\(|ioutil\.WriteFile|sqlite|bolt\.Open|bbolt\.Open|badger\.Open|leveldb\.Open|lumberjack`),
+	".rs": lazy(`File::(create|options)|OpenOptions|fs::(write|create_dir|rename|remove|copy|File::create)|create_dir|(?i:sqlite)|\bsled::|rocksdb|\bredb::|heed::|RollingFile|rolling::(daily|hourly|never|minutely)|file_appender|persist\(`),
 }
 
 func init() {
 	for _, e := range []string{".ts", ".mjs", ".cjs", ".jsx", ".tsx"} {
 		writers[e] = writers[".js"]
 	}
-	for _, e := range []string{".rb", ".php", ".java", ".kt", ".rs", ".cs"} {
+	for _, e := range []string{".rb", ".php", ".java", ".kt", ".cs"} {
 		writers[e] = lazy(`File\.(write|open|new)|FileUtils|file_put_contents|fopen\(|mkdir|move_uploaded_file|FileWriter|FileOutputStream|Files\.(write|create)|File::create|create_dir|File\.(Write|Create|Append)|sqlite|Sqlite|SQLite|h2:file|Directory\.Create`)
 	}
 }

@@ -52,6 +52,11 @@ func (g *goSplit) build(in *rewrite.Instruction, st rewrite.Step) bool {
 		return g.decline(in, "where go build writes isn't known")
 	}
 	mod, root := g.module(in, st.Dir)
+	if mod == nil && len(pkgs) > 0 && strings.HasPrefix(pkgs[0], "./") && !strings.Contains(pkgs[0], "...") {
+		if _, by := g.stage.Origin(in, path.Join(st.Dir, "go.work"), g.p.Repo, g.p.Name); by != nil {
+			mod, root = g.module(in, abs(st.Dir, pkgs[0])) // the workspace's folder is no module itself
+		}
+	}
 	switch {
 	case mod == nil:
 		return g.decline(in, "there is no go.mod for %s in the build context", st.Dir)

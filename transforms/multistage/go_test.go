@@ -117,3 +117,17 @@ func TestGoDeclines(t *testing.T) {
 		}
 	}
 }
+
+// What other modules of a workspace hold is source of the build, and go.work too.
+func TestGoWorkspace(t *testing.T) {
+	res := splitFiles(t, map[string]string{
+		"Dockerfile":  "FROM golang:1.22\nWORKDIR /src\nCOPY go.work ./\nCOPY tide tide\nCOPY app app\nRUN go build -o /usr/local/bin/app ./app\nCMD [\"app\"]\n",
+		"go.work":     "go 1.22\n\nuse (\n\t./app\n\t./tide\n)\n",
+		"tide/go.mod": "module example.com/tide\n\ngo 1.22\n", "tide/tide.go": "package tide\n\nconst High = \"05:12\"\n",
+		"app/go.mod": "module example.com/app\n\ngo 1.22\n", "app/main.go": "package main\n\nimport \"example.com/tide\"\n\nfunc main() { println(tide.High) }\n",
+	})
+	want := "FROM gcr.io/distroless/static-debian13:nonroot\nWORKDIR /src\nCOPY --from=build /usr/local/bin/app /usr/local/bin/app\nCMD [\"app\"]\n"
+	if _, runtime, _ := strings.Cut(res.After, "\n\n"); runtime != want {
+		t.Errorf("%s\n%s", res.After, reasons(res))
+	}
+}

@@ -64,6 +64,15 @@ func TestRustBase(t *testing.T) {
 	}
 }
 
+// A program that writes files stays root.
+func TestRustWrites(t *testing.T) {
+	writes := "fn main() {\n    std::fs::write(\"log.txt\", \"x\").unwrap();\n}\n"
+	res := splitFiles(t, rustFiles("FROM rust:1.80-bookworm\n"+rustBuild, writes))
+	if !strings.Contains(res.After, "FROM gcr.io/distroless/cc-debian12:latest\n") || !strings.Contains(strings.Join(res.Outcomes[0].Plan, "\n"), "it stays root: src/main.rs:2") {
+		t.Errorf("%s\n%q", res.After, res.Outcomes[0].Plan)
+	}
+}
+
 // What cargo writes, by its flags and settings.
 func TestRustOutputs(t *testing.T) {
 	for _, c := range []struct {
