@@ -47,9 +47,10 @@ type output struct {
 	in   *rewrite.Instruction
 	step rewrite.Step
 
-	pkg *repo.GoPackage // of Go
-	mod *repo.Go
-	cgo bool // built with cgo
+	pkg   *repo.GoPackage // of Go
+	mod   *repo.Go
+	cgo   bool // built with cgo
+	cross bool // GOOS and GOARCH are BuildKit's TARGETOS and TARGETARCH
 
 	musl bool // of Rust: linked with musl
 }
@@ -183,5 +184,5 @@ func (b *binaries) others() string {
 	if len(b.needs) == 0 {
 		return ", and it starts no other program"
 	}
-	return ", and it starts no other program than those that are named in it"
+	return ", and it starts no programs but those that it names"
 }

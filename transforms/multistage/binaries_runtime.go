@@ -96,7 +96,12 @@ func (b *binaries) onlySource(t rewrite.Tree) bool {
 	if b.p.Repo.IsDir(t.Ctx) {
 		return !b.holdsData(t.Ctx, 0)
 	}
-	return strings.HasSuffix(t.Ctx, ".go") || strings.HasSuffix(t.Ctx, ".rs")
+	switch base := path.Base(t.Ctx); base {
+	case "go.mod", "go.sum", "go.work", "go.work.sum", "Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml":
+		return true
+	default:
+		return strings.HasSuffix(base, ".go") || strings.HasSuffix(base, ".rs")
+	}
 }
 
 // imagePaths are the places of the image where a path of the context stands
@@ -190,6 +195,7 @@ func (b *binaries) runtime() {
 	for _, p := range b.copies {
 		if !slices.ContainsFunc(done, func(d string) bool { return rewrite.Inside(p, d) }) {
 			done = append(done, p)
+			b.explain("%s is copied: the program, its arguments or ENV name it, or may", p)
 			b.instead[b.last] = append(b.instead[b.last], b.copyFrom(p, p))
 		}
 	}
@@ -198,6 +204,7 @@ func (b *binaries) runtime() {
 		to := cmp.Or(b.binDirs[o.path], o.path)
 		if !seen[o.path] {
 			seen[o.path] = true
+			b.explain("%s is copied: %s", o.path, b.origin(o))
 			b.instead[b.last] = append(b.instead[b.last], b.copyFrom(o.path, to))
 		}
 	}
@@ -258,4 +265,12 @@ func (b *binaries) namedInConfig() {
 			b.named(w)
 		}
 	}
+}
+
+// origin tells which line writes a program.
+func (b *binaries) origin(o output) string {
+	if o.in == b.ran {
+		return "the build stage's last line writes it"
+	}
+	return "line " + lineOf(o.in) + " builds it"
 }

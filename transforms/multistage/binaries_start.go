@@ -112,6 +112,13 @@ func (b *binaries) starts() bool {
 		if len(line) == 0 || in.Keyword == "cmd" && args {
 			continue
 		}
+		if in.Keyword == "entrypoint" && !shell && wrappers[path.Base(line[0])] && b.script(line[0]) == "" {
+			for _, c := range b.stage.Instructions { // tini -- runs CMD
+				if more, text := b.line(c); c.Keyword == "cmd" && !text && !args {
+					line, args = append(slices.Clone(line), more...), true
+				}
+			}
+		}
 		what := strings.ToUpper(in.Keyword)
 		any = any || in.Keyword != "healthcheck"
 		ours, why := b.startable(what, line, shell)

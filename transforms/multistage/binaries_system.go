@@ -80,6 +80,9 @@ func (b *binaries) repeatAccounts() bool {
 				}
 			}
 		}
+		if in.Index < b.last.Index && !slices.ContainsFunc(all, func(st rewrite.Step) bool { return accounts[st.Name] && st.Name != "chmod" }) {
+			continue // modes come along with what is copied from the build stage
+		}
 		for _, st := range all {
 			if st.Name != "chown" && st.Name != "chmod" && st.Name != "chgrp" {
 				continue
@@ -159,7 +162,7 @@ var linkedLibrary = map[string]string{
 	"zlib1g-dev": "zlib1g", "libsqlite3-dev": "libsqlite3-0", "librdkafka-dev": "librdkafka1", "libusb-1.0-0-dev": "libusb-1.0-0", "libudev-dev": "libudev1", "libsystemd-dev": "libsystemd0",
 	"libseccomp-dev": "libseccomp2", "libdbus-1-dev": "libdbus-1-3", "libpam0g-dev": "libpam0g", "libdevmapper-dev": "libdevmapper1.02.1", "libbz2-dev": "libbz2-1.0", "liblzma-dev": "liblzma5",
 	"libzstd-dev": "libzstd1", "libfontconfig1-dev": "libfontconfig1", "libfontconfig-dev": "libfontconfig1", "libkrb5-dev": "libgssapi-krb5-2", "libexpat1-dev": "libexpat1", "libcap-dev": "libcap2",
-	"libleptonica-dev": "", "libncurses-dev": "libncursesw6", "libncurses5-dev": "libncursesw6", "libreadline-dev": "libreadline8", "libx11-dev": "libx11-6", "uuid-dev": "libuuid1",
+	"libncurses-dev": "libncursesw6", "libncurses5-dev": "libncursesw6", "libreadline-dev": "libreadline8", "libx11-dev": "libx11-6", "uuid-dev": "libuuid1",
 }
 
 // linked is the package of the library behind a -dev package, in the release

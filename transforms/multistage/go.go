@@ -10,20 +10,25 @@ import (
 
 // Go. The binaries that go build writes, and the files that the source names,
 // are copied to the same paths of a distroless image: static without cgo; base
-// of the builder's Debian release where cgo needs nothing but the C library.
+// of the builder's Debian release where cgo needs nothing but the C library;
+// with --base smallest scratch for a static program that needs nothing of an
+// image. The image runs as nonroot (65532), or as root as before where the
+// program writes files or VOLUME keeps root's.
 //
-// Without a shell in the image CMD, ENTRYPOINT and HEALTHCHECK must be in exec
-// form and start one of the binaries. The image runs as nonroot (65532), or as
-// root as before where the program writes files or VOLUME keeps root's.
+// Where the image needs a shell, an account or other programs (a shell form, a
+// script, a health check by wget, programs that the source starts, packages,
+// libraries that cgo links) it is the distribution that the build stands on:
+// Debian's slim image or Alpine.
+//
+// go run as the start command becomes a go build and the program.
 //
 // Where the source opens computed paths (a flag names a configuration file) all
 // data of the project is copied.
 //
-// It declines where the source starts programs (with file and line), where it
-// opens computed paths in a tree with generated files, for cgo that links other
-// libraries, for builds outside of
-// modules, for packages of the system that the program may use, and for RUNs
-// that it doesn't know.
+// It declines where the source starts programs that aren't named (with file and
+// line) or that no package brings, where it opens computed paths in a tree with
+// generated files, for libraries that no -dev package of the build names, for
+// builds outside of modules, and for RUNs that it doesn't know.
 
 var _ = register(recipe{
 	name:    "go",
@@ -32,7 +37,9 @@ var _ = register(recipe{
 	starts:  words("go"),
 	anySize: true,
 	doc: `- Go: a static binary, and the files that its source names, on distroless static;
-  with cgo distroless base of the builder's Debian release.`,
+  with cgo distroless base of the builder's Debian release; where a shell, other
+  programs or libraries are needed, the distribution that the build stands on,
+  slim. CMD ["go", "run", …] becomes a go build and the program.`,
 	split: splitGo,
 })
 
@@ -64,6 +71,7 @@ func splitGo(s *split) bool {
 			return false
 		}
 	}
+	g.crossBuild()
 	g.runtime()
 	s.why = "the Go toolchain is of no use to the finished binary"
 	s.gain = "the toolchain stays behind: about 450 MB, against the binary and 1 to 10 MB (compressed)"
@@ -169,6 +177,11 @@ func (g *goSplit) programs() bool {
 // chooseBase picks the runtime image.
 func (g *goSplit) chooseBase() bool {
 	kind := "static"
+	defer func() {
+		if len(g.needs) == 0 && kind == "static" {
+			g.explain("built without cgo the program links nothing, so it needs no C library")
+		}
+	}()
 	for _, o := range g.outputs {
 		p := o.pkg
 		g.tz = g.tz || p.TZ

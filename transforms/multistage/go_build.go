@@ -40,13 +40,23 @@ func (g *goSplit) build(in *rewrite.Instruction, st rewrite.Step) bool {
 			}
 		}
 	}
-	if os, ok := g.env(in, st.Command, "GOOS"); ok && os != "linux" {
+	cross := g.isArg(in, st, "GOOS", "TARGETOS")
+	if os, ok := g.env(in, st.Command, "GOOS"); ok && os != "linux" && !cross {
 		return g.decline(in, "it builds for %s", os)
+	}
+	cross = cross && g.isArg(in, st, "GOARCH", "TARGETARCH")
+	if cross && st.Args[1] == "install" {
+		return g.decline(in, "go install writes to another folder when it builds for another platform")
 	}
 	if st.Dir == "" || strings.ContainsAny(out, "$`*") {
 		return g.decline(in, "where go build writes isn't known")
 	}
 	mod, root := g.module(in, st.Dir)
+	if mod == nil && len(pkgs) > 0 && strings.HasPrefix(pkgs[0], "./") && !strings.Contains(pkgs[0], "...") {
+		if _, by := g.stage.Origin(in, path.Join(st.Dir, "go.work"), g.p.Repo, g.p.Name); by != nil {
+			mod, root = g.module(in, abs(st.Dir, pkgs[0])) // the workspace's folder is no module itself
+		}
+	}
 	switch {
 	case mod == nil:
 		return g.decline(in, "there is no go.mod for %s in the build context", st.Dir)
@@ -61,7 +71,11 @@ func (g *goSplit) build(in *rewrite.Instruction, st rewrite.Step) bool {
 	}
 	if strings.HasSuffix(pkgs[0], ".go") {
 		name := strings.TrimSuffix(path.Base(pkgs[0]), ".go")
-		return g.output(in, st, mod, root, path.Dir(abs(st.Dir, pkgs[0])), name, out, haveOut, false)
+		if !g.output(in, st, mod, root, path.Dir(abs(st.Dir, pkgs[0])), name, out, haveOut, false) {
+			return false
+		}
+		g.outputs[len(g.outputs)-1].cross = cross
+		return true
 	}
 	type target struct{ dir, name string }
 	var targets []target
@@ -81,6 +95,7 @@ func (g *goSplit) build(in *rewrite.Instruction, st rewrite.Step) bool {
 		if !g.output(in, st, mod, root, t.dir, t.name, out, haveOut, len(targets) > 1) {
 			return false
 		}
+		g.outputs[len(g.outputs)-1].cross = cross
 	}
 	return true
 }
@@ -257,4 +272,32 @@ func ldflags(word string) (off int, text string) {
 		text = strings.TrimSpace(text)
 	}
 	return off + 1, text
+}
+
+// isArg reports whether a variable is set from one of BuildKit's own arguments,
+// which the stage declares.
+func (g *goSplit) isArg(in *rewrite.Instruction, st rewrite.Step, name, arg string) bool {
+	v, _ := g.env(in, st.Command, name)
+	if v != "$"+arg && v != "${"+arg+"}" {
+		return false
+	}
+	for _, i := range g.stage.Instructions {
+		if i.Index < in.Index && i.Keyword == "arg" && slices.ContainsFunc(i.Assignments(), func(w rewrite.Word) bool { return w.Text == arg }) {
+			return true
+		}
+	}
+	return false
+}
+
+// crossBuild lets the build stage run on the builder's own platform, where all
+// programs are compiled for the target's without cgo: otherwise the compiler is
+// emulated (https://docs.docker.com/build/building/multi-platform/#cross-compilation).
+func (g *goSplit) crossBuild() {
+	f := g.stage.From.Fields()
+	at, ok := g.stage.From.WordSpan(f[0])
+	if !ok || len(g.stage.From.Flags) > 0 || g.stage.Parent() != nil || slices.ContainsFunc(g.outputs, func(o output) bool { return !o.cross || o.cgo }) {
+		return
+	}
+	g.edits = append(g.edits, rewrite.Edit{Span: rewrite.Span{Start: at.Start, End: at.Start}, New: "--platform=$BUILDPLATFORM "})
+	g.explain("the build stage runs on the builder's own platform: GOOS and GOARCH say which one it compiles for")
 }

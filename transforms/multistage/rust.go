@@ -25,8 +25,9 @@ var _ = register(recipe{
 	starts:  words("cargo"),
 	anySize: true,
 	doc: `- Rust: the programs and the files that the source names on distroless cc; with
-  libraries of the system on Debian slim, which installs them; linked with musl
-  on distroless static.`,
+  libraries of the system (by the -sys crates of Cargo.lock) on Debian slim, which
+  installs them; linked with musl on distroless static. CMD ["cargo", "run", …]
+  becomes a cargo build and the program.`,
 	split: splitRust,
 })
 
@@ -50,10 +51,8 @@ func splitRust(s *split) bool {
 		return false
 	}
 	if len(r.outputs) == 0 {
-		if len(r.gone) > 0 {
-			for _, p := range sortedPaths(r.gone) {
-				return r.decline(r.gone[p], "%s lies in a cache mount, which the image doesn't hold: copy it out in the same RUN", p)
-			}
+		if gone := sortedPaths(r.gone); len(gone) > 0 {
+			return r.decline(r.gone[gone[0]], "%s lies in a cache mount, which the image doesn't hold: copy it out in the same RUN", gone[0])
 		}
 		return false
 	}
@@ -98,8 +97,8 @@ func sortedPaths(m map[string]*rewrite.Instruction) (out []string) {
 	return out
 }
 
-// rustTools leave nothing that runs, or write source that is compiled in.
-var rustTools = words(`strip upx rustup rustfmt rustc sccache wasm-pack sqlx diesel trunk`)
+// rustTools leave nothing that the program reads.
+var rustTools = words(`strip upx rustup rustfmt sccache`)
 
 // run sorts one RUN.
 func (r *rustSplit) run(in *rewrite.Instruction) bool {
@@ -209,7 +208,7 @@ func (r *rustSplit) cargo(in *rewrite.Instruction, st rewrite.Step) bool {
 		return r.install(in, st, args[1:])
 	case "clean":
 		r.outputs = slices.DeleteFunc(r.outputs, func(o output) bool { return strings.Contains(o.path, "/target/") })
-	case "fetch", "check", "test", "clippy", "fmt", "vendor", "update", "init", "new", "version", "--version", "-V", "doc", "bench", "tree", "metadata", "chef", "audit", "deny", "sqlx", "add", "generate-lockfile", "login", "binstall", "nextest", "search", "build-deps", "auditable-none":
+	case "fetch", "check", "test", "clippy", "fmt", "vendor", "update", "init", "new", "version", "--version", "-V", "doc", "bench", "tree", "metadata", "chef", "audit", "deny", "add", "generate-lockfile", "login", "binstall", "nextest":
 	default:
 		return r.decline(in, "the effects of cargo %s aren't known", args[0])
 	}
@@ -219,17 +218,16 @@ func (r *rustSplit) cargo(in *rewrite.Instruction, st rewrite.Step) bool {
 // source looks at what the source reads and starts.
 func (r *rustSplit) source() bool {
 	if !r.p.Unsafe {
-		return r.named2()
+		r.namedInConfig()
+		return true
 	}
-	var dirs, bases []string
-	dirs = append(dirs, r.folders...)
-	bases = append(bases, ".")
-	for _, d := range dirs {
+	bases := []string{"."}
+	for _, d := range r.folders {
 		if !slices.Contains(bases, d) {
 			bases = append(bases, d)
 		}
 	}
-	u := r.p.Repo.RustSource(dirs, bases)
+	u := r.p.Repo.RustSource(r.folders, bases)
 	switch {
 	case u.Unknown != "":
 		return r.decline(r.last, "%s", u.Unknown)
@@ -253,6 +251,9 @@ func (r *rustSplit) source() bool {
 			return r.decline(r.last, "%s", why)
 		}
 		r.wants("%s starts %s", s[1], s[0])
+	}
+	if src, err := r.p.Repo.ReadFile(path.Join(r.folders[0], "Rocket.toml")); err == nil && strings.Contains(string(src), "template_dir") && u.Computed == "" {
+		u.Computed = path.Join(r.folders[0], "Rocket.toml")
 	}
 	if u.Temp != "" {
 		r.unlike = u.Temp + " makes temporary files, and there is no /tmp"
@@ -284,24 +285,19 @@ func (r *rustSplit) source() bool {
 			r.allData(d)
 		}
 	}
-	return r.named2()
+	r.namedInConfig()
+	return true
 }
 
 // rustRuns are crates that start programs.
 var rustRuns = []string{"duct", "cmd_lib", "xshell", "subprocess", "headless_chrome", "async-process", "run_script", "wkhtmltopdf", "portable-pty", "pyo3"}
 
 // rustFinds are files that a crate looks for by itself.
-var rustFinds = map[string][]string{"rocket": {"Rocket.toml"}, "rocket_dyn_templates": {"templates"}, "rocket_contrib": {"templates", "static"}, "dotenv": {".env"}, "dotenvy": {".env"}, "leptos_config": {"Cargo.toml"}}
+var rustFinds = map[string][]string{"rocket": {"Rocket.toml"}, "rocket_dyn_templates": {"templates"}, "rocket_contrib": {"templates", "static"}, "dotenv": {".env"}, "dotenvy": {".env"}}
 
 // rustSearches are crates that look for files of which the source needn't name
 // a path.
-var rustSearches = words(`config figment confy loco-rs cot twelf`)
-
-// named2 takes the files that CMD, ENV and compose files name.
-func (r *rustSplit) named2() bool {
-	r.namedInConfig()
-	return true
-}
+var rustSearches = words(`config figment confy loco-rs`)
 
 // rustNoData are entries of a project that no program reads when it runs.
 var rustNoData = lazily(`(?i)^(\.git.*|\.docker.*|\.idea|\.vscode|\.travis.*|\.circleci|\.editorconfig|\.pre-commit.*|\.cargo|\.sqlx|cargo\.(toml|lock)|rust-toolchain.*|rustfmt\.toml|\.rustfmt\.toml|clippy\.toml|deny\.toml|cross\.toml|release\.toml|cliff\.toml|.*\.rs|.*\.md|target|vendor|tests?|benches|docs?|examples?|ci|scripts?|deploy(ments?)?|charts|k8s|helm|licen[cs]e.*|copying|notice|authors|codeowners|makefile.*|justfile|.*dockerfile.*|containerfile.*|.*compose.*\.ya?ml|.*\.sh|renovate.*|codecov.*|node_modules|procfile|jenkinsfile|.*\.nix|flake\.lock|fly\.toml)$`)

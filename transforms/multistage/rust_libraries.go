@@ -80,7 +80,7 @@ func (r *rustSplit) libraries() (kind string, ok bool) {
 	var linked, devs []string
 	for _, c := range crates {
 		switch l, known := rustLinked[c]; {
-		case known && r.bundles(c, l.bundle):
+		case known && (r.bundles(c, l.bundle) || small(r.stage.BaseName()) && len(r.devs) == 0): // without headers there is nothing to link
 		case known:
 			linked, devs = append(linked, c), append(devs, l.dev)
 		case rustNative[c], (strings.HasSuffix(c, "-sys") || strings.HasSuffix(c, "_sys")) && !rustStatic[c] && !strings.HasPrefix(c, "windows") && !strings.HasPrefix(c, "objc2"):
