@@ -151,6 +151,16 @@ var settings = &language{
 // schema: Prisma's; its paths are relative to a folder that its version decides.
 var schema = &language{broad: lazy(`sqlite`)}
 
+// Languages of which only that they write is known, not where.
+var (
+	native  = &language{broad: lazy(`\bfopen\s*\([^)\n]*,\s*"(w|a|r\+|rb\+)|\bofstream\b|\bfstream\b|\bcreat\(|\bO_CREAT\b|\bmkdir\(|\bsqlite3_open|\bcreate_director|\brename\(|\bSQLite\b`)}
+	jvm     = &language{broad: lazy(`\bFileWriter\b|FileOutputStream|\bPrintWriter\b|\bFiles\.(write|create|copy)|\bmkdirs?\b|\bos\.write\b|\(spit\b|io/writer|sqlite|h2:file|\.createDirector`)}
+	beam    = &language{broad: lazy(`\bFile\.(write|open|mkdir|cp|touch|stream|rename)|[Ss][Qq][Ll]ite|:dets\b|\bfile:(write_file|open)|\bMnesia\b|:mnesia\b`)}
+	haskell = &language{broad: lazy(`\b(writeFile|appendFile|openFile|withFile|createDirectory\w*)\b|[Ss]qlite`)}
+	scripts = &language{broad: lazy(`\bio\.open\([^)\n]*["'][wa]|\bopen\b[^;\n]*["']\+?>|\bmkdir\b|[Ss][Qq][Ll]ite`)}
+	mobile  = &language{broad: lazy(`\bFileManager\b|\bwrite\(to|\bwriteAs|\bFile\([^)\n]*\)\.(create|open)|\bDirectory\([^)\n]*\)\.create|[Ss][Qq][Ll]ite`)}
+)
+
 // writersOf is the language of a file, nil for one that writes nothing.
 func writersOf(f string) *language {
 	switch path.Ext(f) {
@@ -162,6 +172,20 @@ func writersOf(f string) *language {
 		return golang
 	case ".rb", ".php", ".java", ".kt", ".rs", ".cs":
 		return others
+	case ".fs", ".vb":
+		return others
+	case ".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".zig", ".nim":
+		return native
+	case ".scala", ".groovy", ".clj":
+		return jvm
+	case ".ex", ".exs", ".erl":
+		return beam
+	case ".hs":
+		return haskell
+	case ".lua", ".pl", ".pm":
+		return scripts
+	case ".swift", ".dart":
+		return mobile
 	case ".properties":
 		return settings
 	case ".prisma":

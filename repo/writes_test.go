@@ -42,6 +42,9 @@ func TestWriteSigns(t *testing.T) {
 		{"P.cs", "using Microsoft.Data.Sqlite;\no.UseSqlite(\"Data Source=app.db\");\nDirectory.CreateDirectory(\"up\");\n", "2 sqlite app.db; 3 folder up dir"},
 		{"P.cs", "o.UseSqlite(c);\n", "1 sqlite ?"},
 		{"schema.prisma", "provider = \"sqlite\"\n", "1 sqlite ?"},
+		{"main.cpp", "std::ofstream out(\"x\");\nfopen(\"x\", \"r\");\n", "1 file ?"},
+		{"lib/log.ex", "File.write(\"x\", y)\nFile.read(\"x\")\n", "1 file ?"},
+		{"Main.scala", "new FileWriter(x)\n", "1 file ?"},
 		{".github/x.py", "open('x', 'w')\n", ""},
 	} {
 		signs, why := Load(fstest.MapFS{c.file: {Data: []byte(c.src)}}).WriteSigns("Dockerfile", false, nil)
