@@ -47,7 +47,7 @@ func TestWriteSigns(t *testing.T) {
 		{"Main.scala", "new FileWriter(x)\n", "1 file ?"},
 		{".github/x.py", "open('x', 'w')\n", ""},
 	} {
-		signs, why := Load(fstest.MapFS{c.file: {Data: []byte(c.src)}}).WriteSigns("Dockerfile", false, nil)
+		signs, why := Load(fstest.MapFS{c.file: {Data: []byte(c.src)}}).WriteSigns(SourceScan{Dockerfile: "Dockerfile"})
 		var got []string
 		for _, w := range signs {
 			p := w.Path
@@ -81,7 +81,7 @@ func TestLowPort(t *testing.T) {
 		"application.properties": {"server.port=8080", "server.port=80"},
 	} {
 		for i, src := range srcs {
-			got := Load(fstest.MapFS{file: {Data: []byte(src)}}).LowPort("Dockerfile", nil)
+			got := Load(fstest.MapFS{file: {Data: []byte(src)}}).LowPort(SourceScan{Dockerfile: "Dockerfile"})
 			if (got != "") != (i == 1) && !strings.Contains(src, "log.run") {
 				t.Errorf("%s: %s: %q", file, src, got)
 			}
