@@ -7,8 +7,10 @@ import "testing"
 // TestAddUser is add-user alone: the program answers as it did, writes what it wrote, and isn't root.
 func TestAddUser(t *testing.T) {
 	for name, c := range map[string]chainCase{
-		"writes-below-app":   {touch: "app.py", install: `\bpip install\b`},
-		"writes-beside-code": {},
+		"writes-below-app":    {touch: "app.py", install: `\bpip install\b`},
+		"writes-beside-code":  {},
+		"database-of-its-own": {},
+		"volume":              {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p pair

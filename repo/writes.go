@@ -66,25 +66,34 @@ const (
 )
 
 // Writes names the first place in the project's source that writes files: ""
-// for none. See WriteSigns.
+// for none. dockerfile and scripts are as in SourceScan.
 func (r *Repo) Writes(dockerfile string, scripts bool) string {
-	signs, why := r.WriteSigns(dockerfile, scripts, nil)
+	signs, why := r.WriteSigns(SourceScan{Dockerfile: dockerfile, Scripts: scripts})
 	if why == "" && len(signs) > 0 {
 		why = signs[0].String()
 	}
 	return why
 }
 
+// SourceScan says which source of the project counts.
+type SourceScan struct {
+	Dockerfile string // its path: its ignore file hides source
+	Scripts    bool   // the program is started by a script of package.json
+	// Sources are the folders and files of the context that get to the image; nil
+	// for all of it.
+	Sources []string
+	// NoNode and NoPython: the image has no program that runs such source.
+	NoNode, NoPython bool
+}
+
 // WriteSigns lists the places in the project's source that write files, those
-// in /tmp aside, sorted by file. why is set when the context is unknown or too big to read.
-// dockerfile is the Dockerfile's path, whose ignore file hides source; with
-// scripts the program is started by a script of package.json. sources are the
-// folders and files of the context that get to the image; nil for all of it.
-func (r *Repo) WriteSigns(dockerfile string, scripts bool, sources []string) (out []WriteSign, why string) {
-	why = r.sources(dockerfile, sources, func(f, src string, lang *language) bool {
+// in /tmp aside, sorted by file. why is set when the context is unknown or too
+// big to read.
+func (r *Repo) WriteSigns(o SourceScan) (out []WriteSign, why string) {
+	why = r.sources(o, func(f, src string, lang *language) bool {
 		switch {
 		case f == "package.json":
-			if why := r.devStart(); why != "" && scripts {
+			if why := r.devStart(); why != "" && o.Scripts {
 				out = append(out, WriteSign{File: f, Kind: WriteCache, What: why})
 			}
 		case lang == nil:
@@ -101,9 +110,9 @@ func (r *Repo) WriteSigns(dockerfile string, scripts bool, sources []string) (ou
 }
 
 // LowPort names a place in the project's source that listens on a port below 1024;
-// "" for none. sources are as in WriteSigns.
-func (r *Repo) LowPort(dockerfile string, sources []string) (found string) {
-	r.sources(dockerfile, sources, func(f, src string, lang *language) bool {
+// "" for none.
+func (r *Repo) LowPort(o SourceScan) (found string) {
+	r.sources(o, func(f, src string, lang *language) bool {
 		if lang == nil || lang.listens == nil {
 			return true
 		}
@@ -125,7 +134,7 @@ func (r *Repo) LowPort(dockerfile string, sources []string) (found string) {
 
 // sources calls visit with the project's source, until it returns false: files
 // of a known language with their text, and package.json and databases by name alone.
-func (r *Repo) sources(dockerfile string, sources []string, visit func(f, src string, lang *language) (more bool)) (why string) {
+func (r *Repo) sources(o SourceScan, visit func(f, src string, lang *language) (more bool)) (why string) {
 	if !r.Known() {
 		return "without the build context drydock can't see what the program writes"
 	}
@@ -133,10 +142,10 @@ func (r *Repo) sources(dockerfile string, sources []string, visit func(f, src st
 	if !complete {
 		return "the project is too big to look for files that it writes"
 	}
-	ig := r.Ignore(dockerfile)
+	ig := r.Ignore(o.Dockerfile)
 	read := 0
 	for _, f := range files {
-		if len(sources) > 0 && !slices.ContainsFunc(sources, func(s string) bool { return s == "." || s == f || Wild(s) || strings.HasPrefix(f, s+"/") }) {
+		if len(o.Sources) > 0 && !slices.ContainsFunc(o.Sources, func(s string) bool { return s == "." || s == f || Wild(s) || strings.HasPrefix(f, s+"/") }) {
 			continue
 		}
 		lang := writersOf(f)
@@ -147,11 +156,11 @@ func (r *Repo) sources(dockerfile string, sources []string, visit func(f, src st
 			}
 			continue
 		case e == ".db" || e == ".sqlite" || e == ".sqlite3":
-			if !ig.Excluded(f) && !visit(f, "", nil) {
+			if !TestFile(f) && !ig.Excluded(f) && !visit(f, "", nil) {
 				return ""
 			}
 			continue
-		case lang == nil || TestFile(f) || hiddenFolder(f) || ig.Excluded(f):
+		case lang == nil || lang == javascript && o.NoNode || lang == python && o.NoPython || TestFile(f) || hiddenFolder(f) || ig.Excluded(f):
 			continue
 		}
 		if read++; read > maxScanFiles {

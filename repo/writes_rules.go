@@ -119,7 +119,7 @@ var golang = &language{
 var others = &language{
 	listens: lazy(`\b(?:TcpListener::bind|\.bind|UseUrls|Listen|ListenAnyIP|ServerSocket|port|setPort|server\.port)\(\s*(?:\(?["'][^"':\n]*:?)?(\d+)\b|\b(?:localhost|0\.0\.0\.0|\[::\]|\*|\+):(\d+)\b`),
 	broad: lazy(`\bFile\.(write|open|new)\b|\bFileUtils\b|file_put_contents|\bfopen\(|\bmkdirs?\b|mkdir_p|move_uploaded_file|\bFileWriter\b|FileOutputStream|\bFiles\.(write|create|copy|newBufferedWriter)|` +
-		`\bFile::create|\bcreate_dir|\bfs::write|\bOpenOptions\b|\bFile\.(Write|Create|Append)|\bStreamWriter\(|sqlite|Sqlite|SQLite|h2:file|Directory\.Create`),
+		`\bFile::(create|options)|\bcreate_dir|\bfs::(write|rename|remove|copy)|\bOpenOptions\b|\bsled::|rocksdb|\bredb::|heed::|RollingFile|rolling::(daily|hourly|never|minutely)|file_appender|\bpersist\(|\bFile\.(Write|Create|Append)|\bStreamWriter\(|sqlite|Sqlite|SQLite|h2:file|Directory\.Create`),
 	neutral: lazy(memory + `|(?m:^[ \t]*(?:import|using|use)\s[^\n]*\bFile\w*[^\n]*$)|\bfopen\([^,\n]*,\s*["']rb?["']`),
 	imports: lazy(`(?m:^[ \t]*(?:import|using|use)\s[^\n]*(?i:sqlite)[^\n]*$)|\bUseSqlite\(`),
 	// Every "NAME = literal" of these languages, with or without a type.
@@ -164,6 +164,16 @@ var settings = &language{
 // schema: Prisma's; its paths are relative to a folder that its version decides.
 var schema = &language{broad: lazy(`sqlite`)}
 
+// Languages of which only that they write is known, not where.
+var (
+	native  = &language{broad: lazy(`\bfopen\s*\([^)\n]*,\s*"(w|a|r\+|rb\+)|\bofstream\b|\bfstream\b|\bcreat\(|\bO_CREAT\b|\bmkdir\(|\bsqlite3_open|\bcreate_director|\brename\(|\bSQLite\b`)}
+	jvm     = &language{broad: lazy(`\bFileWriter\b|FileOutputStream|\bPrintWriter\b|\bFiles\.(write|create|copy)|\bmkdirs?\b|\bos\.write\b|\(spit\b|io/writer|sqlite|h2:file|\.createDirector`)}
+	beam    = &language{broad: lazy(`\bFile\.(write|open|mkdir|cp|touch|stream|rename)|[Ss][Qq][Ll]ite|:dets\b|\bfile:(write_file|open)|\bMnesia\b|:mnesia\b`)}
+	haskell = &language{broad: lazy(`\b(writeFile|appendFile|openFile|withFile|createDirectory\w*)\b|[Ss]qlite`)}
+	scripts = &language{broad: lazy(`\bio\.open\([^)\n]*["'][wa]|\bopen\b[^;\n]*["']\+?>|\bmkdir\b|[Ss][Qq][Ll]ite`)}
+	mobile  = &language{broad: lazy(`\bFileManager\b|\bwrite\(to|\bwriteAs|\bFile\([^)\n]*\)\.(create|open)|\bDirectory\([^)\n]*\)\.create|[Ss][Qq][Ll]ite`)}
+)
+
 // writersOf is the language of a file, nil for one that writes nothing.
 func writersOf(f string) *language {
 	switch path.Ext(f) {
@@ -175,8 +185,22 @@ func writersOf(f string) *language {
 		return golang
 	case ".rb", ".php", ".java", ".kt", ".rs", ".cs":
 		return others
+	case ".fs", ".vb":
+		return others
 	case ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp":
 		return cLanguage
+	case ".zig", ".nim":
+		return native
+	case ".scala", ".groovy", ".clj":
+		return jvm
+	case ".ex", ".exs", ".erl":
+		return beam
+	case ".hs":
+		return haskell
+	case ".lua", ".pl", ".pm":
+		return scripts
+	case ".swift", ".dart":
+		return mobile
 	case ".properties":
 		return settings
 	case ".prisma":

@@ -42,9 +42,12 @@ func TestWriteSigns(t *testing.T) {
 		{"P.cs", "using Microsoft.Data.Sqlite;\no.UseSqlite(\"Data Source=app.db\");\nDirectory.CreateDirectory(\"up\");\n", "2 sqlite app.db; 3 folder up dir"},
 		{"P.cs", "o.UseSqlite(c);\n", "1 sqlite ?"},
 		{"schema.prisma", "provider = \"sqlite\"\n", "1 sqlite ?"},
+		{"main.cpp", "std::ofstream out(\"x\");\nfopen(\"x\", \"r\");\n", "1 file x"},
+		{"lib/log.ex", "File.write(\"x\", y)\nFile.read(\"x\")\n", "1 file ?"},
+		{"Main.scala", "new FileWriter(x)\n", "1 file ?"},
 		{".github/x.py", "open('x', 'w')\n", ""},
 	} {
-		signs, why := Load(fstest.MapFS{c.file: {Data: []byte(c.src)}}).WriteSigns("Dockerfile", false, nil)
+		signs, why := Load(fstest.MapFS{c.file: {Data: []byte(c.src)}}).WriteSigns(SourceScan{Dockerfile: "Dockerfile"})
 		var got []string
 		for _, w := range signs {
 			p := w.Path
@@ -78,7 +81,7 @@ func TestLowPort(t *testing.T) {
 		"application.properties": {"server.port=8080", "server.port=80"},
 	} {
 		for i, src := range srcs {
-			got := Load(fstest.MapFS{file: {Data: []byte(src)}}).LowPort("Dockerfile", nil)
+			got := Load(fstest.MapFS{file: {Data: []byte(src)}}).LowPort(SourceScan{Dockerfile: "Dockerfile"})
 			if (got != "") != (i == 1) && !strings.Contains(src, "log.run") {
 				t.Errorf("%s: %s: %q", file, src, got)
 			}

@@ -101,7 +101,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		if why = deployed(p, s); why == "" {
 			given, in, why = foldersToGive(p, s, start, acc)
 			if why == "" {
-				if port := p.Repo.LowPort(p.Name, contextOf(p, s)); port != "" {
+				if port := p.Repo.LowPort(scanOf(p, s, start)); port != "" {
 					why = port + ", which is under 1024: Docker opens it to every user, Kubernetes to root alone"
 				}
 			}
@@ -133,7 +133,13 @@ func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instru
 		At:      start,
 		Config:  rewrite.FieldUser,
 	}
-	if a.home == "" {
+	home := ", /tmp and its home"
+	switch {
+	case a.home != "":
+	case a.own:
+		home = " and /tmp"
+		c.Assumes = "the program writes only to /tmp, and needs no right of root"
+	default: // scratch has no /tmp
 		c.Assumes = "the program writes no files and needs no right of root"
 	}
 	run := func(commands []string) string {
@@ -158,7 +164,13 @@ func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instru
 	}
 	if len(given) > 0 {
 		c.Title += ", which owns " + foldersText(given)
-		c.Assumes = "the program writes only to " + foldersText(given) + ", /tmp and its home, and needs no right of root; a volume mounted there belongs to the same user"
+		c.Assumes = "the program writes only to " + foldersText(given) + home + ", and needs no right of root; a volume mounted there belongs to the same user"
+	}
+	for _, f := range given {
+		if f.copy != nil {
+			at := f.copy.Head.Start + len(f.copy.Keyword)
+			c.Edits = append(c.Edits, rewrite.Edit{Span: rewrite.Span{Start: at, End: at}, New: " --chown=" + a.owner})
+		}
 	}
 	first, last := "", ""
 	if made := append(slices.Clone(a.create), giving(early, a.owner)...); len(made) > 0 {
@@ -175,7 +187,7 @@ func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instru
 		if f := firstCopy(s); f != nil && f.Index < v.Index && len(late) > 0 {
 			at = f
 		}
-		c.Edits = []rewrite.Edit{above(p.Doc, place, user)}
+		c.Edits = append(c.Edits, above(p.Doc, place, user))
 		if at == v {
 			c.Edits = append(c.Edits, above(p.Doc, v, first+last))
 		} else {
@@ -188,9 +200,9 @@ func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instru
 	}
 	last += user
 	if at := firstCopy(s); first != "" && at != nil && at.Index < place.Index {
-		c.Edits = []rewrite.Edit{above(p.Doc, at, first), above(p.Doc, place, last)}
+		c.Edits = append(c.Edits, above(p.Doc, at, first), above(p.Doc, place, last))
 	} else {
-		c.Edits = []rewrite.Edit{above(p.Doc, place, first+last)}
+		c.Edits = append(c.Edits, above(p.Doc, place, first+last))
 	}
 	return c
 }

@@ -22,6 +22,7 @@ type folder struct {
 	made bool   // it is there already
 	late bool   // files are copied to it or below it: what a COPY makes is root's again
 	why  string
+	copy *rewrite.Instruction // a COPY that brings just the file that is written
 }
 
 // giving are the commands that make folders and give them away.
@@ -42,6 +43,7 @@ func giving(fs []folder, owner string) (out []string) {
 	return out
 }
 
+// foldersText names folders for people.
 func foldersText(fs []folder) string {
 	var names []string
 	for _, f := range fs {
@@ -53,7 +55,7 @@ func foldersText(fs []folder) string {
 // foldersToGive lists the folders that the program must own; why tells what can't be
 // given, and in where.
 func foldersToGive(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction, a account) (out []folder, in *rewrite.Instruction, why string) {
-	signs, why := p.Repo.WriteSigns(p.Name, holdsAny(start, scriptRunners), contextOf(p, s))
+	signs, why := p.Repo.WriteSigns(scanOf(p, s, start))
 	if why != "" {
 		return nil, start, why
 	}
@@ -93,11 +95,37 @@ func foldersToGive(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction
 }
 
 func addFolder(to []folder, f folder) []folder {
-	if f.path == "" || slices.ContainsFunc(to, func(g folder) bool { return g.path == f.path }) {
+	i := slices.IndexFunc(to, func(g folder) bool { return g.path == f.path })
+	switch {
+	case f.path == "":
 		return to
+	case i < 0:
+		return append(to, f)
+	case to[i].copy == nil:
+		to[i].copy = f.copy
 	}
-	return append(to, f)
+	return to
 }
+
+// scanOf says which source the image can run.
+func scanOf(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) repo.SourceScan {
+	o := repo.SourceScan{Dockerfile: p.Name, Scripts: holdsAny(start, scriptRunners), Sources: contextOf(p, s)}
+	img := s.At(nil).Base
+	small := !img.Shell || strings.Contains(img.Tag, "slim") || strings.Contains(img.Tag, "alpine") || img.Distro == "alpine"
+	o.NoNode = small && !strings.Contains(img.Repository, "node")
+	o.NoPython = small && !strings.Contains(img.Repository, "python")
+	for t := s; t != nil; t = t.Parent() {
+		for _, in := range t.Instructions {
+			o.NoNode = o.NoNode && !runsNode().MatchString(in.Text)
+			o.NoPython = o.NoPython && !runsPython().MatchString(in.Text)
+		}
+	}
+	return o
+}
+
+var runsNode = lazily(`(?i)\b(node|nodejs|npm|npx|nvm|yarn|pnpm|bun|deno|js)\b`)
+
+var runsPython = lazily(`(?i)\b(python|pip|py)|\.py\b`)
 
 // contextOf lists what of the context gets into the stage or into one that it
 // copies from; nil when that isn't known.
@@ -131,7 +159,10 @@ func contextOf(p *rewrite.Pass, s *rewrite.Stage) (out []string) {
 
 // folderFor is the folder that one sign asks for; none for what may be written anyway.
 func folderFor(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction, w repo.WriteSign, a account) (f folder, why string) {
-	if w.Path == "" || w.Line == 0 {
+	if w.Line == 0 && w.Kind == repo.WriteSQLite && !mayHold(p, s, w.File) {
+		return f, ""
+	}
+	if w.Path == "" || w.Line == 0 && w.Kind != repo.WriteSQLite {
 		return f, w.String()
 	}
 	abs, why := imagePath(p, s, start, w)
@@ -153,7 +184,9 @@ func folderFor(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction, w 
 		return f, w.String()
 	}
 	if held := holdsFile(p, s, abs, w.Dir && !w.Fresh); held != "" {
-		return f, fmt.Sprintf("%s; the copied %s belongs to root", w, held)
+		if f.copy = alone(s, held); f.copy == nil || w.Dir || a.own {
+			return f, fmt.Sprintf("%s; the copied %s belongs to root", w, held)
+		}
 	}
 	if !w.Dir {
 		if in := mayMake(p, s); in != nil {
@@ -407,3 +440,33 @@ func onlyMakes(in *rewrite.Instruction, dir string) bool {
 }
 
 var plainPath = lazily(`^(/[A-Za-z0-9._-]+)+$`)
+
+// mayHold reports whether a file of the context may lie in the image.
+func mayHold(p *rewrite.Pass, s *rewrite.Stage, file string) bool {
+	for t := s; t != nil; t = t.Parent() {
+		for _, in := range t.Instructions {
+			sources, dest, from, ok := in.Copy()
+			if ok && (from == "" || strings.ContainsAny(strings.Join(sources, "")+dest, "$*?[")) {
+				return true
+			}
+		}
+	}
+	return len(located(p, s, file)) > 0
+}
+
+// alone is the COPY of the stage that brings a file of the context and nothing else, so
+// that it can give the file its owner without giving away more.
+func alone(s *rewrite.Stage, file string) (only *rewrite.Instruction) {
+	for _, in := range s.Instructions {
+		sources, _, from, ok := in.Copy()
+		if !ok || from != "" || !slices.ContainsFunc(in.ContextSources(), func(c string) bool { return c == "." || c == file || strings.HasPrefix(file, c+"/") }) {
+			continue
+		}
+		_, owned := in.Flag("chown")
+		if only != nil || owned || in.Keyword != "copy" || len(sources) != 1 || rewrite.ContextPath(sources[0]) != file {
+			return nil
+		}
+		only = in
+	}
+	return only
+}

@@ -16,7 +16,7 @@ import (
 // ecosystems. Ruby and PHP aren't among them: their frameworks write logs and
 // caches next to the code.
 var runners = words(`sh bash ash dash env node npm npx yarn pnpm bun deno gunicorn uvicorn hypercorn daphne flask waitress-serve granian fastapi streamlit
-	java dotnet pm2-runtime tini dumb-init`)
+	java dotnet serve http-server pm2-runtime tini dumb-init`)
 
 var pythonName = lazily(`^python[0-9.]*$`)
 
@@ -164,7 +164,7 @@ func program(start *rewrite.Instruction) string {
 	return ""
 }
 
-var compiles = lazily(`\b(go (build|install)|cargo (build|install)|mvn|mvnw|gradle|gradlew|dotnet publish|npm run|yarn build|gcc|g\+\+|make|cmake|stack build|swift build|mix release|tsc|pnpm( run)? build|npx|webpack|esbuild)\b`)
+var compiles = lazily(`\b(go (build|install)|cargo (build|install)|mvn|mvnw|gradle|gradlew|dotnet publish|npm run|yarn build|gcc|make|cmake|stack build|swift build|mix release|tsc|pnpm( run)? build|npx|webpack|esbuild)\b|\bg\+\+ `)
 
 // builtAs reports whether the stage, or one that it copies programs from,
 // compiles source of the project: behind the COPY that brings it, and for a program
@@ -172,9 +172,11 @@ var compiles = lazily(`\b(go (build|install)|cargo (build|install)|mvn|mvnw|grad
 func builtAs(p *rewrite.Pass, s *rewrite.Stage, base string, named bool) bool {
 	source, build := false, false
 	for _, in := range s.Instructions {
+		if in.Keyword == "run" && strings.Contains(in.Text, "git clone") {
+			return false // what is built may be another's
+		}
 		source = source || len(in.ContextSources()) > 0
-		build = build || source && in.Keyword == "run" && compiles().MatchString(in.Text) && !strings.Contains(in.Text, "git clone") &&
-			(named || strings.Contains(in.Text, "install"))
+		build = build || source && in.Keyword == "run" && compiles().MatchString(in.Text) && (named || strings.Contains(in.Text, "install"))
 		sources, dest, from, ok := in.Copy()
 		if !ok || from == "" {
 			continue
