@@ -68,7 +68,9 @@ func (c *cppSplit) libraries() bool {
 			if !c.linksTo(dev, l.where+" links "+l.name) {
 				return c.decline(l.in, "%s links %s, and what %s calls its library isn't known", l.where, l.name, c.img.Release)
 			}
-		case slices.ContainsFunc(c.devs, func(d string) bool { return strings.Contains(strings.ToLower(d), strings.TrimRight(strings.ToLower(l.name), "0123456789")) }):
+		case slices.ContainsFunc(c.devs, func(d string) bool {
+			return strings.Contains(strings.ToLower(d), strings.TrimRight(strings.ToLower(l.name), "0123456789"))
+		}):
 		default:
 			return c.decline(l.in, "%s links %s, and which package its library is in isn't known", l.where, l.name)
 		}

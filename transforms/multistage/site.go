@@ -391,6 +391,14 @@ func (s *split) siteFolder(b *siteBuild) (folder, why string) {
 // siteServes tells why the server doesn't serve just the generated folder.
 func (s *split) siteServes(b *siteBuild, server *siteServer, folder string) string {
 	wd := s.stage.At(nil).Workdir
+	for _, f := range []string{"mkdocs.yml", "_config.yml"} {
+		if ctx, by := s.stage.Origin(nil, path.Join(wd, f), s.p.Repo, s.p.Name); by != nil && server.tool == b.tool {
+			src, err := s.p.Repo.ReadFile(ctx)
+			if m := siteAddress().FindString(string(src)); err != nil || m != "" {
+				return ctx + " says where the server listens (" + strings.TrimSpace(m) + ")"
+			}
+		}
+	}
 	if server.local {
 		return server.tool + " listens on 127.0.0.1 alone, where nobody outside of the container reaches it"
 	}
@@ -422,6 +430,8 @@ func (s *split) siteServes(b *siteBuild, server *siteServer, folder string) stri
 	}
 	return ""
 }
+
+var siteAddress = lazily(`(?m)^(?:dev_addr|host|port):.*$`)
 
 // sitePrefix: settings by which a development server serves below a path.
 var sitePrefix = lazily(`(?im)^(?:site_url:\s*["']?https?://[^/\s"']+/[^\s"']+|baseurl:\s*["']?/[^\s"']+|baseurl\s*=\s*["']https?://[^/"']+/[^"']+["'])`)
