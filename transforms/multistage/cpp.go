@@ -84,8 +84,11 @@ type cppSplit struct {
 	gone    []string               // what rm takes away
 	// recommends: apt installed what packages recommend, too.
 	recommends bool
-	linked     bool // a library beyond C's and C++'s own is linked
+	libs       []cLibrary
 }
+
+// cLibrary is a package that holds a library which is linked.
+type cLibrary struct{ pkg, why string }
 
 // cLink is a library that a linker line or a CMakeLists names.
 type cLink struct {
@@ -220,6 +223,12 @@ func (c *cppSplit) step(in *rewrite.Instruction, st rewrite.Step, depth int) boo
 	case name == "rm" && !tidy(st):
 		return c.removes(in, st)
 	case name == "mkdir" && depth > 0, name == "mkdir" && c.ownBuild(st):
+	case name == "chown" || name == "chgrp":
+		for i, p := range paths(st) {
+			if i > 0 && !slices.ContainsFunc(c.outputs, func(o output) bool { return o.path == p }) {
+				return c.decline(in, "it changes the owner of %s, which COPY --from doesn't keep for a folder", p)
+			}
+		}
 	case replayed[name] && name != "sed" && name != "rm":
 		c.touches(in, st)
 	case rewrite.Harmless(name) && len(st.Stmt.Redirs) == 0, cChecks[name], tidy(st):

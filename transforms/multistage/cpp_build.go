@@ -29,9 +29,11 @@ func (c *cppSplit) compile(in *rewrite.Instruction, st rewrite.Step) bool {
 			out = a[2:]
 		case a == "-static" || a == "-static-pie":
 			static = true
+		case a == "-fopenmp":
+			libs = append(libs, "OpenMP")
 		case strings.HasPrefix(a, "-l"):
 			libs = append(libs, a[2:])
-		case strings.HasPrefix(a, "-Wl,") && (strings.Contains(a, "rpath") || strings.Contains(a, "-l")), a == "-m32", strings.HasPrefix(a, "-fsanitize"):
+		case strings.HasPrefix(a, "-Wl,") && (strings.Contains(a, "rpath") || strings.Contains(a, "-l")), a == "-m32", strings.HasPrefix(a, "-fsanitize"), strings.HasPrefix(a, "-stdlib"):
 			return c.decline(in, "%s %s is beyond this recipe", st.Args[0], a)
 		case strings.Contains(a, ".so") && !strings.HasPrefix(a, "-"):
 			return c.decline(in, "it links %s, a library of its own", a)
@@ -152,6 +154,9 @@ func (c *cppSplit) makeStep(in *rewrite.Instruction, st rewrite.Step, depth int)
 		if _, own := set[k]; !own && (k == "PREFIX" || k == "DESTDIR" || k == "CC" || k == "CXX" || k == "CFLAGS" || k == "CXXFLAGS" || k == "LDFLAGS") {
 			set[k] = v
 		}
+	}
+	if mk.Shell != "" && c.full() {
+		return c.decline(in, "%s computes what is linked", mk.Shell)
 	}
 	cmds, why := mk.Commands(goals, set)
 	if why != "" {

@@ -48,13 +48,17 @@ var cOwn = words(`c m pthread dl rt stdc++ stdc++fs gcc gcc_s util resolv Thread
 // (docker-library/buildpack-deps).
 var inFull = words(`libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libbz2-dev liblzma-dev libpq-dev libevent-dev libncurses-dev libreadline-dev libxml2-dev libyaml-dev libgmp-dev libpng-dev`)
 
+// full: the image holds -dev packages that no instruction names.
+func (c *cppSplit) full() bool {
+	return c.ref.Repository() == "gcc" || c.ref.Repository() == "buildpack-deps"
+}
+
 // libraries installs what the program links.
 func (c *cppSplit) libraries() bool {
 	if c.static && !c.dynamic {
 		return true
 	}
 	at := c.outputs[0].in
-	full := c.ref.Repository() == "gcc" || c.ref.Repository() == "buildpack-deps"
 	for _, dev := range c.devs {
 		if !c.linksTo(dev, dev) {
 			return c.decline(at, "what is compiled with %s needs its library at run time, and what %s calls that isn't known", dev, c.stage.BaseName())
@@ -63,20 +67,26 @@ func (c *cppSplit) libraries() bool {
 	for _, l := range c.links {
 		dev := libOf[l.name]
 		switch {
+		case l.name == "OpenMP":
+			gomp := "libgomp1"
+			if c.img.Distro == "alpine" {
+				gomp = "libgomp"
+			}
+			c.libs = append(c.libs, cLibrary{gomp, "OpenMP"})
 		case cOwn[l.name], dev != "" && slices.Contains(c.devs, dev):
-		case full && inFull[dev]:
+		case c.full() && inFull[dev]:
 			if !c.linksTo(dev, l.where+" links "+l.name) {
 				return c.decline(l.in, "%s links %s, and what %s calls its library isn't known", l.where, l.name, c.img.Release)
 			}
 		case slices.ContainsFunc(c.devs, func(d string) bool {
-			return strings.Contains(strings.ToLower(d), strings.TrimRight(strings.ToLower(l.name), "0123456789"))
+			return strings.Contains(d, strings.TrimRight(strings.ReplaceAll(strings.ToLower(l.name), "_", "-"), "0123456789"))
 		}):
 		default:
 			return c.decline(l.in, "%s links %s, and which package its library is in isn't known", l.where, l.name)
 		}
 	}
 	if c.cxx && c.img.Distro == "alpine" {
-		c.keep("libstdc++", "programs of C++")
+		c.libs = append(c.libs, cLibrary{"libstdc++", "programs of C++"})
 	}
 	if c.ref.Repository() == "gcc" && c.cxx {
 		return c.newerRuntime()
@@ -89,9 +99,7 @@ func (c *cppSplit) linksTo(dev, why string) bool {
 	if c.img.Distro == "alpine" {
 		libs, ok := apkLibraries[dev]
 		for _, l := range strings.Fields(libs) {
-			c.linked = true
-			c.keep(l, dev)
-			c.wants("%s is linked", l)
+			c.libs = append(c.libs, cLibrary{l, dev})
 		}
 		return ok
 	}
@@ -114,11 +122,27 @@ func (c *cppSplit) linksTo(dev, why string) bool {
 		libs = names[i]
 	}
 	for _, l := range strings.Fields(libs) {
-		c.linked = true
-		c.require(l, why)
-		c.wants("%s is linked", l)
+		c.libs = append(c.libs, cLibrary{l, why})
 	}
 	return true
+}
+
+// installLibraries installs what is linked in an image with a package manager.
+func (c *cppSplit) installLibraries() {
+	for _, l := range c.libs {
+		c.keep(l.pkg, l.why)
+	}
+}
+
+// notInDistroless is the first library that distroless cc hasn't: it has those of C
+// and C++, and OpenSSL (base/base.bzl and cc/cc.bzl of that repository).
+func (c *cppSplit) notInDistroless() string {
+	for _, l := range c.libs {
+		if !strings.HasPrefix(l.pkg, "libssl") {
+			return l.pkg
+		}
+	}
+	return ""
 }
 
 // gccOf is the compiler whose C++ library a Debian release has.
@@ -137,7 +161,6 @@ func (c *cppSplit) newerRuntime() bool {
 	if n <= gccOf[c.img.Release] {
 		return true
 	}
-	c.linked = true
 	c.wants("GCC %d's C++ library is newer than Debian %s's", n, c.img.Release)
 	for _, lib := range []string{"libstdc++.so.6", "libgcc_s.so.1"} {
 		c.instead[c.last] = append(c.instead[c.last], c.copyFrom("/usr/local/lib64/"+lib, "/usr/local/lib/"+lib))

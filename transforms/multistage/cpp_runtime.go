@@ -202,25 +202,29 @@ func (c *cppSplit) chooseBase() bool {
 			c.unlike += ", of which scratch has nothing"
 		}
 	case c.p.Policy != Distroless && c.p.Policy != Smallest:
-		return c.chooseOwn("")
-	case c.linked || release == "":
-		if len(c.needs) == 0 {
-			c.wants("%s has no such image with its libraries", c.stage.BaseName())
-		}
+		return c.chooseOwn()
+	case c.notInDistroless() != "":
+		c.wants("%s is linked, which distroless hasn't", c.notInDistroless())
+	case release == "":
+		c.wants("distroless stands on Debian, and %s doesn't", c.stage.BaseName())
 	default:
 		kind = "cc-debian" + release
 	}
 	if len(c.needs) > 0 {
-		return c.chooseOwn(c.needs[0])
+		return c.chooseOwn()
 	}
 	return c.choose(kind)
 }
 
 // chooseOwn takes the image that the build stands on, without its compilers.
-func (c *cppSplit) chooseOwn(why string) bool {
+func (c *cppSplit) chooseOwn() bool {
 	base, bad := c.systemBase()
 	if bad != "" {
 		return c.decline(c.stage.From, "%s", bad)
+	}
+	c.installLibraries()
+	if len(c.needs) == 0 && len(c.libs) > 0 {
+		c.wants("%s is linked", c.libs[0].pkg)
 	}
 	if len(c.needs) == 0 {
 		c.needs = []string{"the program is linked with the libraries of that release"}

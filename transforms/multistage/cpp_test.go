@@ -43,6 +43,21 @@ func TestCpp(t *testing.T) {
 			"Dockerfile":     "FROM debian:bookworm\nRUN apt-get update && apt-get install -y cmake g++\nCOPY . /src\nRUN cd /src && mkdir build && cd build && cmake .. && make\nCMD [\"/src/build/buoy\"]\n",
 			"CMakeLists.txt": "project(buoy)\nadd_executable(buoy buoy.cpp)\nadd_executable(trial trial.cpp)\n", "buoy.cpp": cMain, "trial.cpp": cMain,
 		}, []string{"COPY --from=builder /src/build/buoy /src/build/buoy"}, "trial"},
+		{"distroless cc has OpenSSL", map[string]string{
+			"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y g++ libssl-dev\nWORKDIR /w\nCOPY buoy.cpp .\nRUN g++ -o /buoy buoy.cpp -lssl -lcrypto\nCMD [\"/buoy\"]\n", "buoy.cpp": cMain, "POLICY": "distroless",
+		}, []string{"FROM gcr.io/distroless/cc-debian12:nonroot"}, "libssl"},
+		{"distroless lacks SQLite", map[string]string{
+			"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y g++ libsqlite3-dev\nWORKDIR /w\nCOPY buoy.cpp .\nRUN g++ -o /buoy buoy.cpp -lsqlite3\nCMD [\"/buoy\"]\n", "buoy.cpp": cMain, "POLICY": "distroless",
+		}, []string{"FROM debian:bookworm-slim", "libsqlite3-0"}, ""},
+		{"OpenMP", map[string]string{
+			"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y gcc make libc6-dev\nWORKDIR /w\nCOPY . .\nRUN make -j4\nCMD [\"./buoy\"]\n", "buoy.c": cMain, "Makefile": "CFLAGS = -O2 -fopenmp\nbuoy: buoy.c\n\t$(CC) $(CFLAGS) -o $@ $<\n",
+		}, []string{"libgomp1", "COPY --from=builder /w/buoy /w/buoy"}, ""},
+		{"scratch", map[string]string{
+			"Dockerfile": "FROM alpine:3.22\nRUN apk add --no-cache gcc musl-dev\nWORKDIR /w\nCOPY . .\nRUN gcc -static -o buoy buoy.c\nCMD [\"./buoy\"]\n", "buoy.c": cMain, "POLICY": "smallest",
+		}, []string{"FROM scratch", "COPY --from=builder /w/buoy /w/buoy"}, ""},
+		{"a static program that asks for host names", map[string]string{
+			"Dockerfile": "FROM debian:bookworm\n" + withGcc + "WORKDIR /w\nCOPY . .\nRUN gcc -static -o buoy buoy.c\nCMD [\"./buoy\"]\n", "buoy.c": "int main(void) { return getaddrinfo(\"a\", 0, 0, 0); }",
+		}, []string{"FROM debian:bookworm-slim"}, ""},
 		{"all data where a computed path is opened", map[string]string{
 			"Dockerfile": "FROM debian:bookworm\n" + withGcc + "WORKDIR /app\nCOPY . .\nRUN gcc -o buoy buoy.c\nENTRYPOINT [\"./buoy\"]\n", "buoy.c": cServer, "tides/a.txt": "a", "README.md": "", "Makefile": "",
 		}, []string{"COPY --from=builder /app/tides /app/tides"}, "Makefile"},
@@ -75,6 +90,7 @@ func TestCppDeclines(t *testing.T) {
 		"dlopen":             {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY buoy.c .\nRUN gcc -o /buoy buoy.c\nCMD [\"/buoy\"]\n", "buoy.c": "int main(void) { dlopen(\"libx.so\", 1); }"}, "buoy.c:1 loads libraries by name"},
 		"unknown -l":         {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY buoy.c .\nRUN gcc -o /buoy buoy.c -lsonar\nCMD [\"/buoy\"]\n", "buoy.c": cMain}, "links sonar, and which package"},
 		"configure":          {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY . /x\nRUN cd /x && ./configure && make install\nCMD [\"buoy\"]\n", "buoy.c": cMain}, "the effects of ./configure aren't known"},
+		"an owner":           {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "WORKDIR /x\nCOPY . .\nRUN gcc -o buoy buoy.c && chown -R nobody /x\nUSER nobody\nCMD [\"./buoy\"]\n", "buoy.c": cMain}, "changes the owner of /x"},
 		"data that is gone":  {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "WORKDIR /x\nCOPY . .\nRUN gcc -o /buoy buoy.c && rm -rf /x/tides.txt\nCMD [\"/buoy\", \"tides.txt\"]\n", "buoy.c": cMain, "tides.txt": "1"}, "which a RUN deletes"},
 		"a fetch of CMake's": {map[string]string{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y cmake g++\nCOPY . /x\nRUN cmake -S /x -B /b && cmake --build /b\nCMD [\"/b/x\"]\n", "CMakeLists.txt": "project(x)\ninclude(FetchContent)\nadd_executable(x x.c)\n"}, "CMakeLists.txt:2 fetches other projects"},
 	} {
