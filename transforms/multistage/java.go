@@ -77,6 +77,7 @@ func splitJava(s *split) bool {
 	if !j.whatStarts() || !j.selfContained() || !j.dataFiles() || !j.source() || !j.place() || !j.environment() || !j.chooseBase() || !j.packagesThere() {
 		return false
 	}
+	j.leaveWorkdirs()
 	j.copies(j.last, func(p string) bool {
 		return slices.ContainsFunc(j.starts, func(st javaStart) bool { return st.jar == p })
 	})
