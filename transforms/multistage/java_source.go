@@ -142,6 +142,54 @@ func (j *javaSplit) place() bool {
 			j.need(w, "a RUN puts it beside the project")
 		}
 	}
+	return j.afterwards()
+}
+
+// afterwards decides where RUNs behind the last build step go: they stay with the
+// program where they change what the runtime stage has.
+func (j *javaSplit) afterwards() bool {
+	for in := j.last.Next(); in != nil; in = in.Next() {
+		switch {
+		case in.Keyword == "copy" || in.Keyword == "add":
+			j.roles[in] = inRuntime
+		case in.Keyword != "run" || j.roles[in] != inBuild || j.instead[in] != nil:
+			continue
+		}
+		if in.Keyword != "run" {
+			continue
+		}
+		all, _ := in.Steps()
+		here, there := "", ""
+		for _, st := range all {
+			if rewrite.Harmless(st.Name) || tidy(st) {
+				continue
+			}
+			if st.Name != "chmod" && st.Name != "chown" && st.Name != "chgrp" {
+				there = st.Name
+				continue
+			}
+			seen := 0
+			for _, a := range st.Args[1:] {
+				if seen++; strings.HasPrefix(a, "-") || seen == 1 {
+					if strings.HasPrefix(a, "-") {
+						seen--
+					}
+					continue
+				}
+				if p := abs(st.Dir, a); j.broughtBehind(p) || j.needed(p) || p == in.Stage.At(in).Workdir {
+					here = p
+				} else {
+					there = p
+				}
+			}
+		}
+		switch {
+		case here != "" && there != "":
+			return j.decline(in, "it changes %s, which the runtime stage has, and %s, which it hasn't", here, there)
+		case here != "":
+			j.roles[in] = inRuntime
+		}
+	}
 	return true
 }
 

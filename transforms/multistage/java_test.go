@@ -98,6 +98,26 @@ COPY --from=builder /app/conf/berths.yml /app/conf/berths.yml
 COPY --from=builder /app/target/berths-1.0.jar /app/target/berths-1.0.jar
 CMD ["target/berths-1.0.jar","--spring.config.location=conf/berths.yml"]
 `},
+		{"packages that build alone stay behind, others come along", map[string]string{
+			"Dockerfile": "FROM eclipse-temurin:17-jdk-jammy\nRUN apt-get update && apt-get install -y --no-install-recommends maven git fontconfig && rm -rf /var/lib/apt/lists/*\nWORKDIR /app\nCOPY . .\nRUN mvn package && mv target/tides-1.2.jar /opt/tides.jar\nCOPY entrypoint.sh /\nRUN chmod +x /entrypoint.sh\nENTRYPOINT [\"/entrypoint.sh\"]\nCMD [\"java\", \"-jar\", \"/opt/tides.jar\"]\n",
+			"pom.xml":    plainPOM, "entrypoint.sh": "#!/bin/sh\nset -e\nexec \"$@\"\n",
+		}, `FROM eclipse-temurin:17-jdk-jammy AS builder
+RUN apt-get update && apt-get install -y --no-install-recommends maven git fontconfig && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY . .
+RUN mvn package && mv target/tides-1.2.jar /opt/tides.jar
+
+FROM eclipse-temurin:17-jre-jammy
+RUN apt-get update && \
+    apt-get install -y --no-install-recommends fontconfig && \
+    rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY --from=builder /opt/tides.jar /opt/tides.jar
+COPY entrypoint.sh /
+RUN chmod +x /entrypoint.sh
+ENTRYPOINT ["/entrypoint.sh"]
+CMD ["java", "-jar", "/opt/tides.jar"]
+`},
 		{"the jar's manifest names a folder of jars", map[string]string{
 			"Dockerfile": "FROM amazoncorretto:17\nWORKDIR /app\nRUN yum install -y maven && yum clean all\nCOPY . .\nRUN mvn package\nCMD [\"java\", \"-jar\", \"target/tides-1.2.jar\"]\n",
 			"pom.xml":    strings.Replace(plainPOM, "</version>", "</version><dependencies><dependency><artifactId>gson</artifactId></dependency></dependencies><build><plugins><plugin><artifactId>maven-jar-plugin</artifactId><configuration><archive><manifest><addClasspath>true</addClasspath><classpathPrefix>lib/</classpathPrefix></manifest></archive></configuration></plugin></plugins></build>", 1),
