@@ -4,9 +4,14 @@ package e2e
 
 func init() {
 	for name, c := range map[string]chainCase{
-		"psycopg2": {paths: []string{"/nowhere"}, factor: 3}, // compiled: the libraries behind it are installed again
-		"uwsgi":    {paths: []string{"/nowhere"}, factor: 4}, // builds without a warning without libxml2, and dies at start
-		"slim-gcc": {paths: []string{"/nowhere"}, factor: 1.5},
+		"psycopg2":    {paths: []string{"/nowhere"}, factor: 3}, // compiled: the libraries behind it are installed again
+		"uwsgi":       {paths: []string{"/nowhere"}, factor: 4}, // builds without a warning without libxml2, and dies at start
+		"slim-gcc":    {paths: []string{"/nowhere"}, factor: 1.5},
+		"uv-system":   {paths: []string{"/nowhere"}, factor: 4},
+		"pipenv":      {paths: []string{"/nowhere"}, factor: 4},
+		"editable":    {paths: []string{"/nowhere"}, factor: 4},
+		"pip-project": {paths: []string{"/nowhere"}, factor: 4},
+		"venv":        {paths: []string{"/nowhere"}, factor: 4},
 	} {
 		cases["multi-stage/python-"+name] = c
 	}

@@ -25,6 +25,10 @@ type Build struct {
 	// Healthcheck is the test: "NONE", "CMD" or "CMD-SHELL" and its words.
 	Healthcheck []string
 	ReadOnly    bool
+	Privileged  bool
+	CapAdd      []string
+	NetworkMode string
+	Devices     []string
 	Watch       []string // paths of develop.watch, relative to this context's root
 	Err         string   // why the file could not be read in full; then the rest may be empty
 

@@ -96,6 +96,10 @@ func composeService(file string, body []yamlPair) Build {
 	b.User = scalar(pick(body, "user"))
 	b.WorkingDir = scalar(pick(body, "working_dir"))
 	b.ReadOnly = truth(pick(body, "read_only"))
+	b.Privileged = truth(pick(body, "privileged"))
+	b.CapAdd = scalars(pick(body, "cap_add"))
+	b.NetworkMode = scalar(pick(body, "network_mode"))
+	b.Devices = scalars(pick(body, "devices"))
 	b.Ports = shortSyntax(pick(body, "ports"), "published")
 	b.Volumes = shortSyntax(pick(body, "volumes"), "source")
 	b.Command = command(pick(body, "command"))
@@ -142,6 +146,9 @@ func shortSyntax(n *yaml.Node, from string) (out []string) {
 		s, target := scalar(pick(m, from)), scalar(pick(m, "target"))
 		if s != "" {
 			target = s + ":" + target
+		}
+		if truth(pick(m, "read_only")) {
+			target += ":ro"
 		}
 		if target != "" {
 			out = append(out, target)
@@ -232,7 +239,13 @@ func pick(m []yamlPair, key string) *yaml.Node {
 	return nil
 }
 
-func get(n *yaml.Node, key string) *yaml.Node { return pick(yamlMap(n, 0), key) }
+// get follows keys down from a mapping; nil where one is missing.
+func get(n *yaml.Node, keys ...string) *yaml.Node {
+	for _, key := range keys {
+		n = pick(yamlMap(n, 0), key)
+	}
+	return n
+}
 
 // scalar is a node's text with variables at their defaults; "" for null and
 // for anything that is not a scalar.

@@ -75,6 +75,7 @@ type manifestFacts struct {
 	shallow      memo[struct{}, []string]
 	builds       memo[struct{}, []Build]
 	mentions     memo[struct{}, []Mention]
+	containers   memo[struct{}, []Container]
 	invocations  memo[struct{}, []Build]
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -80,12 +81,57 @@ func (r *Repo) Writes(dockerfile string, scripts bool) string {
 // scripts the program is started by a script of package.json. sources are the
 // folders and files of the context that get to the image; nil for all of it.
 func (r *Repo) WriteSigns(dockerfile string, scripts bool, sources []string) (out []WriteSign, why string) {
+	why = r.sources(dockerfile, sources, func(f, src string, lang *language) bool {
+		switch {
+		case f == "package.json":
+			if why := r.devStart(); why != "" && scripts {
+				out = append(out, WriteSign{File: f, Kind: WriteCache, What: why})
+			}
+		case lang == nil:
+			out = append(out, WriteSign{File: f, Kind: WriteSQLite, What: "is a database that the program may write", Path: f, InContext: true})
+		default:
+			out = append(out, lang.signs(r, f, src)...)
+		}
+		return len(out) <= maxWriteSigns
+	})
+	if why != "" {
+		return nil, why
+	}
+	return defined(out), ""
+}
+
+// LowPort names a place in the project's source that listens on a port below 1024;
+// "" for none. sources are as in WriteSigns.
+func (r *Repo) LowPort(dockerfile string, sources []string) (found string) {
+	r.sources(dockerfile, sources, func(f, src string, lang *language) bool {
+		if lang == nil || lang.listens == nil {
+			return true
+		}
+		for _, m := range lang.listens.FindAllStringSubmatchIndex(src, -1) {
+			for g := 2; g+1 < len(m); g += 2 {
+				if m[g] < 0 {
+					continue
+				}
+				if n, err := strconv.Atoi(src[m[g]:m[g+1]]); err == nil && n > 0 && n < 1024 {
+					found = fmt.Sprintf("%s listens on port %d", place(f, 1+strings.Count(src[:m[g]], "\n")), n)
+					return false
+				}
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// sources calls visit with the project's source, until it returns false: files
+// of a known language with their text, and package.json and databases by name alone.
+func (r *Repo) sources(dockerfile string, sources []string, visit func(f, src string, lang *language) (more bool)) (why string) {
 	if !r.Known() {
-		return nil, "without the build context drydock can't see what the program writes"
+		return "without the build context drydock can't see what the program writes"
 	}
 	files, complete := r.Files()
 	if !complete {
-		return nil, "the project is too big to look for files that it writes"
+		return "the project is too big to look for files that it writes"
 	}
 	ig := r.Ignore(dockerfile)
 	read := 0
@@ -93,32 +139,33 @@ func (r *Repo) WriteSigns(dockerfile string, scripts bool, sources []string) (ou
 		if len(sources) > 0 && !slices.ContainsFunc(sources, func(s string) bool { return s == "." || s == f || Wild(s) || strings.HasPrefix(f, s+"/") }) {
 			continue
 		}
-		if f == "package.json" && scripts {
-			if why := r.devStart(); why != "" {
-				out = append(out, WriteSign{File: f, Kind: WriteCache, What: why})
-			}
-		}
-		if e := path.Ext(f); e == ".db" || e == ".sqlite" || e == ".sqlite3" {
-			if !ig.Excluded(f) {
-				out = append(out, WriteSign{File: f, Kind: WriteSQLite, What: "is a database that the program may write", Path: f, InContext: true})
-			}
-		}
 		lang := writersOf(f)
-		if lang == nil || TestFile(f) || hiddenFolder(f) || ig.Excluded(f) {
+		switch e := path.Ext(f); {
+		case f == "package.json":
+			if !visit(f, "", nil) {
+				return ""
+			}
+			continue
+		case e == ".db" || e == ".sqlite" || e == ".sqlite3":
+			if !ig.Excluded(f) && !visit(f, "", nil) {
+				return ""
+			}
+			continue
+		case lang == nil || TestFile(f) || hiddenFolder(f) || ig.Excluded(f):
 			continue
 		}
 		if read++; read > maxScanFiles {
-			return nil, "the project is too big to look for files that it writes"
+			return "the project is too big to look for files that it writes"
 		}
 		src, err := r.ReadFile(f)
 		if err != nil || len(src) > MaxScanBytes {
 			continue
 		}
-		if out = append(out, lang.signs(r, f, text(src))...); len(out) > maxWriteSigns {
-			break
+		if !visit(f, text(src), lang) {
+			return ""
 		}
 	}
-	return defined(out), ""
+	return ""
 }
 
 // defined drops the uses of settings (UPLOAD_FOLDER) whose definition is among the

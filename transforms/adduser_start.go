@@ -35,7 +35,7 @@ func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) stri
 		name, base = script, path.Base(script)
 	}
 	if runners[base] || pythonName().MatchString(base) {
-		return ""
+		return notOurs(s, base, startWords(start))
 	}
 	abs, ok := s.At(nil).Abs(name)
 	if !ok {
@@ -45,11 +45,56 @@ func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) stri
 		return "" // a script of the project, read by scriptSigns
 	}
 	for t := s; t != nil; t = t.Parent() {
-		if builtHere(p, t, base) {
+		if builtAs(p, t, base, strings.Contains(name, "/")) {
 			return ""
 		}
 	}
 	return "drydock can't see what " + name + " does"
+}
+
+// notOurs tells why what an interpreter or a server is started with isn't the project's:
+// no COPY brings it, so a RUN has fetched it. "" when it is, or may be.
+func notOurs(s *rewrite.Stage, base string, words []string) string {
+	copies, at := 0, slices.IndexFunc(words, func(w string) bool { return path.Base(w) == base })
+	for t := s; t != nil; t = t.Parent() {
+		for _, in := range t.Instructions {
+			if _, _, _, ok := in.Copy(); ok || len(in.ContextSources()) > 0 {
+				copies++
+			}
+		}
+	}
+	if copies == 0 {
+		return "nothing of the project is copied to the image; drydock can't see what " + base + " does there"
+	}
+	file := ""
+	for i := at + 1; at >= 0 && i < len(words) && file == ""; i++ {
+		switch w := words[i]; {
+		case w == "-jar" && base == "java" && i+1 < len(words):
+			file = words[i+1]
+		case w == "-m", w == "-c", w == "-e", w == "-p":
+			return ""
+		case strings.HasPrefix(w, "-"):
+		case base == "node" && path.Ext(w) != "" || pythonName().MatchString(base) && strings.HasSuffix(w, ".py") || base == "dotnet" && strings.HasSuffix(w, ".dll"):
+			file = w
+		case base == "java":
+		default:
+			return ""
+		}
+	}
+	abs, ok := s.At(nil).Abs(file)
+	if file == "" || !ok {
+		return ""
+	}
+	for t := s; t != nil; t = t.Parent() {
+		for _, in := range t.Instructions {
+			_, dest, _, copies := in.Copy()
+			to, ok := t.At(in).Abs(t.At(in).Expand(dest))
+			if copies && (!ok || rewrite.Inside(abs, to)) || in.Keyword == "run" && compiles().MatchString(in.Text) {
+				return ""
+			}
+		}
+	}
+	return "drydock can't see what " + file + " does: no COPY brings it"
 }
 
 // startsShell reports whether ENTRYPOINT or CMD is a shell that waits for input.
@@ -119,23 +164,25 @@ func program(start *rewrite.Instruction) string {
 	return ""
 }
 
-var compiles = lazily(`\b(go (build|install)|cargo (build|install)|mvn|mvnw|gradle|gradlew|dotnet publish|npm run|yarn build|gcc|g\+\+|make|cmake|stack build|swift build|mix release)\b`)
+var compiles = lazily(`\b(go (build|install)|cargo (build|install)|mvn|mvnw|gradle|gradlew|dotnet publish|npm run|yarn build|gcc|g\+\+|make|cmake|stack build|swift build|mix release|tsc|pnpm( run)? build|npx|webpack|esbuild)\b`)
 
-// builtHere reports whether the stage, or one that it copies programs from,
-// compiles source of the project.
-func builtHere(p *rewrite.Pass, s *rewrite.Stage, base string) bool {
+// builtAs reports whether the stage, or one that it copies programs from,
+// compiles source of the project: behind the COPY that brings it, and for a program
+// that is found by PATH (named is false) with an install.
+func builtAs(p *rewrite.Pass, s *rewrite.Stage, base string, named bool) bool {
 	source, build := false, false
 	for _, in := range s.Instructions {
 		source = source || len(in.ContextSources()) > 0
-		build = build || in.Keyword == "run" && compiles().MatchString(in.Text) && !strings.Contains(in.Text, "git clone")
+		build = build || source && in.Keyword == "run" && compiles().MatchString(in.Text) && !strings.Contains(in.Text, "git clone") &&
+			(named || strings.Contains(in.Text, "install"))
 		sources, dest, from, ok := in.Copy()
 		if !ok || from == "" {
 			continue
 		}
 		holds := path.Base(dest) == base || strings.HasSuffix(dest, "/") || slices.ContainsFunc(sources, func(x string) bool { return path.Base(x) == base }) || !strings.Contains(path.Base(dest), ".")
-		if t := p.Doc.StageByRef(from, s.Index); t != nil && holds && builtHere(p, t, base) {
+		if t := p.Doc.StageByRef(from, s.Index); t != nil && holds && builtAs(p, t, base, true) {
 			return true
 		}
 	}
-	return source && build
+	return build
 }

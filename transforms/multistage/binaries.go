@@ -2,6 +2,7 @@ package multistage
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,10 +23,16 @@ type binaries struct {
 	binDirs   map[string]string      // output path -> path in the runtime stage
 	generates bool                   // a RUN writes files that the context doesn't hold
 
+	ran     *rewrite.Instruction  // CMD or ENTRYPOINT that compiled when it started
+	ranLine []string              // what it says now
+	folders []string              // of the context: the packages that are built
+	noData  func() *regexp.Regexp // entries of the project that no program reads
+
 	needs     []string        // why the runtime image needs a shell, a C library or packages: system.go's base
 	installed map[string]bool // packages of the build that the program may use
 	devs      []string        // -dev packages of the build, whose libraries may be linked
 	apk       []string        // packages that Alpine installs in the runtime stage
+	passes    bool            // a script starts what CMD says
 	scripts   []string        // scripts of the project that start
 	certs     bool            // certificates of authorities may be read
 	runAs     string          // USER of an image without /etc/passwd
@@ -43,6 +50,8 @@ type output struct {
 	pkg *repo.GoPackage // of Go
 	mod *repo.Go
 	cgo bool // built with cgo
+
+	musl bool // of Rust: linked with musl
 }
 
 // madePath is a path that a file command makes.
@@ -59,25 +68,28 @@ func (b *binaries) moved(in *rewrite.Instruction, st rewrite.Step) bool {
 			words = append(words, abs(st.Dir, a))
 		}
 	}
-	if len(words) != 2 {
+	if len(words) < 2 || strings.ContainsAny(strings.Join(words, ""), "$`*?[") {
 		return b.decline(in, "the effects of %s aren't known", strings.Join(st.Args, " "))
 	}
-	for i, o := range b.outputs {
-		if o.path == words[0] {
-			to := words[1]
-			if strings.HasSuffix(st.Args[len(st.Args)-1], "/") || b.isDir(in, to) {
-				to = path.Join(to, path.Base(o.path))
-			}
-			o.path = to
-			if st.Name == "mv" {
-				b.outputs[i] = o
-			} else {
-				b.outputs = append(b.outputs, o)
-			}
-			return true
+	to := words[len(words)-1]
+	folder := len(words) > 2 || strings.HasSuffix(st.Args[len(st.Args)-1], "/") || b.isDir(in, to)
+	for _, from := range words[:len(words)-1] {
+		dest := to
+		if folder {
+			dest = path.Join(to, path.Base(from))
 		}
+		i := slices.IndexFunc(b.outputs, func(o output) bool { return o.path == from })
+		if i < 0 {
+			b.made = append(b.made, madePath{in, dest})
+			continue
+		}
+		o := b.outputs[i]
+		o.path = dest
+		if st.Name == "mv" {
+			b.outputs = slices.Delete(b.outputs, i, i+1)
+		}
+		b.outputs = append(slices.DeleteFunc(b.outputs, func(have output) bool { return have.path == dest }), o)
 	}
-	b.made = append(b.made, madePath{in, words[1]})
 	return true
 }
 
@@ -109,6 +121,9 @@ func (b *binaries) mades() bool {
 			known = known || rewrite.Inside(o.path, m.path) || m.path == o.root || rewrite.Inside(o.root, m.path)
 		}
 		wd := b.stage.At(nil).Workdir
+		if ctx, by := b.stage.Origin(nil, m.path, b.p.Repo, b.p.Name); by != nil && !(b.p.Repo.IsDir(ctx) && b.holdsData(ctx, 0)) {
+			known = true // the context brings it: a file, or a folder of source
+		}
 		if known || m.path == wd || m.path == "/go" || strings.HasPrefix(m.path, "/tmp") || strings.HasPrefix(m.path, "/root/.ssh") {
 			continue
 		}

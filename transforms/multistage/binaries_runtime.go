@@ -2,6 +2,7 @@ package multistage
 
 import (
 	"cmp"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"path"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func (b *binaries) place() bool {
 		inside := len(eff.Trees) > 0
 		for _, t := range eff.Trees {
 			secret := strings.Contains(t.Dest, ".netrc") || strings.Contains(t.Dest, ".ssh") || strings.Contains(t.Dest, ".gitconfig")
-			inside = inside && (rewrite.Inside(t.Dest, root) || rewrite.Inside(root, t.Dest) || secret)
+			inside = inside && (rewrite.Inside(t.Dest, root) || rewrite.Inside(root, t.Dest) || secret || b.onlySource(t))
 			for _, o := range b.outputs {
 				inside = inside || rewrite.Inside(t.Dest, o.root)
 			}
@@ -84,6 +85,18 @@ func (b *binaries) place() bool {
 		}
 	}
 	return true
+}
+
+// onlySource: what a COPY brings is source alone, such as a module that another
+// one takes by its path.
+func (b *binaries) onlySource(t rewrite.Tree) bool {
+	if t.Unknown {
+		return false
+	}
+	if b.p.Repo.IsDir(t.Ctx) {
+		return !b.holdsData(t.Ctx, 0)
+	}
+	return strings.HasSuffix(t.Ctx, ".go") || strings.HasSuffix(t.Ctx, ".rs")
 }
 
 // imagePaths are the places of the image where a path of the context stands
@@ -120,7 +133,7 @@ func (b *binaries) named(word string) {
 			continue
 		}
 		ctx, by := b.stage.Origin(nil, p, b.p.Repo, b.p.Name)
-		if by != nil && ctx != "." && by.Index <= b.last.Index && b.roles[by] == inBuild && !strings.HasSuffix(ctx, ".go") && p != b.outputs[0].root {
+		if by != nil && ctx != "." && !(b.p.Repo.IsDir(ctx) && !b.holdsData(ctx, 0)) && by.Index <= b.last.Index && b.roles[by] == inBuild && !strings.HasSuffix(ctx, ".go") && p != b.outputs[0].root {
 			b.need(p)
 		}
 	}
@@ -190,5 +203,59 @@ func (b *binaries) runtime() {
 	}
 	if b.runAs != "" {
 		b.instead[b.last] = append(b.instead[b.last], b.keyword("USER")+" "+b.runAs)
+	}
+}
+
+// allData takes every entry of a project's folder which holds something else
+// than source and papers.
+func (b *binaries) allData(dir string) {
+	ig := b.p.Repo.Ignore(b.p.Name)
+	for _, e := range b.p.Repo.ReadDir(dir) {
+		name := path.Join(dir, e.Name())
+		if b.noData().MatchString(e.Name()) || ig.Excluded(name) || ig.ExcludesTree(name) || e.IsDir() && !b.holdsData(name, 0) {
+			continue
+		}
+		for _, p := range b.imagePaths(name) {
+			b.need(p)
+		}
+	}
+}
+
+// holdsData: a file in the folder isn't source.
+func (b *binaries) holdsData(dir string, depth int) bool {
+	for _, e := range b.p.Repo.ReadDir(dir) {
+		switch {
+		case b.noData().MatchString(e.Name()):
+		case !e.IsDir():
+			return true
+		case depth > 8 || b.holdsData(path.Join(dir, e.Name()), depth+1):
+			return true
+		}
+	}
+	return false
+}
+
+// namedInConfig takes what CMD, ENTRYPOINT, ENV and compose files name.
+func (b *binaries) namedInConfig() {
+	for _, in := range b.stage.Instructions {
+		switch c := in.Cmd.(type) {
+		case *instructions.CmdCommand:
+			for _, w := range c.CmdLine {
+				b.named(w)
+			}
+		case *instructions.EntrypointCommand:
+			for _, w := range c.CmdLine {
+				b.named(w)
+			}
+		case *instructions.EnvCommand:
+			for _, kv := range c.Env {
+				b.named(b.stage.At(in.Next()).Expand(kv.Value))
+			}
+		}
+	}
+	for _, s := range b.runs() {
+		for _, w := range append(append([]string{}, s.Command...), s.Entrypoint...) {
+			b.named(w)
+		}
 	}
 }

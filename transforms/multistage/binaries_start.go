@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -93,13 +94,21 @@ func (b *binaries) starts() bool {
 	seen, any := false, false
 	args := false // CMD holds arguments of one of the programs
 	for _, in := range b.stage.Instructions {
-		if line, shell := startLine(in); in.Keyword == "entrypoint" && len(line) > 0 {
+		if line, shell := b.line(in); in.Keyword == "entrypoint" && len(line) > 0 {
 			_, args = b.binary(unwrap(line)[0])
 			args = args || shell
 		}
 	}
-	for _, in := range b.stage.Instructions {
-		line, shell := startLine(in)
+	var all []*rewrite.Instruction // ENTRYPOINT first
+	for _, entry := range []bool{true, false} {
+		for _, in := range b.stage.Instructions {
+			if entry == (in.Keyword == "entrypoint") {
+				all = append(all, in)
+			}
+		}
+	}
+	for _, in := range all {
+		line, shell := b.line(in)
 		if len(line) == 0 || in.Keyword == "cmd" && args {
 			continue
 		}
@@ -110,6 +119,7 @@ func (b *binaries) starts() bool {
 			return b.decline(in, "%s", why)
 		}
 		seen = seen || ours && in.Keyword != "healthcheck"
+		args = args || in.Keyword == "entrypoint" && ours && !b.passes // a script hands them to the program
 	}
 	if !any {
 		return b.decline(b.stage.From, "no CMD or ENTRYPOINT says what runs")
@@ -134,6 +144,14 @@ func (b *binaries) starts() bool {
 		return b.decline(b.stage.From, "nothing that the build writes is started by CMD or ENTRYPOINT")
 	}
 	return true
+}
+
+// line is what an instruction starts in the runtime stage.
+func (b *binaries) line(in *rewrite.Instruction) ([]string, bool) {
+	if in == b.ran {
+		return b.ranLine, false
+	}
+	return startLine(in)
 }
 
 // startable: the runtime image can start a command. ours tells that one of the
@@ -195,7 +213,9 @@ func (b *binaries) program(what string, args []string, funcs map[string]bool, de
 		}
 		rest := unwrap(args)
 		switch {
-		case funcs != nil && (builtins[name] || funcs[name] || strings.HasPrefix(name, "$")):
+		case funcs != nil && strings.HasPrefix(name, "$"):
+			b.passes = true
+		case funcs != nil && (builtins[name] || funcs[name]):
 		case strings.Contains(name, "$"):
 			return false, what + " starts a computed program"
 		case b.script(name) != "" && depth < 4:
@@ -254,4 +274,33 @@ func (b *binaries) script(name string) string {
 		}
 	}
 	return ""
+}
+
+// startInstead writes CMD or ENTRYPOINT as a list that starts a program; at is
+// where the build writes it.
+func (b *binaries) startInstead(in *rewrite.Instruction, at string, line []string) bool {
+	var list []string
+	for _, w := range line {
+		j, err := json.Marshal(w)
+		if err != nil {
+			return b.decline(in, "%s can't be written as JSON", w)
+		}
+		list = append(list, string(j))
+	}
+	b.ran, b.ranLine = in, append([]string{at}, line[1:]...)
+	b.say(in, b.keyword(strings.ToUpper(in.Keyword))+" ["+strings.Join(list, ", ")+"]")
+	b.config |= rewrite.FieldCmd
+	if in.Keyword == "entrypoint" {
+		b.config |= rewrite.FieldEntrypoint
+	}
+	for _, i := range b.stage.Instructions {
+		if k := i.Keyword; i.Index < in.Index && (k == "run" || k == "copy" || k == "add") {
+			b.last = i
+		}
+	}
+	if b.last == nil {
+		return b.decline(in, "nothing is copied into the image")
+	}
+	b.assumes = append(b.assumes, "nobody changes the source in the running container")
+	return true
 }

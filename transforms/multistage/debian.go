@@ -17,7 +17,7 @@ import (
 var sameName = words(`libpq5 libmariadb3 libxml2 libxslt1.1 libcairo2 libcairo-gobject2 libjpeg62-turbo libsasl2-2 libyaml-0-2 libgmp10 libmpfr6 libmpc3 libfreetype6 liblz4-1 libzmq5 libsodium23
 	libportaudio2 libsndfile1 libsnappy1v5 libdbus-1-3 libsystemd0 libudev1 libusb-1.0-0 libpcsclite1 libsybdb5 libleveldb1d libcap2 libpango-1.0-0 libpangoft2-1.0-0 libpangocairo-1.0-0
 	libgdk-pixbuf-2.0-0 libopenjp2-7 liblcms2-2 libgssapi-krb5-2 libkrb5-3 libwebpmux3 libx11-6 libxcb1 libxext6 libxrender1 libsm6 libice6 libgl1 libenchant-2-2 librdkafka1 libopenblas0 liblapack3 libblas3 libgfortran5
-	libmecab2 liblmdb0 libffi8 unixodbc graphviz libtk8.6 git mercurial subversion openssh-client gnupg curl wget file unzip xz-utils bzip2 procps imagemagick libgomp1 libpcre2-8-0 ca-certificates`)
+	libmecab2 liblmdb0 unixodbc graphviz libtk8.6 git mercurial subversion openssh-client gnupg curl wget file unzip xz-utils bzip2 procps imagemagick libgomp1 libpcre2-8-0 ca-certificates libedit2 libaspell15 libmcrypt4 librabbitmq4 libxpm4 libbz2-1.0 libzstd1 libgd3`)
 
 // renamed are those whose names differ: bookworm's name to those of bullseye and
 // of trixie. A dash is a name that isn't known.
@@ -28,6 +28,10 @@ var renamed = map[string][2]string{
 	"libmagickwand-6.q16-6": {"libmagickwand-6.q16-6", "libmagickwand-7.q16-10"}, "libgdal32": {"libgdal28", "libgdal36"}, "libgeos-c1v5": {"libgeos-c1v5", "libgeos-c1t64"},
 	"libproj25": {"libproj19", "libproj25"}, "libtiff6": {"libtiff5", "libtiff6"}, "libwebp7": {"libwebp6", "libwebp7"}, "libwebpdemux2": {"libwebpdemux2", "libwebpdemux2"},
 	"libicu72": {"libicu67", "libicu76"}, "libhdf5-103-1": {"libhdf5-103-1", "libhdf5-310"}, "libpcap0.8": {"libpcap0.8", "libpcap0.8t64"}, "libharfbuzz-subset0": {"-", "libharfbuzz-subset0"},
+	"libffi8": {"libffi7", "libffi8"}, "libzip4": {"libzip4", "libzip5"}, "libavif15": {"libavif9", "libavif16"}, "libtidy5deb1": {"libtidy5deb1", "libtidy58"}, "libsnmp40": {"libsnmp40", "libsnmp40t64"},
+	"libmagickcore-6.q16-6-extra": {"libmagickcore-6.q16-6-extra", "libmagickcore-7.q16-10-extra"}, "libuv1": {"libuv1", "libuv1t64"}, "libc-client2007e": {"libc-client2007e", "-"}, "libvips42": {"libvips42", "libvips42t64"},
+	"libssh2-1": {"libssh2-1", "libssh2-1t64"}, "libevent-2.1-7": {"libevent-2.1-7", "libevent-2.1-7t64"}, "libevent-extra-2.1-7": {"libevent-extra-2.1-7", "libevent-extra-2.1-7t64"},
+	"libevent-openssl-2.1-7": {"libevent-openssl-2.1-7", "libevent-openssl-2.1-7t64"}, "libevent-pthreads-2.1-7": {"libevent-pthreads-2.1-7", "libevent-pthreads-2.1-7t64"},
 	"libgirepository-1.0-1": {"libgirepository-1.0-1", "-"}, "libxmlsec1-openssl": {"libxmlsec1-openssl", "-"}, "libatlas3-base": {"libatlas3-base", "-"}, "libpcre3": {"libpcre3", "-"},
 }
 
@@ -67,6 +71,24 @@ func (s *split) requires(pkgs []string, why string) (missing string) {
 func (s *split) hasPackage(pkg string) bool {
 	name, ok := debianName(pkg, s.img.Release)
 	return s.apt.runtime[pkg] || ok && s.apt.runtime[name]
+}
+
+// bringsAlong are packages that depend on a library: where the runtime stage
+// installs one of them it needs no line for the library.
+var bringsAlong = map[string][]string{
+	"libpq5":         {"postgresql-client", "postgresql", "python3-psycopg2"},
+	"libmariadb3":    {"mariadb-client", "default-mysql-client", "python3-mysqldb"},
+	"libglib2.0-0":   {"ffmpeg"},
+	"libvips42":      {"libvips", "libvips-tools"},
+	"libxml2":        {"libxslt1.1"},
+	"libcairo2":      {"libpangocairo-1.0-0"},
+	"libpango-1.0-0": {"libpangocairo-1.0-0", "libpangoft2-1.0-0"},
+}
+
+// comesAlong reports whether a package comes with another one that the runtime
+// stage installs, or is one of them.
+func (s *split) comesAlong(pkg string) bool {
+	return s.apt.runtime[pkg] || slices.ContainsFunc(bringsAlong[pkg], func(p string) bool { return s.apt.runtime[p] })
 }
 
 // mendable are programs of the full image that a runtime stage may well have:

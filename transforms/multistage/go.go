@@ -29,6 +29,7 @@ var _ = register(recipe{
 	name:    "go",
 	bases:   words("golang"),
 	words:   words("go"),
+	starts:  words("go"),
 	anySize: true,
 	doc: `- Go: a static binary, and the files that its source names, on distroless static;
   with cgo distroless base of the builder's Debian release.`,
@@ -42,13 +43,14 @@ func splitGo(s *split) bool {
 		return false
 	}
 	g := &goSplit{newBinaries(s)}
+	g.noData = noData
 	for _, in := range s.stage.Instructions {
 		if in.Keyword == "run" && !g.run(in) {
 			return false
 		}
 	}
-	if len(g.outputs) == 0 {
-		return g.nothingBuilt()
+	if !g.runsGo() || len(g.outputs) == 0 {
+		return false
 	}
 	if !g.mades() || !g.starts() || !g.programs() || !g.place() || !g.files() || !g.users() {
 		return false
@@ -58,7 +60,7 @@ func splitGo(s *split) bool {
 		return false
 	}
 	for _, o := range g.outputs {
-		if !g.flags1(o) {
+		if o.in != g.ran && !g.flags1(o) {
 			return false
 		}
 	}
@@ -71,18 +73,6 @@ func splitGo(s *split) bool {
 	}
 	s.assumes = append(s.assumes, reads+g.others())
 	return true
-}
-
-// nothingBuilt: a golang image without a go build.
-func (g *goSplit) nothingBuilt() bool {
-	for _, in := range g.stage.Instructions {
-		if in.Keyword == "cmd" || in.Keyword == "entrypoint" {
-			if strings.Contains(in.Args.Text, "go\", \"run") || strings.Contains(in.Args.Text, "go\",\"run") || strings.Contains(in.Args.Text, "go run") {
-				return g.decline(in, "it compiles when it starts (go run); build in a RUN instead")
-			}
-		}
-	}
-	return false
 }
 
 // goTools write generated code or check it; what they leave is compiled in.

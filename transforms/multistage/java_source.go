@@ -1,7 +1,9 @@
 package multistage
 
 import (
+	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"drydock/rewrite"
@@ -56,24 +58,37 @@ func (j *javaSplit) draws() (where string) {
 	return where
 }
 
-// dataFiles notes the files of the project that its source names, and those that
-// Spring Boot looks for in the working directory
-// (https://docs.spring.io/spring-boot/reference/features/external-config.html).
+// dataFiles notes the files of the project that its source names, and the settings
+// that frameworks look for in the working directory: Spring Boot and Quarkus in
+// it and in config, Jooby, Vert.x and Play in conf.
 func (j *javaSplit) dataFiles() bool {
 	wd := j.stage.At(nil).Workdir
-	for _, n := range []string{"config", "application.properties", "application.yml", "application.yaml"} {
+	for _, n := range []string{"config", "conf", "application.properties", "application.yml", "application.yaml"} {
 		p := path.Join(wd, n)
-		ctx, by := j.stage.Origin(nil, p, j.p.Repo, j.p.Name)
-		if by == nil || n == "config" && len(j.p.Repo.ReadDir(ctx)) == 0 {
-			continue
+		if ctx, ok := j.fromContext(p); ok && (!j.p.Repo.IsDir(ctx) || j.settings(ctx)) {
+			j.need(p, "frameworks look there for settings")
 		}
-		j.need(p, "Spring Boot reads it in the working directory")
 	}
 	return j.sources(javaExts, javaTest, func(file, text string) bool {
 		return j.named(file, text, []string{"target", "build"}, func(ctx, name string) bool {
 			return j.compiled(ctx) || strings.HasPrefix(name, "/") && j.inJar(file, name)
 		})
 	})
+}
+
+// settings: a folder holds what a framework reads, and not, say, the rules of a
+// linter.
+func (j *javaSplit) settings(dir string) bool {
+	for _, e := range j.p.Repo.ReadDir(dir) {
+		name := strings.ToLower(e.Name())
+		if !e.IsDir() && hasExt(name, []string{".conf", ".yml", ".yaml", ".properties", ".json", ".toml"}) {
+			return true
+		}
+		if e.IsDir() && dir != "" && path.Base(dir) == "config" && slices.ContainsFunc(j.p.Repo.ReadDir(path.Join(dir, e.Name())), func(f fs.DirEntry) bool { return strings.HasPrefix(f.Name(), "application") }) {
+			return true
+		}
+	}
+	return false
 }
 
 // inJar: a resource by an absolute name lies in the jar.

@@ -85,8 +85,8 @@ CMD ["target/universal/stage/bin/berths", "-Dhttp.port=9000"]
 `},
 		{"distroless: the jar alone in CMD; what the command line names", map[string]string{
 			"POLICY":     "distroless",
-			"Dockerfile": "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN mvn package\nCMD [\"java\",\"-jar\",\"target/berths-1.0.jar\",\"--spring.config.location=conf/berths.yml\"]\n",
-			"pom.xml":    bootPOM, "conf/berths.yml": "a: 1\n",
+			"Dockerfile": "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN mvn package\nCMD [\"java\",\"-jar\",\"target/berths-1.0.jar\",\"--spring.config.location=etc/berths.yml\"]\n",
+			"pom.xml":    bootPOM, "etc/berths.yml": "a: 1\n",
 		}, `FROM maven:3.9-eclipse-temurin-21 AS builder
 WORKDIR /app
 COPY . .
@@ -94,9 +94,9 @@ RUN mvn package
 
 FROM gcr.io/distroless/java21-debian13:nonroot
 WORKDIR /app
-COPY --from=builder /app/conf/berths.yml /app/conf/berths.yml
+COPY --from=builder /app/etc/berths.yml /app/etc/berths.yml
 COPY --from=builder /app/target/berths-1.0.jar /app/target/berths-1.0.jar
-CMD ["target/berths-1.0.jar","--spring.config.location=conf/berths.yml"]
+CMD ["target/berths-1.0.jar","--spring.config.location=etc/berths.yml"]
 `},
 		{"packages that build alone stay behind, others come along", map[string]string{
 			"Dockerfile": "FROM eclipse-temurin:17-jdk-jammy\nRUN apt-get update && apt-get install -y --no-install-recommends maven git fontconfig && rm -rf /var/lib/apt/lists/*\nWORKDIR /app\nCOPY . .\nRUN mvn package && mv target/tides-1.2.jar /opt/tides.jar\nCOPY entrypoint.sh /\nRUN chmod +x /entrypoint.sh\nENTRYPOINT [\"/entrypoint.sh\"]\nCMD [\"java\", \"-jar\", \"/opt/tides.jar\"]\n",

@@ -77,6 +77,7 @@ func run(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 			continue
 		}
 		s := newSplit(p, stage, ref)
+		s.tools = r.tools
 		if !s.prepare() || !r.split(s) {
 			return nil, nil
 		}
@@ -117,13 +118,16 @@ func (s *split) prepare() bool {
 				return s.decline(in, "the effects of this RUN aren't known: %s", why)
 			}
 			for _, m := range in.Mounts() {
-				if m["type"] == "bind" && m["from"] != "" {
+				if m["type"] == "bind" && m["from"] != "" && !s.isTool(m["from"]) {
 					return s.decline(in, "it mounts another stage")
 				}
 			}
 			s.roles[in] = inBuild
 		case "copy", "add":
-			if _, _, from, _ := in.Copy(); from != "" && s.doc.StageByRef(from, s.stage.Index) == nil {
+			if _, _, from, _ := in.Copy(); s.isTool(from) {
+				s.roles[in] = inBuild
+				continue
+			} else if from != "" && s.doc.StageByRef(from, s.stage.Index) == nil {
 				return s.decline(in, "it copies from %s; what of that is needed at run time isn't known", from)
 			}
 			s.roles[in] = inBoth
@@ -133,6 +137,9 @@ func (s *split) prepare() bool {
 	}
 	return true
 }
+
+// isTool: a reference names an image of tools that the build alone needs.
+func (s *split) isTool(ref string) bool { return ref != "" && s.tools != nil && s.tools(ref) }
 
 // name chooses the name of the build stage. A name that the stage has is kept
 // by the stage whose image its users mean: the last one.

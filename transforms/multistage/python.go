@@ -31,6 +31,7 @@ var _ = register(recipe{
 	doc: `- Python with pip: packages go to a prefix of their own, which is copied over
   /usr/local of the -slim image of the same version.`,
 	also:  slimWithToolchain,
+	tools: uvImage,
 	split: splitPython,
 })
 
@@ -53,15 +54,31 @@ type pythonSplit struct {
 	moves    []*rewrite.Instruction
 	mixed    bool           // a RUN installs packages and changes other files
 	asked    []repo.Package // everything that is installed by name
+
+	managed    bool                 // another package manager than pip installs, or into a virtual environment
+	venv       string               // the virtual environment that packages go to
+	made       bool                 // … which the build stage makes for Poetry
+	active     *rewrite.Instruction // the RUN in which it is activated
+	create     string               // Poetry's virtualenvs.create
+	inProject  string               // … and virtualenvs.in-project
+	manifests  map[string]bool      // pyproject.toml and Pipfile, as image paths
+	local      bool                 // the project itself is installed, from its source
+	editable   bool                 // … perhaps as a link to that source
+	relaunched bool                 // CMD or ENTRYPOINT starts what a manager's run started
+	written    string               // the application's folder, where RUNs write into it
+	whole      string               // why all of /usr/local is carried over
 }
 
+// pipInstall is one install. kind is "" for pip, "uv" for uv pip and "pipenv" for
+// pipenv --system, and "venv" where packages go to the virtual environment.
 type pipInstall struct {
 	in   *rewrite.Instruction
 	step rewrite.Step
+	kind string
 }
 
 func splitPython(s *split) bool {
-	py := &pythonSplit{split: s, files: map[string]bool{}}
+	py := &pythonSplit{split: s, files: map[string]bool{}, manifests: map[string]bool{}, managed: managed(s.stage)}
 	switch f := s.stage.From.Fields(); {
 	case small(s.stage.BaseName()):
 		s.base, s.sameBase = f[0].Text, true
@@ -77,6 +94,16 @@ func splitPython(s *split) bool {
 		return false // nothing is built
 	}
 	s.settleUpdates()
+	if py.managed {
+		s.gone = managerTools
+		s.launch = func(words []string) []string { inner, _ := launch(words); return inner }
+		if !py.starts() {
+			return false
+		}
+	}
+	if why := py.kinds(); why != "" {
+		return s.decline(py.installs[0].in, "%s", why)
+	}
 	if why := py.environment(); why != "" {
 		return s.decline(py.installs[0].in, "%s", why)
 	}
@@ -89,7 +116,7 @@ func splitPython(s *split) bool {
 	if why := s.sourceLacks(".py"); why != "" {
 		return s.decline(py.installs[0].in, "%s", why)
 	}
-	if !py.place() || !py.prefix() || !py.noCache() {
+	if !py.place() || !py.bringPackages() || !py.noCache() {
 		return false
 	}
 	if s.sameBase {
@@ -117,13 +144,26 @@ func (py *pythonSplit) run(in *rewrite.Instruction) bool {
 	pips, replays, idle := 0, 0, 0
 	for _, st := range rest {
 		verb, args, isPip := pipArgs(st)
+		if mine, ok := py.manager(in, st); !ok {
+			return false
+		} else if mine {
+			pips++
+			continue
+		}
 		switch {
-		case isPip && strings.Contains(st.Args[0], "/"):
-			return py.decline(in, "%s may belong to a virtual environment; that is for a later version", st.Args[0])
+		case isPip && strings.Contains(st.Args[0], "/") && (py.venv == "" || path.Dir(st.Args[0]) != py.venv+"/bin"):
+			return py.decline(in, "which Python %s belongs to isn't known", st.Args[0])
 		case isPip && verb == "install":
 			pips++
+			n, tools := len(py.installs), len(py.tools)
 			if !py.install(in, st, args) {
 				return false
+			}
+			if py.inVenv(in, st) {
+				py.tools = py.tools[:tools] // pip of the environment
+				for i := range py.installs[n:] {
+					py.installs[n+i].kind = "venv"
+				}
 			}
 		case isPip && (verb == "cache" || verb == "config" || verb == "freeze" || verb == "list" || verb == "check" || verb == "--version" || verb == ""):
 			pips++
@@ -177,14 +217,8 @@ func (py *pythonSplit) repeat(in *rewrite.Instruction, rest []rewrite.Step) bool
 
 func (py *pythonSplit) unknown(st rewrite.Step) string {
 	switch st.Name {
-	case "conda", "mamba", "micromamba", "poetry", "pipenv", "uv", "pdm", "hatch", "easy_install":
-		return st.Name + " keeps its packages elsewhere; that is for a later version"
-	}
-	if len(st.Args) > 2 && st.Args[1] == "-m" && (st.Args[2] == "venv" || st.Args[2] == "virtualenv") || st.Name == "virtualenv" {
-		return "a virtual environment is for a later version"
-	}
-	if len(st.Args) > 1 && st.Args[1] == "setup.py" {
-		return "setup.py may install files that pip wouldn't"
+	case "conda", "mamba", "micromamba", "pdm", "hatch", "easy_install":
+		return "where " + st.Name + " keeps its packages isn't known"
 	}
 	return "the effects of " + strings.Join(st.Args[:min(3, len(st.Args))], " ") + " aren't known"
 }
@@ -209,13 +243,13 @@ func (py *pythonSplit) environment() string {
 			return "pip runs as user " + st.User + ", in whose home the packages end up"
 		}
 		for _, n := range []string{"PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PIP_ROOT", "PYTHONUSERBASE", "VIRTUAL_ENV", "PIP_CONFIG_FILE", "PYTHONHOME"} {
-			if v, ok := py.env(i.in, i.step.Command, n); ok {
+			if v, ok := py.env(i.in, i.step.Command, n); ok && (n != "VIRTUAL_ENV" || v != py.venv) {
 				return n + "=" + v + " decides where packages end up"
 			}
 		}
 	}
 	for _, in := range py.stage.Instructions {
-		if in.Keyword == "run" && in.Index <= py.last.Index {
+		if in.Keyword == "run" && in.Index <= py.last.Index && py.venv == "" && py.whole == "" {
 			if m := sitePath().FindString(in.Text); m != "" {
 				return fmt.Sprintf("line %d names %s, where", in.Line, m) + " packages aren't during the build any more"
 			}
@@ -239,10 +273,28 @@ func (py *pythonSplit) prefix() bool {
 	}
 	first, last := py.installs[0].in, py.installs[len(py.installs)-1].in
 	for _, t := range py.tools {
-		py.imports = py.imports || t.Index > first.Index || t == first
+		py.imports = py.imports || !py.managed && (t.Index > first.Index || t == first)
 	}
-	env := py.keyword("ENV") + " PIP_PREFIX=" + dir
-	if len(py.installs) > 1 || py.imports {
+	vars := []string{"PIP_PREFIX=" + dir}
+	pip, many := false, len(py.installs) > 1 || py.imports
+	for _, i := range py.installs {
+		switch i.kind {
+		case "":
+			pip = true
+		case "pipenv": // its own packages may be the application's, too
+			if !py.assign(i.in, i.step, "PIP_PREFIX="+dir+" PIP_IGNORE_INSTALLED=1") {
+				return false
+			}
+		case "uv":
+			if !py.addWords(i.in, i.step.Command, slices.Index(i.step.Args, "install"), []string{"--prefix=" + dir}, "") {
+				return false
+			}
+		}
+	}
+	if !pip {
+		vars = nil
+	}
+	if many {
 		v := py.minor()
 		if v == "" {
 			v = pythonMinor().FindString(py.img.Version)
@@ -259,15 +311,16 @@ func (py *pythonSplit) prefix() bool {
 		if _, ok := py.stage.At(first).Env["PYTHONPATH"]; ok {
 			tail = ":$PYTHONPATH"
 		}
-		env += " \\\n    PIP_IGNORE_INSTALLED=1 \\\n    PYTHONPATH=" + dir + "/lib/python" + v + "/site-packages" + tail + " \\\n    PATH=" + dir + "/bin:$PATH"
+		if pip {
+			vars = append(vars, "PIP_IGNORE_INSTALLED=1")
+		}
+		vars = append(vars, "PYTHONPATH="+dir+"/lib/python"+v+"/site-packages"+tail, "PATH="+dir+"/bin:$PATH")
 	}
-	py.edits = append(py.edits, py.doc.InsertBefore(first, env+"\n"))
-	line := py.copyFrom(dir, "/usr/local")
-	if code := py.firstCopy(last); code != nil {
-		py.ahead[code] = append(py.ahead[code], line)
-	} else {
-		py.instead[last] = append(py.instead[last], line)
+	if len(vars) > 0 {
+		py.edits = append(py.edits, py.doc.InsertBefore(first, py.keyword("ENV")+" "+strings.Join(vars, " \\\n    ")+"\n"))
 	}
+	py.carry(last, py.copyFrom(dir, "/usr/local"))
+	py.explain("the packages go to %s in the build stage, which is copied over /usr/local: the same files at the same paths as before", dir)
 	return true
 }
 
@@ -297,6 +350,16 @@ func (py *pythonSplit) firstCopy(last *rewrite.Instruction) (code *rewrite.Instr
 	return code
 }
 
+// carry puts lines that bring the packages above the first COPY of code, else in
+// the place of the last install.
+func (py *pythonSplit) carry(last *rewrite.Instruction, lines ...string) {
+	if code := py.firstCopy(last); code != nil {
+		py.ahead[code] = append(py.ahead[code], lines...)
+	} else {
+		py.instead[last] = append(py.instead[last], lines...)
+	}
+}
+
 var pythonMinor = lazily(`^[23]\.\d+`)
 
 // minor is the Python minor that the tag names, else the line of the image.
@@ -308,6 +371,9 @@ func (py *pythonSplit) minor() string {
 func (py *pythonSplit) noCache() bool {
 	seen := map[string]bool{}
 	for _, i := range py.installs {
+		if i.kind == "uv" || i.kind == "pipenv" || !slices.Contains(i.step.Args, "install") || !strings.Contains(strings.Join(i.step.Args, " "), "pip") || managerTools[i.step.Name] {
+			continue
+		}
 		if _, ok := py.env(i.in, i.step.Command, "PIP_NO_CACHE_DIR"); ok || slices.Contains(i.step.Args, "--no-cache-dir") || slices.Contains(i.step.Args, "--no-cache") || slices.ContainsFunc(i.step.Args, func(a string) bool { return strings.HasPrefix(a, "--cache-dir") }) {
 			continue
 		}

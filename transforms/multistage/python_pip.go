@@ -32,6 +32,11 @@ func pipArgs(st rewrite.Step) (verb string, args []string, ok bool) {
 
 var toolPackages = words(`pip setuptools wheel`)
 
+// installer: the package installs others, and the application doesn't use it.
+func (py *pythonSplit) installer(name string) bool {
+	return toolPackages[name] || py.managed && pythonTools[name]
+}
+
 // install reads the arguments of one pip install.
 func (py *pythonSplit) install(in *rewrite.Instruction, st rewrite.Step, args []string) bool {
 	tools, named := 0, 0
@@ -63,15 +68,25 @@ func (py *pythonSplit) install(in *rewrite.Instruction, st rewrite.Step, args []
 		case pipValue[name] || pipValue[a]:
 			value()
 		case pipFlag[a]:
+		case a == "-e" || a == "--editable" || strings.HasPrefix(a, "--editable="):
+			named, py.editable = named+1, true
+			if !py.localInstall(in, st, value()) {
+				return false
+			}
 		case strings.HasPrefix(a, "-"):
 			return py.decline(in, "pip install %s puts packages elsewhere, or drydock doesn't know it", a)
 		case strings.HasPrefix(a, "git+ssh"), strings.Contains(a, "git@"):
 			return py.decline(in, "%s is fetched over ssh", a)
-		case a == "." || strings.HasPrefix(a, ".") || strings.HasPrefix(a, "/") || strings.HasSuffix(a, ".whl") && !strings.Contains(a, "://") || strings.ContainsAny(a, "$*`") || strings.HasPrefix(a, "file:"):
-			return py.decline(in, "pip install %s installs from the project itself", a)
+		case strings.ContainsAny(a, "$*`") || strings.HasPrefix(a, "file:"):
+			return py.decline(in, "what pip install %s installs isn't known", a)
+		case strings.HasPrefix(a, ".") || strings.HasPrefix(a, "/") || strings.HasSuffix(a, ".whl") && !strings.Contains(a, "://"):
+			named++
+			if !py.localInstall(in, st, a) {
+				return false
+			}
 		default:
 			p := named1(a)
-			if toolPackages[p.Name] {
+			if py.installer(p.Name) {
 				tools++
 				continue
 			}
@@ -85,7 +100,7 @@ func (py *pythonSplit) install(in *rewrite.Instruction, st rewrite.Step, args []
 		}
 		return true
 	}
-	py.installs = append(py.installs, pipInstall{in, st})
+	py.installs = append(py.installs, pipInstall{in, st, ""})
 	return true
 }
 
@@ -123,8 +138,12 @@ func (py *pythonSplit) requirements(in *rewrite.Instruction, st rewrite.Step, fi
 	switch {
 	case q.Unknown != "":
 		return py.decline(in, "%s", q.Unknown)
-	case len(q.Local) > 0:
-		return py.decline(in, "%s names the local path %s", file, q.Local[0])
+	}
+	for _, l := range q.Local {
+		py.editable = true // whether -e stands before it isn't told
+		if !py.localInstall(in, st, l) {
+			return false
+		}
 	}
 	for _, v := range q.VCS {
 		if strings.Contains(v, "ssh") || strings.Contains(v, "git@") {

@@ -25,7 +25,7 @@ func (py *pythonSplit) place() bool {
 			chown = chown || kept[in] && owner
 		}
 	}
-	stay := py.mixed // a file command that the build stage needs too
+	stay := py.mixed || py.local // a file command that the build stage needs too, or source that is installed
 	for _, in := range py.moves {
 		if in.Index > py.last.Index {
 			continue
@@ -90,7 +90,7 @@ func (py *pythonSplit) touchesRequirements(in *rewrite.Instruction) bool {
 
 func (py *pythonSplit) onlyRequirements(trees []rewrite.Tree) bool {
 	for _, t := range trees {
-		if t.Dir || !py.files[t.Dest] {
+		if t.Dir || !py.files[t.Dest] || py.manifests[t.Dest] {
 			return false
 		}
 	}
@@ -181,6 +181,7 @@ func (py *pythonSplit) placeWritten() bool {
 			py.roles[in] = inBuild
 		}
 	}
+	py.written = dir
 	py.instead[py.writer] = append(py.instead[py.writer], py.copyFrom(dir, dir))
 	return true
 }

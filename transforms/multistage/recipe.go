@@ -18,12 +18,18 @@ type recipe struct {
 	// words are programs and subcommands of which a RUN must name one; without
 	// one there is nothing to split, and nothing to say.
 	words map[string]bool
+	// starts are programs that CMD or ENTRYPOINT may name instead of a RUN: they
+	// compile when the container starts.
+	starts map[string]bool
 	// anySize: its slim and alpine variants hold the toolchain too, so they are
 	// worth a split. Else only full images are.
 	anySize bool
 	// also tells of a stage on a small image that it is worth a split all the
 	// same; nil for never.
 	also func(*rewrite.Stage) bool
+	// tools tells of images that hold package managers, from which a COPY belongs
+	// to the build alone; nil for none.
+	tools func(ref string) bool
 	// split decides where each instruction goes and fills in the plan. Having
 	// declined, or where there is nothing to split, it returns false.
 	split func(*split) bool
@@ -40,7 +46,7 @@ func register(r recipe) recipe {
 
 // takes reports whether a recipe is for a stage on ref.
 func (r recipe) takes(s *rewrite.Stage, ref images.Ref) bool {
-	return r.bases[ref.Repository()] && (r.anySize || !small(s.BaseName()) || r.also != nil && r.also(s)) && names(s, r.words)
+	return r.bases[ref.Repository()] && (r.anySize || !small(s.BaseName()) || r.also != nil && r.also(s)) && (names(s, r.words, "run") || names(s, r.starts, "cmd", "entrypoint"))
 }
 
 // Ecosystem names the recipe that takes a document's last stage, "" for none.
@@ -68,10 +74,10 @@ func small(ref string) bool {
 	return false
 }
 
-// names reports whether a RUN holds one of the words.
-func names(s *rewrite.Stage, words map[string]bool) bool {
+// names reports whether an instruction of a kind holds one of the words.
+func names(s *rewrite.Stage, words map[string]bool, kinds ...string) bool {
 	for _, in := range s.Instructions {
-		if in.Keyword != "run" {
+		if len(words) == 0 || !slices.Contains(kinds, in.Keyword) {
 			continue
 		}
 		for _, w := range strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(" \t;&|()\"'[],", r) }) {

@@ -31,8 +31,9 @@ type split struct {
 	builder  string // name of the build stage
 	keepName bool   // the runtime stage takes over the stage's name
 
-	base     string // reference of the runtime stage's base
-	sameBase bool   // the runtime stage stands on the image that the build stage stands on
+	tools    func(ref string) bool // images whose programs the build alone needs (recipe.tools)
+	base     string                // reference of the runtime stage's base
+	sameBase bool                  // the runtime stage stands on the image that the build stage stands on
 	roles    map[*rewrite.Instruction]role
 	instead  map[*rewrite.Instruction][]string // lines of the runtime stage in an instruction's place
 	ahead    map[*rewrite.Instruction][]string // lines of the runtime stage above a repeated instruction
@@ -43,9 +44,10 @@ type split struct {
 	adds     []string
 	drops    []string
 
-	config rewrite.ConfigFields // what else than the base the split changes
-
-	buildTools map[string]bool // packages that build in this ecosystem and don't run
+	config     rewrite.ConfigFields          // fields of the image's configuration that change besides the base
+	gone       map[string]bool               // programs that the build stage alone has
+	launch     func(words []string) []string // what a command starts in the end, where a recipe rewrites it; may be nil
+	buildTools map[string]bool               // packages that build in this ecosystem and don't run
 	why, gain  string
 	plan       []string // what goes where, and why: one sentence each
 	assumes    []string
@@ -123,6 +125,9 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		Config:  rewrite.FieldBase | s.config,
 		Adds:    s.adds,
 		Drops:   s.drops,
+	}
+	if !s.keepName {
+		c.Demoted = s.stage.Name
 	}
 	name, ok := s.nameEdit()
 	if !ok {

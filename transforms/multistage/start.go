@@ -34,6 +34,9 @@ var nodeFullOnly = map[string]string{"python": "python3", "python3": "python3", 
 // the runtime stage has the program or installs it, or nobody has.
 func (s *split) lacks(program string) string {
 	name := path.Base(program)
+	if s.gone[name] {
+		return name
+	}
 	pkg := fullOnly[name]
 	if s.variant != nil && s.variant.lost != nil {
 		pkg = s.variant.lost[name]
@@ -44,7 +47,7 @@ func (s *split) lacks(program string) string {
 	if s.apt.runtime[pkg] || s.apt.reason[pkg] != "" {
 		return ""
 	}
-	if s.sameBase && !buildOnly[pkg] {
+	if s.sameBase && !buildOnly[pkg] && !s.buildTools[pkg] {
 		return "" // the image hadn't it before
 	}
 	return pkg
@@ -185,6 +188,9 @@ func (s *split) canStart() ([]command, bool) {
 	}
 	for _, c := range all {
 		c.args = unwrap(c.args)
+		if s.launch != nil {
+			c.args = s.launch(c.args)
+		}
 		if len(c.args) == 0 {
 			continue
 		}
@@ -284,8 +290,10 @@ func (s *split) scriptLacks(word string, depth int) string {
 }
 
 var spawn = map[string]func() *regexp.Regexp{
-	".py": lazily(`(?:subprocess\.\w+|os\.system|os\.popen|os\.exec\w+|Popen|check_output|check_call|shutil\.which)\(\s*\[?\s*f?["']([\w./+-]+)|^\s*(?:import|from)\s+(tkinter|_tkinter|turtle)\b`),
-	".js": lazily("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
+	".py":  lazily(`(?:subprocess\.\w+|os\.system|os\.popen|os\.exec\w+|Popen|check_output|check_call|shutil\.which)\(\s*\[?\s*f?["']([\w./+-]+)|^\s*(?:import|from)\s+(tkinter|_tkinter|turtle)\b`),
+	".rb":  lazily("(?:\\b(?:system|spawn|exec|Open3\\.\\w+|IO\\.popen|Process\\.spawn)[\\s(]\\s*\\[?\\s*[\"']|`|%x[({\\[])([\\w./+-]+)"),
+	".php": lazily("\\b(?:shell_exec|exec|system|passthru|proc_open|popen|Process)\\(\\s*\\[?\\s*[\"']([\\w./+-]+)"),
+	".js":  lazily("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
 }
 
 // sourceLacks looks through the project's source for calls of programs that

@@ -40,7 +40,7 @@ func (s *split) require(pkg, why string) bool {
 // installRequired writes the RUN that installs the required packages, on top of
 // the runtime stage.
 func (s *split) installRequired() {
-	names := slices.DeleteFunc(slices.Clone(s.apt.required), func(n string) bool { return s.apt.runtime[n] })
+	names := slices.DeleteFunc(slices.Clone(s.apt.required), s.comesAlong)
 	if len(names) == 0 {
 		return
 	}
@@ -63,6 +63,9 @@ var inSlim = map[string]map[string]bool{
 	"python": words(`zlib1g-dev libssl-dev libffi-dev libbz2-dev libsqlite3-dev libreadline-dev liblzma-dev libexpat1-dev libncurses-dev libncurses5-dev libncursesw5-dev uuid-dev libc6-dev libc-dev linux-libc-dev python3-dev python-dev`),
 	"node":   words(`zlib1g-dev libc6-dev libc-dev linux-libc-dev python3-dev python-dev`),
 	"golang": {},
+	// what ldd finds below /usr/local stays (docker-library/ruby, /php: Dockerfile.template)
+	"ruby": words(`zlib1g-dev libssl-dev libffi-dev libgmp-dev libyaml-dev libc6-dev libc-dev linux-libc-dev ruby-dev`),
+	"php":  words(`zlib1g-dev libssl-dev libcurl4-openssl-dev libonig-dev libreadline-dev libsodium-dev libsqlite3-dev libxml2-dev libargon2-dev libargon2-0-dev libc6-dev libc-dev linux-libc-dev`),
 }
 
 // devLibrary names the library packages behind a -dev package, as bookworm calls
@@ -81,7 +84,10 @@ var devLibrary = map[string]string{
 	"libxext-dev": "libxext6", "libxrender-dev": "libxrender1", "libx11-dev": "libx11-6", "libgl1-mesa-dev": "libgl1", "libgl-dev": "libgl1", "libenchant-2-dev": "libenchant-2-2", "libmpfr-dev": "libmpfr6", "libmpc-dev": "libmpc3",
 	"libicu-dev": "libicu72", "unixodbc-dev": "unixodbc", "freetds-dev": "libsybdb5", "graphviz-dev": "graphviz", "libgraphviz-dev": "graphviz", "libmecab-dev": "libmecab2", "libpcre3-dev": "libpcre3", "libpcre2-dev": "libpcre2-8-0",
 	"libcap-dev": "libcap2", "libfuse-dev": "libfuse2", "libfuse3-dev": "libfuse3-3", "libpcsclite-dev": "libpcsclite1", "libleveldb-dev": "libleveldb1d", "libpango1.0-dev": "libpango-1.0-0 libpangoft2-1.0-0 libpangocairo-1.0-0",
-	"libgdk-pixbuf2.0-dev": "libgdk-pixbuf-2.0-0", "libgdk-pixbuf-2.0-dev": "libgdk-pixbuf-2.0-0", "liblmdb-dev": "liblmdb0",
+	"libzip-dev": "libzip4", "libavif-dev": "libavif15", "libtidy-dev": "libtidy5deb1", "libmagickwand-dev": "libmagickwand-6.q16-6 libmagickcore-6.q16-6-extra", "libedit-dev": "libedit2", "libsnmp-dev": "libsnmp40",
+	"libevent-dev": "libevent-2.1-7 libevent-extra-2.1-7 libevent-openssl-2.1-7 libevent-pthreads-2.1-7", "libuv1-dev": "libuv1", "libpspell-dev": "libaspell15", "libc-client2007e-dev": "libc-client2007e", "libc-client-dev": "libc-client2007e",
+	"libvips-dev": "libvips42", "libffi-dev": "libffi8", "libssh2-1-dev": "libssh2-1", "libmcrypt-dev": "libmcrypt4", "librabbitmq-dev": "librabbitmq4", "libxpm-dev": "libxpm4", "libbz2-dev": "libbz2-1.0", "libzstd-dev": "libzstd1",
+	"libgd-dev": "libgd3", "libgdk-pixbuf2.0-dev": "libgdk-pixbuf-2.0-0", "libgdk-pixbuf-2.0-dev": "libgdk-pixbuf-2.0-0", "liblmdb-dev": "liblmdb0",
 }
 
 // replayed commands change files and accounts by name alone; in the runtime
@@ -257,20 +263,31 @@ func (s *split) library(pkg string) (at []string, why string) {
 	case inSlim[line][bare]:
 		return nil, ""
 	}
-	for _, lib := range strings.Fields(devLibrary[bare]) {
-		n, ok := debianName(lib, s.img.Release)
-		if !ok && sameName[lib] { // on releases older than those that debianName knows
-			n, ok = lib, true
-		}
-		if !ok {
-			return nil, "what is compiled with " + bare + " needs " + lib + " at run time, and what Debian " + s.img.Release + " calls that isn't known"
-		}
-		at = append(at, n)
+	at, unknown := s.libraries(bare)
+	if unknown != "" {
+		return nil, "what is compiled with " + bare + " needs " + unknown + " at run time, and what Debian " + s.img.Release + " calls that isn't known"
 	}
 	if at != nil {
 		return at, ""
 	}
 	return nil, "what is compiled with " + bare + " needs its library at run time, and which package that is isn't known"
+}
+
+// libraries are the packages behind a -dev package, as the base's release calls
+// them; unknown is one of them whose name there isn't known. None for a -dev
+// package that isn't in the table.
+func (s *split) libraries(dev string) (at []string, unknown string) {
+	for _, lib := range strings.Fields(devLibrary[dev]) {
+		n, ok := debianName(lib, s.img.Release)
+		if !ok && sameName[lib] { // on releases older than those that debianName knows
+			n, ok = lib, true
+		}
+		if !ok {
+			return nil, lib
+		}
+		at = append(at, n)
+	}
+	return at, ""
 }
 
 func versioned(name, prefix string) bool {

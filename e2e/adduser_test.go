@@ -1,0 +1,18 @@
+//go:build e2e
+
+package e2e
+
+import "testing"
+
+// TestAddUser is add-user alone: the program answers as it did, writes what it wrote, and isn't root.
+func TestAddUser(t *testing.T) {
+	for name, c := range map[string]chainCase{
+		"writes-below-app":   {touch: "app.py", install: `\bpip install\b`},
+		"writes-beside-code": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p pair
+			chain(t, "add-user/"+name, c, &p, "--only", "add-user")
+		})
+	}
+}

@@ -1,0 +1,14 @@
+//go:build e2e
+
+package e2e
+
+func init() {
+	cases["multi-stage/go-run"] = chainCase{paths: []string{"/nowhere"}, factor: 50}
+	cases["multi-stage/go-scratch"] = chainCase{paths: []string{"/nowhere"}, factor: 50}
+	cases["multi-stage/go-mains"] = chainCase{factor: 50}
+	cases["multi-stage/go-replace"] = chainCase{paths: []string{"/nowhere"}, factor: 50}
+	cases["multi-stage/go-exec"] = chainCase{factor: 4}
+	cases["multi-stage/go-compose-health"] = chainCase{paths: []string{"/nowhere"}, factor: 4}
+	cases["multi-stage/go-entrypoint"] = chainCase{factor: 4}
+	cases["multi-stage/go-cgo-zlib"] = chainCase{factor: 4}
+}

@@ -1,0 +1,347 @@
+package multistage
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"drydock/repo"
+	"drydock/rewrite"
+)
+
+// Where the packages of a Python image end up, and how they get into the runtime
+// stage: below a prefix of their own (pip, uv pip --system, pipenv --system), in a
+// virtual environment that is copied whole at the same path (uv sync, poetry,
+// pipenv, or one that the Dockerfile makes), or with all of /usr/local where
+// neither works (setup.py, editable installs of setuptools' old way).
+
+// pythonTools install packages and aren't packages of the application.
+var pythonTools = words(`uv poetry pipenv virtualenv pipx poetry-core poetry-plugin-export pip-tools`)
+
+// managerTools are the programs that the runtime stage goes without.
+var managerTools = words(`uv uvx poetry pipenv virtualenv pipx`)
+
+// managed: a RUN of the stage calls another package manager than pip, or makes a
+// virtual environment.
+func managed(stage *rewrite.Stage) bool {
+	for _, in := range stage.Instructions {
+		if in.Keyword != "run" {
+			continue
+		}
+		for _, w := range []string{"uv sync", "uv pip", "uv venv", "poetry install", "poetry sync", "pipenv install", "pipenv sync", "-m venv", "virtualenv "} {
+			if strings.Contains(in.Args.Text, w) {
+				return true
+			}
+		}
+		if strings.Contains(in.Args.Text, "poetry") && strings.Contains(in.Args.Text, " install") {
+			return true
+		}
+	}
+	return false
+}
+
+// uvImage: the image that uv's documentation copies the program from.
+func uvImage(from string) bool {
+	return strings.HasPrefix(from, "ghcr.io/astral-sh/uv:") || strings.HasPrefix(from, "ghcr.io/astral-sh/uv@") || from == "ghcr.io/astral-sh/uv"
+}
+
+// manager sorts a command of uv, poetry, pipenv, venv or setup.py; mine is false
+// for other commands. builds: it belongs to the install.
+func (py *pythonSplit) manager(in *rewrite.Instruction, st rewrite.Step) (mine, ok bool) {
+	args := skipFlags(st.Args[1:])
+	switch {
+	case (st.Name == "python" || st.Name == "python3") && len(st.Args) > 3 && st.Args[1] == "-m" && (st.Args[2] == "venv" || st.Args[2] == "virtualenv"):
+		return true, py.makesVenv(in, st, st.Args[3:])
+	case st.Name == "virtualenv":
+		return true, py.makesVenv(in, st, st.Args[1:])
+	case (st.Name == "." || st.Name == "source") && len(st.Args) == 2 && strings.HasSuffix(st.Args[1], "/bin/activate"):
+		dir, known := abs2(st.Dir, strings.TrimSuffix(st.Args[1], "/bin/activate"))
+		if !known || dir != py.venv {
+			return true, py.decline(in, "%s activates a virtual environment that isn't made here", st.Args[1])
+		}
+		py.active = in
+		return true, true
+	case (st.Name == "python" || st.Name == "python3") && len(st.Args) > 2 && st.Args[1] == "setup.py":
+		return true, py.setup(in, st)
+	case len(args) == 0 || st.Args[0] != st.Name:
+		return false, true
+	case st.Name == "uv":
+		return py.uv(in, st, args)
+	case st.Name == "poetry":
+		return py.poetry(in, st, args)
+	case st.Name == "pipenv":
+		return py.pipenv(in, st, args)
+	}
+	return false, true
+}
+
+func skipFlags(args []string) []string {
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		args = args[1:]
+	}
+	return args
+}
+
+// abs2 joins a path with the folder that a command runs in.
+func abs2(dir, p string) (string, bool) {
+	if p == "" || strings.ContainsAny(p, "$`*?~") || !strings.HasPrefix(p, "/") && dir == "" {
+		return "", false
+	}
+	return abs(dir, p), true
+}
+
+// makesVenv notes the virtual environment that the file itself makes.
+func (py *pythonSplit) makesVenv(in *rewrite.Instruction, st rewrite.Step, args []string) bool {
+	words := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return strings.HasPrefix(a, "-") })
+	if len(words) != 1 {
+		return py.decline(in, "where %s makes a virtual environment isn't known", strings.Join(st.Args, " "))
+	}
+	dir, ok := abs2(st.Dir, py.stage.At(in).Expand(words[0]))
+	if !ok || slices.Contains(args, "--system-site-packages") {
+		return py.decline(in, "where %s makes a virtual environment, and with what, isn't known", strings.Join(st.Args, " "))
+	}
+	return py.useVenv(in, dir)
+}
+
+// useVenv notes the virtual environment that packages go to; there may be one.
+func (py *pythonSplit) useVenv(in *rewrite.Instruction, dir string) bool {
+	if py.venv != "" && py.venv != dir {
+		return py.decline(in, "packages go to several virtual environments, %s and %s", py.venv, dir)
+	}
+	if systemDir(dir) || rewrite.Inside(dir, "/tmp") {
+		return py.decline(in, "%s holds more than a virtual environment", dir)
+	}
+	py.venv = dir
+	return true
+}
+
+// project notes an install of a project's declared packages, and of the project
+// unless bare.
+func (py *pythonSplit) project(in *rewrite.Instruction, st rewrite.Step, dir, lock string, dev, bare bool) bool {
+	manifest := "pyproject.toml"
+	if lock == "Pipfile.lock" {
+		manifest = "Pipfile"
+	}
+	ctx, by := py.stage.Origin(in, path.Join(dir, manifest), py.p.Repo, py.p.Name)
+	if by == nil {
+		for _, m := range in.Mounts() { // --mount=type=bind,source=pyproject.toml,target=pyproject.toml
+			if path.Base(m["target"]) == manifest && m["source"] != "" && m["from"] == "" {
+				ctx, by = path.Clean(strings.TrimPrefix(m["source"], "/")), in
+			}
+		}
+	}
+	if by == nil {
+		return py.decline(in, "%s doesn't come from the build context", manifest)
+	}
+	home := path.Dir(ctx)
+	py.installs = append(py.installs, pipInstall{in, st, "venv"})
+	for _, f := range []string{lock, "poetry.toml", "uv.toml"} {
+		py.files[path.Join(dir, f)] = true
+	}
+	py.manifests[path.Join(dir, manifest)] = true
+	py.files[path.Join(dir, manifest)] = true
+	asked, _ := py.p.Repo.PythonLocked(path.Join(home, lock), dev)
+	py.asked = append(py.asked, asked...)
+	if bare || lock == "Pipfile.lock" {
+		return true
+	}
+	py.local = true
+	if why := py.ownCode(home); why != "" {
+		return py.decline(in, "%s", why)
+	}
+	return true
+}
+
+var compiledCode = lazily(`ext_modules|\bExtension\(|cythonize|CMakeExtension|rust_extensions|pybind11|cffi_modules`)
+
+// ownCode tells why installing the project in folder home does more than to put
+// Python files into site-packages.
+func (py *pythonSplit) ownCode(home string) string {
+	setup := path.Join(home, "setup.py")
+	if src, err := py.p.Repo.ReadFile(setup); err == nil && compiledCode().Match(src) {
+		return setup + " compiles code of its own"
+	}
+	p := py.p.Repo.Pyproject(home)
+	if p == nil {
+		return ""
+	}
+	if p.Err != nil {
+		return p.Err.Error()
+	}
+	switch p.Backend {
+	case "", "setuptools.build_meta", "setuptools.build_meta:__legacy__", "hatchling.build", "poetry.core.masonry.api", "flit_core.buildapi", "pdm.backend", "uv_build":
+	default:
+		return p.File + " builds with " + p.Backend + ", which may compile code"
+	}
+	if src, err := py.p.Repo.ReadFile(p.File); err == nil {
+		for _, s := range []string{"tool.hatch.build.hooks", "tool.hatch.build.targets.wheel.hooks", "tool.poetry.build", "ext-modules"} {
+			if strings.Contains(string(src), s) {
+				return p.File + " has " + s + ", which may compile code"
+			}
+		}
+	}
+	return ""
+}
+
+// setup: python setup.py install or develop writes eggs and links, which only a
+// copy of all of /usr/local carries over.
+func (py *pythonSplit) setup(in *rewrite.Instruction, st rewrite.Step) bool {
+	verb := st.Args[2]
+	if verb != "install" && verb != "develop" || len(st.Args) > 3 {
+		return py.decline(in, "the effects of %s aren't known", strings.Join(st.Args, " "))
+	}
+	py.whole = st.Args[1] + " " + verb + " puts links and eggs into site-packages"
+	return py.localInstall(in, st, ".")
+}
+
+// localInstall notes an install of a folder of the context.
+func (py *pythonSplit) localInstall(in *rewrite.Instruction, st rewrite.Step, dir string) bool {
+	dir, _, _ = strings.Cut(dir, "[") // extras
+	p, ok := abs2(st.Dir, dir)
+	ctx, by := "", (*rewrite.Instruction)(nil)
+	if ok {
+		ctx, by = py.stage.Origin(in, p, py.p.Repo, py.p.Name)
+	}
+	if by == nil || !py.p.Repo.IsDir(ctx) && !strings.HasSuffix(ctx, ".whl") {
+		return py.decline(in, "%s, which is installed, doesn't come from the build context", dir)
+	}
+	py.local = true
+	if py.p.Repo.IsDir(ctx) && !py.p.Repo.Exists(path.Join(ctx, "pyproject.toml")) && !py.p.Repo.Exists(path.Join(ctx, "setup.py")) {
+		return py.decline(in, "%s, which is installed, has neither pyproject.toml nor setup.py", dir)
+	}
+	if why := py.ownCode(ctx); why != "" {
+		return py.decline(in, "%s", why)
+	}
+	asked, _ := py.p.Repo.PythonLocked(path.Join(ctx, "no lock"), false)
+	py.asked = append(py.asked, asked...)
+	for _, f := range []string{"setup.py", "setup.cfg"} {
+		py.asked = append(py.asked, py.mentioned(path.Join(ctx, f))...)
+	}
+	return true
+}
+
+// mentioned are packages with needs that a file names in any place, which is as
+// much as can be told of a program like setup.py.
+func (py *pythonSplit) mentioned(file string) (out []repo.Package) {
+	src, err := py.p.Repo.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	for n, l := range strings.Split(string(src), "\n") {
+		for _, w := range strings.FieldsFunc(l, func(r rune) bool { return strings.ContainsRune(" \t\"',[]()=<>~!;", r) }) {
+			if name := pep503(w); nativeNeeds[name] != "" || wheelSince[name] != nil {
+				out = append(out, repo.Package{Name: name, Spec: strings.TrimSpace(l), File: file, Line: n + 1})
+			}
+		}
+	}
+	return out
+}
+
+// inVenv: a call of pip is one of the virtual environment, by its path, by PATH or
+// because the RUN has activated it.
+func (py *pythonSplit) inVenv(in *rewrite.Instruction, st rewrite.Step) bool {
+	if py.venv == "" {
+		return false
+	}
+	if strings.Contains(st.Args[0], "/") {
+		return path.Dir(st.Args[0]) == py.venv+"/bin"
+	}
+	return py.active == in || py.onPath(in)
+}
+
+// onPath: the virtual environment's programs come first on the PATH that ENV sets.
+func (py *pythonSplit) onPath(in *rewrite.Instruction) bool {
+	first, _, _ := strings.Cut(py.stage.At(in).Env["PATH"], ":")
+	return first == py.venv+"/bin"
+}
+
+// kinds settles which way packages go; it tells why there is none.
+func (py *pythonSplit) kinds() string {
+	n := map[string]int{}
+	for _, i := range py.installs {
+		n[i.kind]++
+	}
+	if py.whole == "" && py.editable && n["venv"] == 0 && (py.imports || !py.modern()) {
+		py.whole = "a package is installed in editable form, which writes links that Python reads in its own folder alone"
+	}
+	switch {
+	case n["venv"] > 0 && len(n) > 1:
+		return "packages go to the virtual environment " + py.venv + " and beside it"
+	case n["venv"] > 0 && py.whole != "":
+		return py.whole + ", beside the virtual environment"
+	case n["pipenv"] > 0 && len(n) > 1:
+		return "pipenv and pip install packages side by side"
+	case n["venv"] > 0:
+		return py.ownPaths()
+	}
+	return ""
+}
+
+// modern: an editable install is a file in site-packages (PEP 660), not
+// setuptools' develop, which wants to be told where Python reads links. Python
+// images since 3.12 have no setuptools that pip could call the old way.
+func (py *pythonSplit) modern() bool {
+	v := py.minor()
+	return v != "" && !versionLess(v, "3.12")
+}
+
+// ownPaths tells what speaks against an environment that the build stage makes: a
+// shell that sets its own PATH, and paths of Python's own folder.
+func (py *pythonSplit) ownPaths() string {
+	if py.onPath(nil) {
+		return ""
+	}
+	for _, in := range py.stage.Instructions {
+		line, _ := startLine(in)
+		for _, w := range line {
+			if w == "-l" || w == "-lc" || w == "--login" || strings.HasPrefix(w, "/usr/local/bin/") && !strings.HasSuffix(w, ".sh") {
+				return strings.ToUpper(in.Keyword) + " has " + w + ", where the environment's PATH doesn't count"
+			}
+		}
+	}
+	for pkg := range py.apt.runtime {
+		if pkg == "cron" || pkg == "supervisor" || pkg == "openssh-server" {
+			return pkg + " starts programs with a PATH of its own"
+		}
+	}
+	if !py.made || !py.p.Unsafe {
+		return ""
+	}
+	for _, w := range []string{"/usr/local/bin", "/usr/local/lib"} {
+		if at, _ := py.p.Repo.Says(w); at != "" {
+			return at + " names " + w + ", where packages aren't any more"
+		}
+	}
+	return ""
+}
+
+// bringPackages carries the packages over.
+func (py *pythonSplit) bringPackages() bool {
+	last := py.installs[len(py.installs)-1].in
+	switch {
+	case py.whole != "":
+		py.carry(last, py.copyFrom("/usr/local", "/usr/local"))
+		py.explain("all of /usr/local is copied from the build stage, Python included: %s", py.whole)
+		return true
+	case py.venv == "":
+		return py.prefix()
+	}
+	if ctx, by := py.stage.Origin(nil, py.venv, py.p.Repo, py.p.Name); by != nil && py.p.Repo.Exists(ctx) {
+		return py.decline(by, "%s of the build context is copied over the virtual environment", ctx)
+	}
+	var lines []string
+	if py.writer == nil || !rewrite.Inside(py.venv, py.written) {
+		lines = append(lines, py.copyFrom(py.venv, py.venv))
+	}
+	if !py.onPath(nil) && (py.made || py.relaunched) {
+		lines = append(lines, py.keyword("ENV")+" PATH="+py.venv+"/bin:$PATH")
+		py.config |= rewrite.FieldEnv
+	}
+	if py.writer != nil && rewrite.Inside(py.venv, py.written) {
+		py.instead[py.writer] = append(py.instead[py.writer], lines...)
+	} else {
+		py.carry(last, lines...)
+	}
+	py.explain("the virtual environment %s is copied whole, to the same path: the scripts in it name it", py.venv)
+	return true
+}

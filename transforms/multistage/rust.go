@@ -1,0 +1,307 @@
+package multistage
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"drydock/repo"
+	"drydock/rewrite"
+)
+
+// Rust. The programs that cargo writes, and the files that the source names, are
+// copied to the same paths of a distroless image: cc of the builder's Debian
+// release, which holds the C library and libgcc; static for a program linked
+// with musl. Libraries that crates link (Cargo.lock names the -sys crates) come
+// as Debian packages on the slim image.
+//
+// It declines for a program in a cache-mounted target folder that nothing
+// copies out, for a -sys crate that it doesn't know, and without Cargo.lock.
+
+var _ = register(recipe{
+	name:    "rust",
+	bases:   words("rust rustlang/rust"),
+	words:   words("cargo"),
+	starts:  words("cargo"),
+	anySize: true,
+	doc: `- Rust: the programs and the files that the source names on distroless cc; with
+  libraries of the system on Debian slim, which installs them; linked with musl
+  on distroless static.`,
+	split: splitRust,
+})
+
+type rustSplit struct {
+	binaries
+	packages []*repo.CargoPackage // that are built
+	crates   map[string]bool      // all of the closure
+	dynamic  bool                 // musl, yet linked dynamically
+	gone     map[string]*rewrite.Instruction
+}
+
+func splitRust(s *split) bool {
+	r := &rustSplit{binaries: newBinaries(s), crates: map[string]bool{}, gone: map[string]*rewrite.Instruction{}}
+	r.noData = rustNoData
+	for _, in := range s.stage.Instructions {
+		if in.Keyword == "run" && !r.run(in) {
+			return false
+		}
+	}
+	if !r.runsCargo() {
+		return false
+	}
+	if len(r.outputs) == 0 {
+		if len(r.gone) > 0 {
+			for _, p := range sortedPaths(r.gone) {
+				return r.decline(r.gone[p], "%s lies in a cache mount, which the image doesn't hold: copy it out in the same RUN", p)
+			}
+		}
+		return false
+	}
+	if !r.mades() || !r.startsRust() || !r.place() || !r.source() || !r.users() {
+		return false
+	}
+	r.copyScripts()
+	kind, ok := r.libraries()
+	if !ok || !r.choose(kind) {
+		return false
+	}
+	r.runtime()
+	s.why = "the Rust toolchain and what it compiled on the way are of no use to the finished program"
+	s.gain = "the toolchain stays behind: about 600 MB, against the program and 10 to 35 MB (compressed)"
+	reads := "the program reads no files but those that its source names"
+	if r.computed != "" {
+		reads = r.computed + " opens paths that only a run shows: they lie in the project's data, all of which is copied, or are given from outside"
+	}
+	s.assumes = append(s.assumes, reads+r.others())
+	return true
+}
+
+// startsRust is starts, with the reason why a program that was built isn't there.
+func (r *rustSplit) startsRust() bool {
+	for _, in := range r.stage.Instructions {
+		line, _ := startLine(in)
+		if len(line) == 0 {
+			continue
+		}
+		if p, ok := r.stage.At(nil).Abs(strings.Fields(line[0] + " ")[0]); ok && r.gone[p] != nil {
+			return r.decline(r.gone[p], "%s lies in a cache mount, which the image doesn't hold: copy it out in the same RUN", p)
+		}
+	}
+	return r.starts()
+}
+
+func sortedPaths(m map[string]*rewrite.Instruction) (out []string) {
+	for p := range m {
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// rustTools leave nothing that runs, or write source that is compiled in.
+var rustTools = words(`strip upx rustup rustfmt rustc sccache wasm-pack sqlx diesel trunk`)
+
+// run sorts one RUN.
+func (r *rustSplit) run(in *rewrite.Instruction) bool {
+	all, why := in.Steps()
+	if why != "" {
+		return r.decline(in, "the effects of this RUN aren't known: %s", why)
+	}
+	if r.account(in, all) {
+		return true
+	}
+	for _, st := range all {
+		a, isApt := readApt(st)
+		if !isApt {
+			a, isApt = readApk(st)
+		}
+		switch {
+		case st.Name == "cargo" && len(st.Args) > 1:
+			if !r.cargo(in, st) {
+				return false
+			}
+		case isApt:
+			if !r.binaries.packages(in, a) {
+				return false
+			}
+		case st.Name == "mv" || st.Name == "cp":
+			if !r.moved(in, st) {
+				return false
+			}
+		case st.Name == "rm":
+			r.removed(st)
+		case replayed[st.Name]:
+			r.touches(in, st)
+		case rewrite.Harmless(st.Name) && (len(st.Stmt.Redirs) == 0 || r.dummy(in, st)), rustTools[st.Name], tidy(st):
+		case st.Name == "git" && len(st.Args) > 1 && (st.Args[1] == "config" || st.Args[1] == "submodule"):
+		default:
+			return r.decline(in, "the effects of %s aren't known", strings.Join(st.Args[:min(3, len(st.Args))], " "))
+		}
+	}
+	r.unmount(in)
+	return true
+}
+
+// dummy: echo writes a source file, for a first build of the dependencies.
+func (r *rustSplit) dummy(in *rewrite.Instruction, st rewrite.Step) bool {
+	for _, rd := range st.Stmt.Redirs {
+		if rd.Word == nil || rd.Hdoc != nil {
+			return false
+		}
+		w := plainWord(rd.Word)
+		if strings.Contains(w, "$") || !strings.HasSuffix(w, ".rs") && w != "/dev/null" {
+			return false
+		}
+	}
+	return true
+}
+
+// removed: programs that rm takes away.
+func (r *rustSplit) removed(st rewrite.Step) {
+	for _, a := range st.Args[1:] {
+		if strings.HasPrefix(a, "-") {
+			continue
+		}
+		p := abs(st.Dir, a)
+		r.made = slices.DeleteFunc(r.made, func(m madePath) bool { return rewrite.Inside(m.path, p) })
+		r.outputs = slices.DeleteFunc(r.outputs, func(o output) bool {
+			ok, _ := path.Match(p, o.path)
+			return ok || rewrite.Inside(o.path, p)
+		})
+	}
+}
+
+// unmount: what lies in a cache mount is gone when the RUN ends.
+func (r *rustSplit) unmount(in *rewrite.Instruction) {
+	for _, m := range in.Mounts() {
+		target := m["target"]
+		for _, k := range []string{"dst", "destination"} {
+			if target == "" {
+				target = m[k]
+			}
+		}
+		p, ok := r.stage.At(in).Abs(r.stage.At(in).Expand(target))
+		if m["type"] != "cache" && m["type"] != "tmpfs" || !ok {
+			continue
+		}
+		r.outputs = slices.DeleteFunc(r.outputs, func(o output) bool {
+			in := rewrite.Inside(o.path, p)
+			if in {
+				r.gone[o.path] = o.in
+			}
+			return in
+		})
+	}
+}
+
+// cargo reads one call of cargo.
+func (r *rustSplit) cargo(in *rewrite.Instruction, st rewrite.Step) bool {
+	args := st.Args[1:]
+	if strings.HasPrefix(args[0], "+") && len(args) > 1 {
+		args = args[1:]
+	}
+	switch args[0] {
+	case "build", "b", "rustc":
+		r.last = in
+		_, ok := r.build(in, st, args[1:])
+		return ok
+	case "install":
+		return r.install(in, st, args[1:])
+	case "clean":
+		r.outputs = slices.DeleteFunc(r.outputs, func(o output) bool { return strings.Contains(o.path, "/target/") })
+	case "fetch", "check", "test", "clippy", "fmt", "vendor", "update", "init", "new", "version", "--version", "-V", "doc", "bench", "tree", "metadata", "chef", "audit", "deny", "sqlx", "add", "generate-lockfile", "login", "binstall", "nextest", "search", "build-deps", "auditable-none":
+	default:
+		return r.decline(in, "the effects of cargo %s aren't known", args[0])
+	}
+	return true
+}
+
+// source looks at what the source reads and starts.
+func (r *rustSplit) source() bool {
+	if !r.p.Unsafe {
+		return r.named2()
+	}
+	var dirs, bases []string
+	dirs = append(dirs, r.folders...)
+	bases = append(bases, ".")
+	for _, d := range dirs {
+		if !slices.Contains(bases, d) {
+			bases = append(bases, d)
+		}
+	}
+	u := r.p.Repo.RustSource(dirs, bases)
+	switch {
+	case u.Unknown != "":
+		return r.decline(r.last, "%s", u.Unknown)
+	case u.StartsAny != "":
+		return r.decline(r.last, "%s starts other programs, and which isn't known", u.StartsAny)
+	case u.Cargo != "" && r.ran != nil:
+		return r.decline(r.ran, "%s reads a variable that only cargo run sets", u.Cargo)
+	}
+	for _, c := range rustRuns {
+		for _, p := range r.packages {
+			if _, ok := p.Deps[c]; ok {
+				return r.decline(r.last, "%s uses the crate %s, which starts other programs, and which isn't known", path.Join(p.Dir, "Cargo.toml"), c)
+			}
+		}
+	}
+	for _, s := range u.Starts {
+		if name := path.Base(s[0]); rewrite.PosixShell(name) || name == "env" {
+			return r.decline(r.last, "%s starts a shell, and what that starts isn't known", s[1])
+		}
+		if _, why := r.startable(s[1], s[:1], false); why != "" {
+			return r.decline(r.last, "%s", why)
+		}
+		r.wants("%s starts %s", s[1], s[0])
+	}
+	if u.Temp != "" {
+		r.unlike = u.Temp + " makes temporary files, and there is no /tmp"
+	}
+	ig := r.p.Repo.Ignore(r.p.Name)
+	reads := u.Reads
+	for _, p := range r.packages {
+		for crate := range p.Deps {
+			reads = append(reads, rustFinds[crate]...)
+			if rustSearches[crate] && u.Computed == "" {
+				u.Computed = "the crate " + crate
+			}
+		}
+	}
+	for _, f := range reads {
+		for _, base := range bases {
+			if name := path.Join(base, f); (base == "." || !slices.Contains(u.Reads, f)) && r.p.Repo.Exists(name) && !ig.Excluded(name) && !ig.ExcludesTree(name) {
+				for _, p := range r.imagePaths(name) {
+					r.need(p)
+				}
+			}
+		}
+	}
+	if r.computed = u.Computed; u.Computed != "" {
+		if r.generates {
+			return r.decline(r.last, "%s opens a computed path, and a RUN generates files, so those to copy aren't known", u.Computed)
+		}
+		for _, d := range bases {
+			r.allData(d)
+		}
+	}
+	return r.named2()
+}
+
+// rustRuns are crates that start programs.
+var rustRuns = []string{"duct", "cmd_lib", "xshell", "subprocess", "headless_chrome", "async-process", "run_script", "wkhtmltopdf", "portable-pty", "pyo3"}
+
+// rustFinds are files that a crate looks for by itself.
+var rustFinds = map[string][]string{"rocket": {"Rocket.toml"}, "rocket_dyn_templates": {"templates"}, "rocket_contrib": {"templates", "static"}, "dotenv": {".env"}, "dotenvy": {".env"}, "leptos_config": {"Cargo.toml"}}
+
+// rustSearches are crates that look for files of which the source needn't name
+// a path.
+var rustSearches = words(`config figment confy loco-rs cot twelf`)
+
+// named2 takes the files that CMD, ENV and compose files name.
+func (r *rustSplit) named2() bool {
+	r.namedInConfig()
+	return true
+}
+
+// rustNoData are entries of a project that no program reads when it runs.
+var rustNoData = lazily(`(?i)^(\.git.*|\.docker.*|\.idea|\.vscode|\.travis.*|\.circleci|\.editorconfig|\.pre-commit.*|\.cargo|\.sqlx|cargo\.(toml|lock)|rust-toolchain.*|rustfmt\.toml|\.rustfmt\.toml|clippy\.toml|deny\.toml|cross\.toml|release\.toml|cliff\.toml|.*\.rs|.*\.md|target|vendor|tests?|benches|docs?|examples?|ci|scripts?|deploy(ments?)?|charts|k8s|helm|licen[cs]e.*|copying|notice|authors|codeowners|makefile.*|justfile|.*dockerfile.*|containerfile.*|.*compose.*\.ya?ml|.*\.sh|renovate.*|codecov.*|node_modules|procfile|jenkinsfile|.*\.nix|flake\.lock|fly\.toml)$`)
