@@ -42,6 +42,7 @@ type javaSplit struct {
 	users   map[string]bool      // accounts that RUNs of the runtime stage make
 	seen    map[string]bool      // scripts read
 	starts  []javaStart
+	boot    []string // the command line in the place of mvn spring-boot:run
 }
 
 // javaBuild is one call of a build tool.
