@@ -82,11 +82,16 @@ func (m *Maven) Artifact(file string) (a MavenArtifact, ok bool) {
 	return a, true
 }
 
-// chain is a POM with its parents in the context, nearest first.
+// chain is a POM with its parents in the context, nearest first. A POM above that
+// isn't the one that is named is none: Maven warns and asks the repositories.
 func (m *Maven) chain(p *pom) []*pom {
 	out := []*pom{p}
-	for p.parent != "" && m.poms[p.parent] != nil && len(out) < 20 {
-		p = m.poms[p.parent]
+	for len(out) < 20 {
+		up := m.poms[p.parent]
+		if up == nil || up.artifact != p.xml.value("parent", "artifactId") {
+			break
+		}
+		p = up
 		out = append(out, p)
 	}
 	return out

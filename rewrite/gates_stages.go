@@ -12,7 +12,7 @@ import (
 
 // gateStages: names of stages and build args that compose, bake or CI files may
 // use stay, and references by number still mean the same stage.
-func gateStages(before, after *Document, _ Change) error {
+func gateStages(before, after *Document, c Change) error {
 	for _, s := range before.Stages {
 		if s.Name == "" {
 			continue
@@ -20,6 +20,9 @@ func gateStages(before, after *Document, _ Change) error {
 		t := after.StageByRef(s.Name, -1)
 		if t == nil {
 			return fmt.Errorf("stage name %s would vanish", s.Name)
+		}
+		if s.Name == c.Demoted {
+			continue
 		}
 		if (s == before.Final()) != (t == after.Final()) && before.StageByRef(s.Name, -1) == s {
 			return fmt.Errorf("stage name %s would mean another stage", s.Name)

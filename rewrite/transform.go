@@ -148,6 +148,9 @@ type Change struct {
 	Adds   []string // commands, as Command.Key
 	Drops  []string // commands, as Command.Key
 	Hides  []string // variables that a RUN no longer sees
+	// Demoted is the name of a stage that is no longer the last one, after it was
+	// seen that nothing outside the file builds it by its name.
+	Demoted string
 }
 
 // Status is what became of a change.

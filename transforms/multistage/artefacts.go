@@ -169,3 +169,25 @@ func (a *artefacts) named(file, text string, built []string, own func(ctx, name 
 	}
 	return true
 }
+
+// leaveWorkdirs keeps a WORKDIR of the build out of the runtime stage where
+// another follows before anything depends on it.
+func (a *artefacts) leaveWorkdirs() {
+	for _, in := range a.stage.Instructions {
+		if in.Keyword != "workdir" || a.roles[in] != inBoth {
+			continue
+		}
+		for next := in.Next(); next != nil; next = next.Next() {
+			if next.Keyword == "workdir" {
+				if strings.HasPrefix(next.Args.Text, "/") {
+					a.roles[in] = inBuild
+				}
+				break
+			}
+			depends := (next.Keyword == "copy" || next.Keyword == "add" || next.Keyword == "run") && a.roles[next] != inBuild
+			if depends || slices.ContainsFunc(a.instead[next], func(l string) bool { return strings.HasPrefix(strings.ToUpper(l), "RUN") }) {
+				break
+			}
+		}
+	}
+}

@@ -42,6 +42,7 @@ type javaSplit struct {
 	users   map[string]bool      // accounts that RUNs of the runtime stage make
 	seen    map[string]bool      // scripts read
 	starts  []javaStart
+	boot    []string // the command line in the place of mvn spring-boot:run
 }
 
 // javaBuild is one call of a build tool.
@@ -77,6 +78,7 @@ func splitJava(s *split) bool {
 	if !j.whatStarts() || !j.selfContained() || !j.dataFiles() || !j.source() || !j.place() || !j.environment() || !j.chooseBase() || !j.packagesThere() {
 		return false
 	}
+	j.leaveWorkdirs()
 	j.copies(j.last, func(p string) bool {
 		return slices.ContainsFunc(j.starts, func(st javaStart) bool { return st.jar == p })
 	})

@@ -239,7 +239,7 @@ func (j *javaSplit) distroless() string {
 	if n := len(j.starts); n != 1 {
 		return fmt.Sprintf("%d commands start Java, and it has no shell to choose", n)
 	}
-	java := func(line []string) bool { return path.Base(line[0]) == "java" }
+	java := func(line []string) bool { return path.Base(line[0]) == "java" || j.boot != nil }
 	if why := j.needsShell(java); why != "" {
 		return why
 	}
@@ -273,7 +273,9 @@ func (j *javaSplit) distroless() string {
 	for _, in := range j.stage.Instructions {
 		if in.Keyword == "cmd" && !j.hasEntrypoint() {
 			line, _ := startLine(in)
-			line = unwrap(line)
+			if line = unwrap(line); j.boot != nil {
+				line = j.boot
+			}
 			if line[1] == "-jar" {
 				j.say(in, j.keyword("CMD")+" "+likeList(in.Args.Text, line[2:]))
 				j.config |= rewrite.FieldCmd

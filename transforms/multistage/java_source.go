@@ -1,7 +1,9 @@
 package multistage
 
 import (
+	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"drydock/rewrite"
@@ -56,24 +58,37 @@ func (j *javaSplit) draws() (where string) {
 	return where
 }
 
-// dataFiles notes the files of the project that its source names, and those that
-// Spring Boot looks for in the working directory
-// (https://docs.spring.io/spring-boot/reference/features/external-config.html).
+// dataFiles notes the files of the project that its source names, and the settings
+// that frameworks look for in the working directory: Spring Boot and Quarkus in
+// it and in config, Jooby, Vert.x and Play in conf.
 func (j *javaSplit) dataFiles() bool {
 	wd := j.stage.At(nil).Workdir
-	for _, n := range []string{"config", "application.properties", "application.yml", "application.yaml"} {
+	for _, n := range []string{"config", "conf", "application.properties", "application.yml", "application.yaml"} {
 		p := path.Join(wd, n)
-		ctx, by := j.stage.Origin(nil, p, j.p.Repo, j.p.Name)
-		if by == nil || n == "config" && len(j.p.Repo.ReadDir(ctx)) == 0 {
-			continue
+		if ctx, ok := j.fromContext(p); ok && (!j.p.Repo.IsDir(ctx) || j.settings(ctx)) {
+			j.need(p, "frameworks look there for settings")
 		}
-		j.need(p, "Spring Boot reads it in the working directory")
 	}
 	return j.sources(javaExts, javaTest, func(file, text string) bool {
 		return j.named(file, text, []string{"target", "build"}, func(ctx, name string) bool {
 			return j.compiled(ctx) || strings.HasPrefix(name, "/") && j.inJar(file, name)
 		})
 	})
+}
+
+// settings: a folder holds what a framework reads, and not, say, the rules of a
+// linter.
+func (j *javaSplit) settings(dir string) bool {
+	for _, e := range j.p.Repo.ReadDir(dir) {
+		name := strings.ToLower(e.Name())
+		if !e.IsDir() && hasExt(name, []string{".conf", ".yml", ".yaml", ".properties", ".json", ".toml"}) {
+			return true
+		}
+		if e.IsDir() && dir != "" && path.Base(dir) == "config" && slices.ContainsFunc(j.p.Repo.ReadDir(path.Join(dir, e.Name())), func(f fs.DirEntry) bool { return strings.HasPrefix(f.Name(), "application") }) {
+			return true
+		}
+	}
+	return false
 }
 
 // inJar: a resource by an absolute name lies in the jar.
@@ -140,6 +155,54 @@ func (j *javaSplit) place() bool {
 	for _, w := range j.written { // what a build step puts beside the project is there for a reason
 		if !j.inProject(w) && !cacheFolder(w) && !systemDir(w) && !j.needed(w) {
 			j.need(w, "a RUN puts it beside the project")
+		}
+	}
+	return j.afterwards()
+}
+
+// afterwards decides where RUNs behind the last build step go: they stay with the
+// program where they change what the runtime stage has.
+func (j *javaSplit) afterwards() bool {
+	for in := j.last.Next(); in != nil; in = in.Next() {
+		switch {
+		case in.Keyword == "copy" || in.Keyword == "add":
+			j.roles[in] = inRuntime
+		case in.Keyword != "run" || j.roles[in] != inBuild || j.instead[in] != nil:
+			continue
+		}
+		if in.Keyword != "run" {
+			continue
+		}
+		all, _ := in.Steps()
+		here, there := "", ""
+		for _, st := range all {
+			if rewrite.Harmless(st.Name) || tidy(st) {
+				continue
+			}
+			if st.Name != "chmod" && st.Name != "chown" && st.Name != "chgrp" {
+				there = st.Name
+				continue
+			}
+			seen := 0
+			for _, a := range st.Args[1:] {
+				if seen++; strings.HasPrefix(a, "-") || seen == 1 {
+					if strings.HasPrefix(a, "-") {
+						seen--
+					}
+					continue
+				}
+				if p := abs(st.Dir, a); j.broughtBehind(p) || j.needed(p) || p == in.Stage.At(in).Workdir {
+					here = p
+				} else {
+					there = p
+				}
+			}
+		}
+		switch {
+		case here != "" && there != "":
+			return j.decline(in, "it changes %s, which the runtime stage has, and %s, which it hasn't", here, there)
+		case here != "":
+			j.roles[in] = inRuntime
 		}
 	}
 	return true

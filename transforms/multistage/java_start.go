@@ -25,7 +25,7 @@ var jdkOnly = words(`javac jar jarsigner javadoc javap jcmd jconsole jdb jdeprsc
 
 // bothHave are programs of every image with a shell, and words of the shell.
 var bothHave = words(`sh bash ash dash exec export set cd echo printf test [ [[ true false : sleep cat ls mkdir chmod chown chgrp env id whoami date trap wait exit eval local return shift read source . if ulimit umask unset hostname uname
-	dirname basename cut head tail tr sed awk grep find xargs sort touch cp mv rm ln expr nproc kill readlink realpath java keytool rmiregistry su mktemp tee wc`)
+	dirname basename uniq seq cut head tail tr sed awk grep find xargs sort touch cp mv rm ln expr nproc kill readlink realpath java keytool rmiregistry su mktemp tee wc`)
 
 // whatStarts finds out what the container starts and needs of the build.
 func (j *javaSplit) whatStarts() bool {
@@ -66,7 +66,10 @@ func (j *javaSplit) command(c command, dir string, depth int) bool {
 		return true
 	}
 	name := path.Base(args[0])
-	if tool, _ := buildCall(args); tool != "" {
+	if tool, rest := buildCall(args); tool != "" {
+		if tool == "mvn" && depth == 0 && slices.Contains(rest, "spring-boot:run") {
+			return j.bootRun(c, rest, dir)
+		}
 		return j.decline(c.from, "%s runs %s, which builds when the container starts; package in a RUN and start the jar", c.where, strings.Join(args[:min(2, len(args))], " "))
 	}
 	switch {
@@ -277,4 +280,62 @@ func (j *javaSplit) builds0(p string) bool {
 		}
 	}
 	return false
+}
+
+// bootRunSettings of Spring Boot's plugin change what spring-boot:run starts
+// (https://docs.spring.io/spring-boot/maven-plugin/run.html).
+var bootRunSettings = []string{"jvmArguments", "<profiles><profile>", "<arguments>", "environmentVariables", "systemPropertyVariables", "workingDirectory", "addResources", "additionalClasspathElements", "<classifier>", "<agents>", "commandlineArguments", "useTestClasspath"}
+
+// bootRun puts the jar that a RUN packages in the place of mvn spring-boot:run,
+// which compiles when the container starts. It declines where the jar or its
+// options aren't known for certain.
+func (j *javaSplit) bootRun(c command, args []string, dir string) bool {
+	call := c.where + " runs mvn spring-boot:run, which builds when the container starts"
+	for _, a := range args {
+		if a != "spring-boot:run" && a != "-B" && a != "-q" && a != "-o" && a != "-ntp" {
+			return j.decline(c.from, "%s, with %s; package in a RUN and start the jar", call, a)
+		}
+	}
+	var made *javaBuild
+	for i, b := range j.builds {
+		m := rewrite.ReadMaven(b.args)
+		packages := slices.ContainsFunc(m.Goals, func(g string) bool { return g == "package" || g == "verify" || g == "install" })
+		if b.tool == "mvn" && b.dir == dir && packages && m.File == "pom.xml" && m.Unknown == "" {
+			made = &j.builds[i]
+			for _, o := range m.Options {
+				if strings.HasPrefix(o, "-P") || strings.HasPrefix(o, "-pl") || strings.HasPrefix(o, "-D") && !strings.Contains(o, "skip") {
+					return j.decline(c.from, "%s, and line %s packages with %s", call, lineOf(b.in), o)
+				}
+			}
+		}
+	}
+	if made == nil || c.from.Keyword == "cmd" && j.hasEntrypoint() {
+		return j.decline(c.from, "%s, and no RUN packages the program in %s; do so and start the jar", call, dir)
+	}
+	ctx, ok := j.fromContext(path.Join(dir, "pom.xml"))
+	if !ok {
+		return j.decline(c.from, "%s, and %s/pom.xml isn't in the build context", call, dir)
+	}
+	facts := j.p.Repo.Maven(ctx)
+	a, ok := facts.Artifact(ctx)
+	if !ok || a.Bundled != "spring-boot-maven-plugin" || a.Name == "" || a.Packaging != "jar" {
+		return j.decline(c.from, "%s, and the name of the jar isn't known from %s", call, ctx)
+	}
+	for _, w := range bootRunSettings {
+		if facts.Mentions(w) {
+			return j.decline(c.from, "%s, and %s has settings for it: %s", call, ctx, strings.Trim(w, "<>"))
+		}
+	}
+	jar := "target/" + a.Name + ".jar"
+	j.boot = []string{"java", "-jar", jar}
+	j.starts = append(j.starts, javaStart{command: c, jar: path.Join(dir, jar)})
+	j.need(path.Join(dir, jar), "the program, which mvn spring-boot:run would build again")
+	j.say(c.from, j.keyword(strings.ToUpper(c.from.Keyword))+" "+likeList(c.from.Args.Text, j.boot))
+	j.config |= rewrite.FieldCmd
+	if c.from.Keyword == "entrypoint" {
+		j.config |= rewrite.FieldEntrypoint
+	}
+	j.explain("%s starts the jar that line %s packages: the build tool stays behind", c.where, lineOf(made.in))
+	j.assumes = append(j.assumes, "the packaged jar is what mvn spring-boot:run starts, save Spring Boot's development tools, which are left out of it")
+	return true
 }

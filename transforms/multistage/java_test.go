@@ -85,8 +85,8 @@ CMD ["target/universal/stage/bin/berths", "-Dhttp.port=9000"]
 `},
 		{"distroless: the jar alone in CMD; what the command line names", map[string]string{
 			"POLICY":     "distroless",
-			"Dockerfile": "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN mvn package\nCMD [\"java\",\"-jar\",\"target/berths-1.0.jar\",\"--spring.config.location=conf/berths.yml\"]\n",
-			"pom.xml":    bootPOM, "conf/berths.yml": "a: 1\n",
+			"Dockerfile": "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN mvn package\nCMD [\"java\",\"-jar\",\"target/berths-1.0.jar\",\"--spring.config.location=etc/berths.yml\"]\n",
+			"pom.xml":    bootPOM, "etc/berths.yml": "a: 1\n",
 		}, `FROM maven:3.9-eclipse-temurin-21 AS builder
 WORKDIR /app
 COPY . .
@@ -94,9 +94,43 @@ RUN mvn package
 
 FROM gcr.io/distroless/java21-debian13:nonroot
 WORKDIR /app
-COPY --from=builder /app/conf/berths.yml /app/conf/berths.yml
+COPY --from=builder /app/etc/berths.yml /app/etc/berths.yml
 COPY --from=builder /app/target/berths-1.0.jar /app/target/berths-1.0.jar
-CMD ["target/berths-1.0.jar","--spring.config.location=conf/berths.yml"]
+CMD ["target/berths-1.0.jar","--spring.config.location=etc/berths.yml"]
+`},
+		{"spring-boot:run: the jar that a RUN packages", map[string]string{
+			"POLICY":     "smallest",
+			"Dockerfile": "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN ./mvnw -B package -DskipTests\nCMD [\"./mvnw\",\"spring-boot:run\"]\n",
+			"pom.xml":    bootPOM, "mvnw": "#!/bin/sh\n",
+		}, `FROM maven:3.9-eclipse-temurin-21 AS builder
+WORKDIR /app
+COPY . .
+RUN ./mvnw -B package -DskipTests
+
+FROM gcr.io/distroless/java21-debian13:nonroot
+WORKDIR /app
+COPY --from=builder /app/target/berths-1.0.jar /app/target/berths-1.0.jar
+CMD ["target/berths-1.0.jar"]
+`},
+		{"packages that build alone stay behind, others come along", map[string]string{
+			"Dockerfile": "FROM eclipse-temurin:17-jdk-jammy\nRUN apt-get update && apt-get install -y --no-install-recommends maven git fontconfig && rm -rf /var/lib/apt/lists/*\nWORKDIR /app\nCOPY . .\nRUN mvn package && mv target/tides-1.2.jar /opt/tides.jar\nCOPY entrypoint.sh /\nRUN chmod +x /entrypoint.sh\nENTRYPOINT [\"/entrypoint.sh\"]\nCMD [\"java\", \"-jar\", \"/opt/tides.jar\"]\n",
+			"pom.xml":    plainPOM, "entrypoint.sh": "#!/bin/sh\nset -e\nexec \"$@\"\n",
+		}, `FROM eclipse-temurin:17-jdk-jammy AS builder
+RUN apt-get update && apt-get install -y --no-install-recommends maven git fontconfig && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY . .
+RUN mvn package && mv target/tides-1.2.jar /opt/tides.jar
+
+FROM eclipse-temurin:17-jre-jammy
+RUN apt-get update && \
+    apt-get install -y --no-install-recommends fontconfig && \
+    rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY --from=builder /opt/tides.jar /opt/tides.jar
+COPY entrypoint.sh /
+RUN chmod +x /entrypoint.sh
+ENTRYPOINT ["/entrypoint.sh"]
+CMD ["java", "-jar", "/opt/tides.jar"]
 `},
 		{"the jar's manifest names a folder of jars", map[string]string{
 			"Dockerfile": "FROM amazoncorretto:17\nWORKDIR /app\nRUN yum install -y maven && yum clean all\nCOPY . .\nRUN mvn package\nCMD [\"java\", \"-jar\", \"target/tides-1.2.jar\"]\n",
@@ -137,6 +171,9 @@ func TestJavaDeclines(t *testing.T) {
 		want  string
 	}{
 		{maven(build + "CMD [\"mvn\", \"exec:java\"]\n"), "CMD runs mvn exec:java, which builds when the container starts"},
+		{maven(build + "CMD mvn spring-boot:run\n"), "the name of the jar isn't known from pom.xml"},
+		{maven("RUN mvn compile\nCMD mvn spring-boot:run\n", "pom.xml", bootPOM), "no RUN packages the program in /app"},
+		{maven("RUN mvn package -Pfast\nCMD mvn spring-boot:run\n", "pom.xml", bootPOM), "line 4 packages with -Pfast"},
 		{maven(build + "CMD [\"java\", \"-jar\", \"target/other.jar\"]\n"), "CMD starts other.jar, but pom.xml makes tides-1.2.jar"},
 		{maven(build + "CMD [\"java\", \"-jar\", \"/opt/app.jar\"]\n"), "no RUN is known to write it"},
 		{maven(build + "CMD java -jar $JAR\n"), "a computed jar"},

@@ -127,6 +127,9 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		Adds:    s.adds,
 		Drops:   s.drops,
 	}
+	if !s.keepName {
+		c.Demoted = s.stage.Name
+	}
 	name, ok := s.nameEdit()
 	if !ok {
 		return c, s.decline(s.stage.From, "the FROM line is broken over several lines")
