@@ -41,16 +41,3 @@ var releaseLibrary = map[string]map[string]string{
 }
 
 const libevent = "libevent-2.1-7 libevent-extra-2.1-7 libevent-openssl-2.1-7 libevent-pthreads-2.1-7"
-
-// libraryOfRelease names the library behind a -dev package on the release of
-// the base, "" where it isn't known; what comes with it is required.
-func (s *split) libraryOfRelease(dev string) string {
-	names := strings.Fields(releaseLibrary[dev][s.img.Release])
-	if len(names) == 0 {
-		return ""
-	}
-	for _, n := range names[1:] {
-		s.require(n, dev)
-	}
-	return names[0]
-}

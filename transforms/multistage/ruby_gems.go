@@ -113,7 +113,7 @@ func (r *rubySplit) need(in *rewrite.Instruction, name, version, where string) b
 		}
 		pkg := n.pkg
 		if n.dev {
-			pkg = r.libraryOfRelease(n.pkg)
+			pkg = releaseLibrary[n.pkg][r.img.Release]
 			if pkg == "" {
 				return r.decline(in, "%s (%s) needs the library of %s, whose name on this release isn't known", name, where, n.pkg)
 			}
@@ -121,7 +121,9 @@ func (r *rubySplit) need(in *rewrite.Instruction, name, version, where string) b
 		if n.not != "" {
 			return r.decline(in, "%s (%s) %s", name, where, n.not)
 		}
-		r.require(pkg, name+" ("+where+")")
+		for _, p := range strings.Fields(pkg) {
+			r.require(p, name+" ("+where+")")
+		}
 	}
 	return true
 }

@@ -46,6 +46,7 @@ type split struct {
 	assumes   []string
 	apt       systemPackages
 	tools     map[string]bool // images of the recipe's tools
+	baseEnv   string          // an ENV that the runtime stage needs and its base hasn't
 }
 
 // explain adds a sentence to the plan.
@@ -102,6 +103,11 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	s.installRequired()
 	text := strings.Join(s.tail, "")
 	text += "\n" + s.from() + "\n"
+	config := rewrite.FieldBase
+	if s.baseEnv != "" {
+		text += s.baseEnv + "\n"
+		config |= rewrite.FieldEnv
+	}
 	for _, l := range s.first {
 		text += l + "\n"
 	}
@@ -113,7 +119,7 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		Assumes: strings.Join(s.assumes, "; "),
 		Safety:  rewrite.Assumes,
 		At:      s.stage.From,
-		Config:  rewrite.FieldBase,
+		Config:  config,
 		Adds:    s.adds,
 		Drops:   s.drops,
 	}

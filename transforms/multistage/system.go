@@ -185,12 +185,12 @@ func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 				if why != "" {
 					return nil, s.decline(in, "%s", why)
 				}
-				if drop {
-					build = true
-				} else if keep[lib] == "" {
-					keep[lib] = w
-					order = append(order, lib)
-					build = build || lib != w
+				build = build || drop || lib != w
+				for _, l := range strings.Fields(lib) {
+					if keep[l] == "" {
+						keep[l] = w
+						order = append(order, l)
+					}
 				}
 			}
 		case isApt && a.verb == "update":
@@ -225,7 +225,7 @@ func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 	return rest, true
 }
 
-// library says what a package of the build is at run time: itself, the library
+// library says what a package of the build is at run time: itself, the libraries
 // behind it, or nothing (drop).
 func (s *split) library(pkg string) (name string, drop bool, why string) {
 	name, _, _ = strings.Cut(pkg, "=")
@@ -246,8 +246,8 @@ func (s *split) library(pkg string) (name string, drop bool, why string) {
 	case devLibrary[bare] != "":
 		return devLibrary[bare], false, ""
 	}
-	if lib := s.libraryOfRelease(bare); lib != "" {
-		return lib, false, ""
+	if libs := releaseLibrary[bare][s.img.Release]; libs != "" {
+		return libs, false, ""
 	}
 	return "", false, "what is compiled with " + bare + " needs its library at run time, and which package that is isn't known"
 }
