@@ -42,6 +42,9 @@ func (a *appFolder) place(skip func(*rewrite.Instruction) bool) bool {
 			break
 		}
 		isCopy := in.Keyword == "copy" || in.Keyword == "add"
+		if in.Keyword == "run" && a.roles[in] == inBuild && !a.chowns(in) {
+			return false
+		}
 		if !isCopy && (in.Keyword != "run" || a.roles[in] != inBoth || skip(in)) {
 			continue
 		}
@@ -118,13 +121,22 @@ func (a *appFolder) chowns(in *rewrite.Instruction) bool {
 			if abs(st.Dir, w) != a.app {
 				continue
 			}
-			if st.Name != "chown" || a.owner != "" && a.owner != words[0] || strings.ContainsAny(words[0], "$`") {
+			if st.Name != "chown" || !recursive(st) || a.owner != "" && a.owner != words[0] || strings.ContainsAny(words[0], "$`") {
 				return a.decline(in, "it changes owner or mode of %s itself, which COPY --from doesn't keep", a.app)
 			}
 			a.owner = words[0]
 		}
 	}
 	return true
+}
+
+func recursive(st rewrite.Step) bool {
+	for _, w := range st.Args[1:] {
+		if w == "--recursive" || strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.Contains(w, "R") {
+			return true
+		}
+	}
+	return false
 }
 
 // copyFolder puts the COPY of the application's folder where the last build
@@ -146,14 +158,18 @@ func (a *appFolder) copyFolder() {
 	a.instead[a.last] = append(a.instead[a.last], line)
 }
 
-// again repeats commands of a RUN that else stays in the build stage.
-func (s *split) again(in *rewrite.Instruction, steps []rewrite.Step) {
+// again repeats commands of a RUN that else stays in the build stage. It declines
+// for those behind a cd.
+func (s *split) again(in *rewrite.Instruction, steps []rewrite.Step) bool {
 	if len(steps) == 0 {
-		return
+		return true
 	}
 	sh, _ := in.Shell()
 	var texts []string
 	for _, st := range steps {
+		if st.Dir != s.stage.At(in).Workdir {
+			return s.decline(in, "%s would have to run again in %s", st.Name, st.Dir)
+		}
 		text := sh.Source(st.Stmt)
 		texts = append(texts, strings.TrimRight(strings.TrimSpace(text), "; "))
 		s.adds = append(s.adds, st.Key)
@@ -164,6 +180,7 @@ func (s *split) again(in *rewrite.Instruction, steps []rewrite.Step) {
 		sep = " \\\n" + indent + "&& "
 	}
 	s.instead[in] = append(s.instead[in], s.keyword("RUN")+" "+strings.Join(texts, sep))
+	return true
 }
 
 // within: every path that file commands name lies in one of the folders.

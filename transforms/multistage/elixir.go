@@ -187,7 +187,7 @@ func (e *elixirSplit) run(in *rewrite.Instruction) bool {
 				again = append(again, st)
 			}
 		}
-		e.again(in, again)
+		return e.again(in, again)
 	}
 	return true
 }

@@ -80,8 +80,7 @@ func (p *phpSplit) beside(in *rewrite.Instruction, files []rewrite.Step, app boo
 			return p.decline(in, "%s changes files beside other work", strings.Join(st.Args[:min(3, len(st.Args))], " "))
 		}
 	}
-	p.again(in, again)
-	return true
+	return p.again(in, again)
 }
 
 // systemFiles: it changes files that the image brings: of Apache, and php.ini.
@@ -159,7 +158,7 @@ func (p *phpSplit) kind(in *rewrite.Instruction, st rewrite.Step) string {
 		}
 	case "artisan", "console":
 		return framework(app, args)
-	case "npm", "yarn", "pnpm", "npx":
+	case "npm", "yarn", "pnpm", "npx", "node":
 		if slices.Contains(args, "-g") || slices.Contains(args, "global") || slices.Contains(args, "cache") {
 			return "nothing"
 		}

@@ -153,7 +153,7 @@ func (r *rubySplit) run(in *rewrite.Instruction) bool {
 	case settings > 0 && !r.noted(in):
 		r.roles[in] = inBoth
 	case len(files) > 0 && r.instead[in] != nil:
-		r.again(in, files)
+		return r.again(in, files)
 	case len(files) > 0:
 		r.roles[in] = inBoth
 	}
@@ -174,8 +174,7 @@ func (r *rubySplit) beside(in *rewrite.Instruction, files []rewrite.Step) bool {
 			r.builds = append(r.builds, rubyStep{in, st})
 		}
 	}
-	r.again(in, again)
-	return true
+	return r.again(in, again)
 }
 
 // kind says what a command does: build (it writes gems, or into the

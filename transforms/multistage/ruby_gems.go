@@ -102,6 +102,9 @@ func (r *rubySplit) facts() bool {
 	return true
 }
 
+// debianNames are the releases whose packages the table names.
+var debianNames = words(`buster bullseye bookworm trixie`)
+
 // need requires what a gem needs; it declines where no package would be enough.
 func (r *rubySplit) need(in *rewrite.Instruction, name, version, where string) bool {
 	if small(r.stage.BaseName()) {
@@ -120,6 +123,9 @@ func (r *rubySplit) need(in *rewrite.Instruction, name, version, where string) b
 		}
 		if n.not != "" {
 			return r.decline(in, "%s (%s) %s", name, where, n.not)
+		}
+		if !debianNames[r.img.Release] {
+			return r.decline(in, "%s (%s) needs %s, which Debian %s may call otherwise", name, where, pkg, r.img.Release)
 		}
 		for _, p := range strings.Fields(pkg) {
 			r.require(p, name+" ("+where+")")

@@ -43,6 +43,8 @@ func TestRuby(t *testing.T) {
 			"FROM ruby:3.3-slim\nRUN bundle config --global frozen 1\nWORKDIR /app\nCOPY --from=builder /usr/local/bundle /usr/local/bundle\nCOPY . .\n" + rubyCmd},
 		{"accounts are made again beside an install", "ruby:3.3", "WORKDIR /app\nCOPY Gemfile Gemfile.lock ./\nRUN useradd -m harbour && bundle install\nCOPY . .\nUSER harbour\n" + rubyCmd, []string{"rack (3.0.9)"},
 			"FROM ruby:3.3-slim\nWORKDIR /app\nRUN useradd -m harbour\nCOPY --from=builder /usr/local/bundle /usr/local/bundle\nCOPY . .\nUSER harbour\n" + rubyCmd},
+		{"the owner of the folder itself", "ruby:3.3", "RUN useradd harbour\nWORKDIR /app\nCOPY . .\nRUN bundle install && chown -R harbour:harbour /app\nUSER harbour\n" + rubyCmd, []string{"rack (3.0.9)"},
+			"FROM ruby:3.3-slim\nRUN useradd harbour\nCOPY --from=builder --chown=harbour:harbour /app /app\nWORKDIR /app\nCOPY --from=builder /usr/local/bundle /usr/local/bundle\nUSER harbour\n" + rubyCmd},
 		{"slim with compilers", "ruby:3.3-slim-bookworm", "RUN apt-get update && apt-get install -y build-essential git libpq-dev\n" + usual, []string{"pg (1.5.4)"},
 			"FROM ruby:3.3-slim-bookworm\nRUN apt-get update && \\\n    apt-get install -y --no-install-recommends libpq5 && \\\n    rm -rf /var/lib/apt/lists/*\nWORKDIR /app\nCOPY --from=builder /usr/local/bundle /usr/local/bundle\nCOPY . .\n" + rubyCmd},
 		{"Node stays where a gem loads a JavaScript runtime", "ruby:3.3", "RUN apt-get update && apt-get install -y nodejs\nWORKDIR /app\nCOPY . .\nRUN bundle install\nRUN bundle exec rails assets:precompile\n" + rubyCmd, []string{"execjs (2.9.1)"},
@@ -90,6 +92,12 @@ func TestRubyDeclines(t *testing.T) {
 	local["gems/tides/tides.gemspec"] = "Gem::Specification.new { |s| s.files = `git ls-files`.split }\n"
 	if res := splitFiles(t, local); res.Changed() || !strings.Contains(reasons(res), "tides.gemspec runs git") {
 		t.Errorf("a gemspec that runs git: changed %v, declined %q", res.Changed(), reasons(res))
+	}
+	// There is no distroless Ruby: another policy says so and takes slim.
+	files := rubyApp("FROM ruby:3.3\nWORKDIR /app\nCOPY . .\nRUN bundle install\n"+rubyCmd, "rack (3.0.9)")
+	files["POLICY"] = "smallest"
+	if res := splitFiles(t, files); !res.Changed() || !strings.Contains(res.After, "FROM ruby:3.3-slim") || !strings.Contains(strings.Join(res.Outcomes[0].Plan, "\n"), "no distroless image with Ruby") {
+		t.Errorf("smallest: %+v\n%s", res.Outcomes, res.After)
 	}
 	// A slim image without compilers has nothing to leave behind.
 	if res := splitFiles(t, rubyApp("FROM ruby:3.3-slim\nWORKDIR /app\nCOPY . .\nRUN bundle install\n"+rubyCmd, "rack (3.0.9)")); res.Changed() || reasons(res) != "" {
