@@ -205,52 +205,54 @@ var notRun = words(`Gemfile Rakefile Guardfile Capfile Makefile Vagrantfile Brew
 // a start command, a shell script or another text file of the project that
 // starts programs, or a call in the source, whose files end in ext.
 func (s *split) calls(program, ext string) bool {
-	has := func(text string) bool {
-		for _, w := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\n;&|()\"'`[],=", r) }) {
-			if path.Base(w) == program {
-				return true
-			}
+	if s.called == nil {
+		s.called = map[string]bool{}
+		s.collectCalls(ext)
+	}
+	return s.called[program] || s.called[anyProgram]
+}
+
+// anyProgram stands for all: the project is too big to be searched.
+const anyProgram = "/"
+
+// collectCalls notes the words of everything that starts programs.
+func (s *split) collectCalls(ext string) {
+	note := func(text string) {
+		for _, w := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n;&|()\"'`[],=", r) }) {
+			s.called[w[strings.LastIndexByte(w, '/')+1:]] = true
 		}
-		return false
 	}
 	for _, in := range s.stage.Instructions {
-		if line, _ := startLine(in); has(strings.Join(line, " ")) {
-			return true
-		}
+		line, _ := startLine(in)
+		note(strings.Join(line, " "))
 	}
 	for _, b := range s.runs() {
-		if has(strings.Join(slices.Concat(b.Command, b.Entrypoint, b.Healthcheck), " ")) {
-			return true
-		}
+		note(strings.Join(slices.Concat(b.Command, b.Entrypoint, b.Healthcheck), " "))
 	}
 	if !s.p.Unsafe {
-		return false
+		return
 	}
 	files, complete := s.p.Repo.Files()
 	if !complete {
-		return true
+		s.called[anyProgram] = true
+		return
 	}
 	ig := s.p.Repo.Ignore(s.p.Name)
 	for _, f := range files {
 		e := path.Ext(f)
-		if e != ext && e != ".sh" && e != ".conf" && e != "" || notRun[path.Base(f)] || repo.TestFile(f) || ig.Excluded(f) || strings.Contains(f, "Dockerfile") || strings.HasPrefix(f, ".git/") {
+		if e != ext && e != ".sh" && e != ".conf" && e != "" || notRun[path.Base(f)] || repo.TestFile(f) || strings.Contains(f, "Dockerfile") || strings.HasPrefix(f, ".git/") || ig.Excluded(f) {
 			continue
 		}
 		src, err := s.p.Repo.ReadFile(f)
-		if err != nil {
-			return true
+		if err != nil || len(src) > repo.MaxScanBytes {
+			continue
 		}
 		if e != ext {
-			if has(string(src)) {
-				return true
-			}
+			note(string(src))
 			continue
 		}
 		for _, m := range spawn[ext]().FindAllStringSubmatch(string(src), -1) {
-			if path.Base(m[1]) == program {
-				return true
-			}
+			s.called[path.Base(m[1])] = true
 		}
 	}
-	return false
 }

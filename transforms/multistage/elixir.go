@@ -32,13 +32,13 @@ var _ = register(recipe{
 	split: splitElixir,
 })
 
-type elixirSplit struct {
-	*appFolder
-	mix bool
-}
+type elixirSplit struct{ *appFolder }
 
 func splitElixir(s *split) bool {
-	e := &elixirSplit{&appFolder{split: s}, false}
+	e := &elixirSplit{&appFolder{split: s}}
+	if !mixRelease().MatchString(s.stageText()) {
+		return e.noRelease()
+	}
 	if !e.runtimeBase() {
 		return false
 	}
@@ -76,6 +76,7 @@ func splitElixir(s *split) bool {
 }
 
 var (
+	mixRelease  = lazily(`\bmix\b[^&|;\n]*\brelease\b`)
 	hexpmDebian = lazily(`-debian-(buster|bullseye|bookworm|trixie)-(\d{8}(?:\.\d+)?)(?:-slim)?$`)
 	hexpmAlpine = lazily(`-alpine-(\d+\.\d+(?:\.\d+)?)$`)
 )
@@ -155,7 +156,6 @@ func (e *elixirSplit) run(in *rewrite.Instruction) bool {
 		}
 		switch st.Name {
 		case "mix":
-			e.mix = true
 			builds++
 			if len(st.Args) > 1 && st.Args[1] == "release" && !e.release(in, st) {
 				return false
@@ -243,9 +243,6 @@ func (e *elixirSplit) moved(in *rewrite.Instruction, st rewrite.Step) bool {
 
 // noRelease: an image that runs the project by Mix.
 func (e *elixirSplit) noRelease() bool {
-	if !e.mix {
-		return false
-	}
 	for _, in := range e.stage.Instructions {
 		if line, _ := startLine(in); in.Keyword != "healthcheck" && mixStarts().MatchString(strings.Join(line, " ")) {
 			return e.decline(in, "it runs the source by Mix, which needs Elixir; build a release (mix release) in a RUN")

@@ -10,7 +10,7 @@ import (
 const phpCmd = "CMD [\"php\", \"server.php\"]\n"
 
 func phpApp(dockerfile string) map[string]string {
-	return map[string]string{"Dockerfile": dockerfile, "composer.json": "{\"require\": {\"psr/log\": \"^3.0\"}}\n", "server.php": "<?php\necho 1;\n", "x.ini": "memory_limit = 1G\n", "deploy.sh": "#!/bin/sh\ncomposer install\n"}
+	return map[string]string{"Dockerfile": dockerfile, "composer.json": "{\"require\": {\"psr/log\": \"^3.0\"}}\n", "server.php": "<?php\necho 1;\n", "x.ini": "memory_limit = 1G\n", "deploy.sh": "#!/bin/sh\nphp server.php\n"}
 }
 
 const phpCopies = "COPY --from=builder /usr/local/lib/php/extensions /usr/local/lib/php/extensions\nCOPY --from=builder /usr/local/etc/php/conf.d /usr/local/etc/php/conf.d\n"
@@ -21,12 +21,18 @@ func TestPHP(t *testing.T) {
 			"FROM php:8.3-cli-bookworm\nRUN apt-get update && \\\n    apt-get install -y --no-install-recommends libzip4 libmagickwand-6.q16-6 libmagickcore-6.q16-6-extra && \\\n    rm -rf /var/lib/apt/lists/*\n" + phpCopies + "WORKDIR /app\nCOPY server.php .\n" + phpCmd},
 		{"settings beside an extension come with it", "FROM php:8.3-cli-bookworm\nRUN apt-get update && apt-get install -y libicu-dev\nCOPY x.ini /usr/local/etc/php/conf.d/\nRUN docker-php-ext-install intl\nRUN echo 'intl.default_locale=en' > /usr/local/etc/php/conf.d/intl.ini\nCOPY server.php /app/\nWORKDIR /app\n" + phpCmd,
 			"FROM php:8.3-cli-bookworm\nRUN apt-get update && \\\n    apt-get install -y --no-install-recommends libicu72 && \\\n    rm -rf /var/lib/apt/lists/*\n" + phpCopies + "RUN echo 'intl.default_locale=en' > /usr/local/etc/php/conf.d/intl.ini\nCOPY server.php /app/\nWORKDIR /app\n" + phpCmd},
+		{"Composer as its home page tells", "FROM php:8.3-cli-bookworm\nRUN php -r \"copy('https://getcomposer.org/installer', 'composer-setup.php');\" && php composer-setup.php && php -r \"unlink('composer-setup.php');\"\nRUN mv composer.phar /usr/local/bin/composer\nWORKDIR /app\nCOPY . .\nRUN composer install\n" + phpCmd,
+			"FROM php:8.3-cli-bookworm\nWORKDIR /app\nCOPY --from=builder /app /app\n" + phpCmd},
+		{"Composer and its install in one RUN", "FROM php:8.3-cli-bookworm\nWORKDIR /app\nCOPY . .\nRUN php -r \"copy('https://getcomposer.org/installer', 'composer-setup.php');\" && php composer-setup.php && php composer.phar install\n" + phpCmd, ""},
 		{"Apache is set up again", "FROM php:8.3-apache-bookworm\nRUN apt-get update && apt-get install -y libpq-dev && docker-php-ext-install pdo_pgsql && a2enmod rewrite headers && mv \"$PHP_INI_DIR/php.ini-production\" \"$PHP_INI_DIR/php.ini\"\nCOPY . /var/www/html\n",
 			"FROM php:8.3-apache-bookworm\nRUN apt-get update && \\\n    apt-get install -y --no-install-recommends libpq5 && \\\n    rm -rf /var/lib/apt/lists/*\n" + phpCopies + "RUN a2enmod rewrite headers && \\\n    mv \"$PHP_INI_DIR/php.ini-production\" \"$PHP_INI_DIR/php.ini\"\nCOPY . /var/www/html\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			res := splitFiles(t, phpApp(c.body))
 			_, runtime, _ := strings.Cut(res.After, "\n\n")
+			if c.want == "" && res.Changed() {
+				t.Errorf("changed:\n%s", res.After)
+			}
 			if d := cmp.Diff(c.want, strings.ReplaceAll(runtime, "\n\n", "\n")); d != "" {
 				t.Errorf("(-want +got)\n%s\ndeclined: %s", d, reasons(res))
 			}
@@ -61,6 +67,7 @@ func TestPHPDeclines(t *testing.T) {
 func TestPHPKeepsPrograms(t *testing.T) {
 	body := "FROM php:8.3-cli-bookworm\nRUN apt-get update && apt-get install -y git unzip\nCOPY --from=composer:2 /usr/bin/composer /usr/bin/composer\nWORKDIR /app\nCOPY . .\nRUN composer install\n" + phpCmd
 	files := phpApp(body)
+	files["deploy.sh"] = "#!/bin/sh\ncomposer install\n"
 	files["server.php"] = "<?php\necho shell_exec('git log -1');\n"
 	res := splitFiles(t, files)
 	for _, want := range []string{"apt-get install -y git &&", "\nCOPY --from=composer:2 /usr/bin/composer /usr/bin/composer\nWORKDIR /app\nCOPY --from=builder /app /app\n"} {

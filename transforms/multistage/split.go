@@ -46,6 +46,7 @@ type split struct {
 	assumes   []string
 	apt       systemPackages
 	tools     map[string]bool // images of the recipe's tools
+	called    map[string]bool // programs that something in the container may start; nil until asked
 	baseEnv   string          // an ENV that the runtime stage needs and its base hasn't
 }
 
