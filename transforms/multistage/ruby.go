@@ -54,8 +54,8 @@ func splitRuby(s *split) bool {
 		return false
 	}
 	r := &rubySplit{appFolder: &appFolder{split: s}}
-	if s.img.Distro == "alpine" {
-		return false // what apk installs is small beside the gems
+	if strings.Contains(s.stageText(), "apk del") {
+		return false // it removes what only the build needs itself
 	}
 	if small(s.stage.BaseName()) {
 		if !s.installsCompilers() {
@@ -109,10 +109,13 @@ func (s *split) installsCompilers() bool {
 		}
 		for _, st := range all {
 			a, ok := readApt(st)
+			if !ok {
+				a, ok = readApk(st)
+			}
 			if !ok || a.verb != "install" {
 				continue
 			}
-			if slices.ContainsFunc(a.words, func(w string) bool { return buildOnly[w] || strings.HasSuffix(w, "-dev") }) {
+			if slices.ContainsFunc(a.words, func(w string) bool { return buildOnly[w] || apkBuild[w] || strings.HasSuffix(w, "-dev") }) {
 				return true
 			}
 		}
@@ -126,7 +129,11 @@ func (r *rubySplit) run(in *rewrite.Instruction) bool {
 	if why != "" {
 		return r.decline(in, "the effects of this RUN aren't known: %s", why)
 	}
-	rest, ok := r.system(in, all)
+	sort := r.system
+	if r.img.PackageManager == "apk" {
+		sort = r.systemAlpine
+	}
+	rest, ok := sort(in, all)
 	if !ok {
 		return false
 	}

@@ -47,6 +47,8 @@ func TestRuby(t *testing.T) {
 			"FROM ruby:3.3-slim\nRUN useradd harbour\nCOPY --from=builder --chown=harbour:harbour /app /app\nWORKDIR /app\nCOPY --from=builder /usr/local/bundle /usr/local/bundle\nUSER harbour\n" + rubyCmd},
 		{"slim with compilers", "ruby:3.3-slim-bookworm", "RUN apt-get update && apt-get install -y build-essential git libpq-dev\n" + usual, []string{"pg (1.5.4)"},
 			"FROM ruby:3.3-slim-bookworm\nRUN apt-get update && \\\n    apt-get install -y --no-install-recommends libpq5 && \\\n    rm -rf /var/lib/apt/lists/*\nWORKDIR /app\nCOPY --from=builder /usr/local/bundle /usr/local/bundle\nCOPY . .\n" + rubyCmd},
+		{"Alpine with compilers", "ruby:3.3-alpine3.20", "RUN apk add --no-cache build-base git postgresql-dev tzdata yaml-dev\n" + usual, []string{"pg (1.5.4)"},
+			"FROM ruby:3.3-alpine3.20\nRUN apk add --no-cache libpq tzdata\nWORKDIR /app\nCOPY --from=builder /usr/local/bundle /usr/local/bundle\nCOPY . .\n" + rubyCmd},
 		{"Node stays where a gem loads a JavaScript runtime", "ruby:3.3", "RUN apt-get update && apt-get install -y nodejs\nWORKDIR /app\nCOPY . .\nRUN bundle install\nRUN bundle exec rails assets:precompile\n" + rubyCmd, []string{"execjs (2.9.1)"},
 			"FROM ruby:3.3-slim\nRUN apt-get update && apt-get install -y nodejs\nWORKDIR /app\nCOPY --from=builder /usr/local/bundle /usr/local/bundle\nCOPY --from=builder /app /app\n" + rubyCmd},
 		{"Node stays behind where none does", "ruby:3.3", "RUN apt-get update && apt-get install -y nodejs yarnpkg\nWORKDIR /app\nCOPY . .\nRUN bundle install && yarn install\nRUN bundle exec rails assets:precompile\n" + rubyCmd, []string{"rack (3.0.9)"},
@@ -80,6 +82,7 @@ func TestRubyDeclines(t *testing.T) {
 		{"FROM ruby:3.3-bookworm\nWORKDIR /app\nCOPY . .\nRUN gem update --system && bundle install\n" + rubyCmd, "rack (3.0.9)", "gem update --system"},
 		{"FROM ruby:3.3-bookworm\nWORKDIR /app\nCOPY . .\nRUN bundle config --global path /gems && bundle install\n" + rubyCmd, "rack (3.0.9)", "home directory"},
 		{"FROM ruby:3.3-bookworm\nWORKDIR /app\nCOPY . .\nENV GEM_PATH=/x\nRUN bundle install\n" + rubyCmd, "rack (3.0.9)", "GEM_PATH puts a part of Bundler in /x"},
+		{"FROM ruby:3.3-alpine3.20\nRUN apk add build-base imagemagick-dev\nWORKDIR /app\nCOPY . .\nRUN bundle install\n" + rubyCmd, "rack (3.0.9)", "imagemagick-dev needs its library"},
 		{install, "rack (3.0.9)", "no CMD or ENTRYPOINT"},
 	} {
 		res := splitFiles(t, rubyApp(c.dockerfile, c.gem))
