@@ -42,6 +42,9 @@ func (a *appFolder) place(skip func(*rewrite.Instruction) bool) bool {
 			break
 		}
 		isCopy := in.Keyword == "copy" || in.Keyword == "add"
+		if in.Keyword == "run" && a.roles[in] == inBuild && !a.chowns(in) {
+			return false
+		}
 		if !isCopy && (in.Keyword != "run" || a.roles[in] != inBoth || skip(in)) {
 			continue
 		}
@@ -118,13 +121,22 @@ func (a *appFolder) chowns(in *rewrite.Instruction) bool {
 			if abs(st.Dir, w) != a.app {
 				continue
 			}
-			if st.Name != "chown" || a.owner != "" && a.owner != words[0] || strings.ContainsAny(words[0], "$`") {
+			if st.Name != "chown" || !recursive(st) || a.owner != "" && a.owner != words[0] || strings.ContainsAny(words[0], "$`") {
 				return a.decline(in, "it changes owner or mode of %s itself, which COPY --from doesn't keep", a.app)
 			}
 			a.owner = words[0]
 		}
 	}
 	return true
+}
+
+func recursive(st rewrite.Step) bool {
+	for _, w := range st.Args[1:] {
+		if w == "--recursive" || strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.Contains(w, "R") {
+			return true
+		}
+	}
+	return false
 }
 
 // copyFolder puts the COPY of the application's folder where the last build
@@ -146,14 +158,18 @@ func (a *appFolder) copyFolder() {
 	a.instead[a.last] = append(a.instead[a.last], line)
 }
 
-// again repeats commands of a RUN that else stays in the build stage.
-func (s *split) again(in *rewrite.Instruction, steps []rewrite.Step) {
+// again repeats commands of a RUN that else stays in the build stage. It declines
+// for those behind a cd.
+func (s *split) again(in *rewrite.Instruction, steps []rewrite.Step) bool {
 	if len(steps) == 0 {
-		return
+		return true
 	}
 	sh, _ := in.Shell()
 	var texts []string
 	for _, st := range steps {
+		if st.Dir != s.stage.At(in).Workdir {
+			return s.decline(in, "%s would have to run again in %s", st.Name, st.Dir)
+		}
 		text := sh.Source(st.Stmt)
 		texts = append(texts, strings.TrimRight(strings.TrimSpace(text), "; "))
 		s.adds = append(s.adds, st.Key)
@@ -164,6 +180,7 @@ func (s *split) again(in *rewrite.Instruction, steps []rewrite.Step) {
 		sep = " \\\n" + indent + "&& "
 	}
 	s.instead[in] = append(s.instead[in], s.keyword("RUN")+" "+strings.Join(texts, sep))
+	return true
 }
 
 // within: every path that file commands name lies in one of the folders.
@@ -188,52 +205,54 @@ var notRun = words(`Gemfile Rakefile Guardfile Capfile Makefile Vagrantfile Brew
 // a start command, a shell script or another text file of the project that
 // starts programs, or a call in the source, whose files end in ext.
 func (s *split) calls(program, ext string) bool {
-	has := func(text string) bool {
-		for _, w := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\n;&|()\"'`[],=", r) }) {
-			if path.Base(w) == program {
-				return true
-			}
+	if s.called == nil {
+		s.called = map[string]bool{}
+		s.collectCalls(ext)
+	}
+	return s.called[program] || s.called[anyProgram]
+}
+
+// anyProgram stands for all: the project is too big to be searched.
+const anyProgram = "/"
+
+// collectCalls notes the words of everything that starts programs.
+func (s *split) collectCalls(ext string) {
+	note := func(text string) {
+		for _, w := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n;&|()\"'`[],=", r) }) {
+			s.called[w[strings.LastIndexByte(w, '/')+1:]] = true
 		}
-		return false
 	}
 	for _, in := range s.stage.Instructions {
-		if line, _ := startLine(in); has(strings.Join(line, " ")) {
-			return true
-		}
+		line, _ := startLine(in)
+		note(strings.Join(line, " "))
 	}
 	for _, b := range s.runs() {
-		if has(strings.Join(slices.Concat(b.Command, b.Entrypoint, b.Healthcheck), " ")) {
-			return true
-		}
+		note(strings.Join(slices.Concat(b.Command, b.Entrypoint, b.Healthcheck), " "))
 	}
 	if !s.p.Unsafe {
-		return false
+		return
 	}
 	files, complete := s.p.Repo.Files()
 	if !complete {
-		return true
+		s.called[anyProgram] = true
+		return
 	}
 	ig := s.p.Repo.Ignore(s.p.Name)
 	for _, f := range files {
 		e := path.Ext(f)
-		if e != ext && e != ".sh" && e != ".conf" && e != "" || notRun[path.Base(f)] || repo.TestFile(f) || ig.Excluded(f) || strings.Contains(f, "Dockerfile") || strings.HasPrefix(f, ".git/") {
+		if e != ext && e != ".sh" && e != ".conf" && e != "" || notRun[path.Base(f)] || repo.TestFile(f) || strings.Contains(f, "Dockerfile") || strings.HasPrefix(f, ".git/") || ig.Excluded(f) {
 			continue
 		}
 		src, err := s.p.Repo.ReadFile(f)
-		if err != nil {
-			return true
+		if err != nil || len(src) > repo.MaxScanBytes {
+			continue
 		}
 		if e != ext {
-			if has(string(src)) {
-				return true
-			}
+			note(string(src))
 			continue
 		}
 		for _, m := range spawn[ext]().FindAllStringSubmatch(string(src), -1) {
-			if path.Base(m[1]) == program {
-				return true
-			}
+			s.called[path.Base(m[1])] = true
 		}
 	}
-	return false
 }

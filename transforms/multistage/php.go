@@ -120,7 +120,7 @@ func (p *phpSplit) leave() {
 	}
 }
 
-var assetRun = lazily(`\b(npm|yarn|pnpm)\s+(run\s+)?(build|prod|production)\b`)
+var assetRun = lazily(`(?m)\b(npm|yarn|pnpm)\s+(run\s+)?(build|prod|production)\b|(^|&&|;|RUN)\s*node\s`)
 
 // starts: what runs is there. The images of Apache and FPM start their server
 // without a CMD.

@@ -80,8 +80,7 @@ func (p *phpSplit) beside(in *rewrite.Instruction, files []rewrite.Step, app boo
 			return p.decline(in, "%s changes files beside other work", strings.Join(st.Args[:min(3, len(st.Args))], " "))
 		}
 	}
-	p.again(in, again)
-	return true
+	return p.again(in, again)
 }
 
 // systemFiles: it changes files that the image brings: of Apache, and php.ini.
@@ -105,14 +104,14 @@ func (p *phpSplit) systemFiles(st rewrite.Step) bool {
 // (https://getcomposer.org/download/).
 func (p *phpSplit) bringsComposer(in *rewrite.Instruction) bool {
 	sh, why := in.Shell()
-	if why != "" || !strings.Contains(in.Text, "getcomposer.org") {
+	if why != "" || !strings.Contains(in.Text, "getcomposer.org") && !strings.Contains(in.Text, "composer.phar") && !strings.Contains(in.Text, "composer-setup") {
 		return false
 	}
 	for _, c := range sh.Commands() {
 		text := strings.Join(c.Args, " ")
 		switch {
 		case (c.Name == "curl" || c.Name == "wget") && strings.Contains(text, "getcomposer.org"):
-		case c.Name == "php" && (len(c.Args) == 1 || strings.Contains(text, "composer") || strings.HasPrefix(c.Args[1], "--")):
+		case c.Name == "php" && (len(c.Args) == 1 || strings.HasPrefix(c.Args[1], "--") || c.Args[1] == "-r" && strings.Contains(text, "composer") || strings.HasPrefix(path.Base(c.Args[1]), "composer-setup")):
 		case (c.Name == "mv" || c.Name == "chmod" || c.Name == "rm" || c.Name == "ln") && strings.Contains(text, "composer"):
 		case c.Name == "composer" && len(c.Args) == 2 && strings.HasPrefix(c.Args[1], "-"):
 		default:
@@ -159,7 +158,7 @@ func (p *phpSplit) kind(in *rewrite.Instruction, st rewrite.Step) string {
 		}
 	case "artisan", "console":
 		return framework(app, args)
-	case "npm", "yarn", "pnpm", "npx":
+	case "npm", "yarn", "pnpm", "npx", "node":
 		if slices.Contains(args, "-g") || slices.Contains(args, "global") || slices.Contains(args, "cache") {
 			return "nothing"
 		}
@@ -255,7 +254,9 @@ func (p *phpSplit) layout() bool {
 			return p.decline(b.in, "%s works outside %s", strings.Join(b.step.Args[:min(3, len(b.step.Args))], " "), p.app)
 		}
 	}
-	if !p.place(func(in *rewrite.Instruction) bool { return p.installsSystem(in) || p.configures(in) }) {
+	if !p.place(func(in *rewrite.Instruction) bool {
+		return p.installsSystem(in) || p.configures(in) || p.bringsComposer(in)
+	}) {
 		return false
 	}
 	p.copyFolder()

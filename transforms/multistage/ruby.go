@@ -54,8 +54,8 @@ func splitRuby(s *split) bool {
 		return false
 	}
 	r := &rubySplit{appFolder: &appFolder{split: s}}
-	if s.img.Distro == "alpine" {
-		return false // what apk installs is small beside the gems
+	if strings.Contains(s.stageText(), "apk del") {
+		return false // it removes what only the build needs itself
 	}
 	if small(s.stage.BaseName()) {
 		if !s.installsCompilers() {
@@ -109,10 +109,13 @@ func (s *split) installsCompilers() bool {
 		}
 		for _, st := range all {
 			a, ok := readApt(st)
+			if !ok {
+				a, ok = readApk(st)
+			}
 			if !ok || a.verb != "install" {
 				continue
 			}
-			if slices.ContainsFunc(a.words, func(w string) bool { return buildOnly[w] || strings.HasSuffix(w, "-dev") }) {
+			if slices.ContainsFunc(a.words, func(w string) bool { return buildOnly[w] || apkBuild[w] || strings.HasSuffix(w, "-dev") }) {
 				return true
 			}
 		}
@@ -126,7 +129,11 @@ func (r *rubySplit) run(in *rewrite.Instruction) bool {
 	if why != "" {
 		return r.decline(in, "the effects of this RUN aren't known: %s", why)
 	}
-	rest, ok := r.system(in, all)
+	sort := r.system
+	if r.img.PackageManager == "apk" {
+		sort = r.systemAlpine
+	}
+	rest, ok := sort(in, all)
 	if !ok {
 		return false
 	}
@@ -153,7 +160,7 @@ func (r *rubySplit) run(in *rewrite.Instruction) bool {
 	case settings > 0 && !r.noted(in):
 		r.roles[in] = inBoth
 	case len(files) > 0 && r.instead[in] != nil:
-		r.again(in, files)
+		return r.again(in, files)
 	case len(files) > 0:
 		r.roles[in] = inBoth
 	}
@@ -174,8 +181,7 @@ func (r *rubySplit) beside(in *rewrite.Instruction, files []rewrite.Step) bool {
 			r.builds = append(r.builds, rubyStep{in, st})
 		}
 	}
-	r.again(in, again)
-	return true
+	return r.again(in, again)
 }
 
 // kind says what a command does: build (it writes gems, or into the

@@ -102,6 +102,9 @@ func (r *rubySplit) facts() bool {
 	return true
 }
 
+// debianNames are the releases whose packages the table names.
+var debianNames = words(`buster bullseye bookworm trixie`)
+
 // need requires what a gem needs; it declines where no package would be enough.
 func (r *rubySplit) need(in *rewrite.Instruction, name, version, where string) bool {
 	if small(r.stage.BaseName()) {
@@ -122,7 +125,13 @@ func (r *rubySplit) need(in *rewrite.Instruction, name, version, where string) b
 		if n.not != "" {
 			return r.decline(in, "%s (%s) %s", name, where, n.not)
 		}
+		if !debianNames[r.img.Release] {
+			return r.decline(in, "%s (%s) needs %s, which Debian %s may call otherwise", name, where, n.pkg, r.img.Release)
+		}
 		for _, lib := range libs {
+			if known, ok := debianName(lib, r.img.Release); ok {
+				lib = known
+			}
 			r.require(lib, name+" ("+where+")")
 		}
 	}

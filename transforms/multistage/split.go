@@ -54,7 +54,9 @@ type split struct {
 	assumes    []string
 	apt        systemPackages
 
-	variant *variant // of slim-runtime: what takes the place of the full image
+	called  map[string]bool // programs that something in the container may start; nil until asked
+	baseEnv string          // an ENV that the runtime stage needs and its base hasn't
+	variant *variant        // of slim-runtime: what takes the place of the full image
 }
 
 // explain adds a sentence to the plan.
@@ -111,6 +113,10 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	s.installRequired()
 	s.explainRest(cut)
 	runtime := []string{s.from() + "\n"}
+	if s.baseEnv != "" {
+		runtime = append(runtime, s.baseEnv+"\n")
+		s.config |= rewrite.FieldEnv
+	}
 	for _, l := range s.first {
 		runtime = append(runtime, l+"\n")
 	}

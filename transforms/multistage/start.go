@@ -292,6 +292,7 @@ func (s *split) scriptLacks(word string, depth int) string {
 var spawn = map[string]func() *regexp.Regexp{
 	".py":  lazily(`(?:subprocess\.\w+|os\.system|os\.popen|os\.exec\w+|Popen|check_output|check_call|shutil\.which)\(\s*\[?\s*f?["']([\w./+-]+)|^\s*(?:import|from)\s+(tkinter|_tkinter|turtle)\b`),
 	".rb":  lazily("(?:\\b(?:system|spawn|exec|Open3\\.\\w+|IO\\.popen|Process\\.spawn)[\\s(]\\s*\\[?\\s*[\"']|`|%x[({\\[])([\\w./+-]+)"),
+	".ex":  lazily("(?:System\\.(?:cmd|shell|find_executable)|Port\\.open|:os\\.cmd)\\(\\s*\\{?[^\"'~]*[\"']([\\w./+-]+)"),
 	".php": lazily("\\b(?:shell_exec|exec|system|passthru|proc_open|popen|Process)\\(\\s*\\[?\\s*[\"']([\\w./+-]+)"),
 	".js":  lazily("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
 }

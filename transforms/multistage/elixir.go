@@ -1,0 +1,369 @@
+package multistage
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"drydock/images"
+	"drydock/rewrite"
+)
+
+// Elixir with a release. A release holds Erlang's runtime, all applications and
+// their priv folders (https://hexdocs.pm/mix/Mix.Tasks.Release.html), so it is
+// all that the runtime stage takes, at the same path.
+//
+// The runtime base has the builder's Debian or Alpine release, since the
+// release links its OpenSSL, ncurses and C++ library: of hexpm/elixir the tag
+// names it; of the official image it isn't recorded, so there the -slim tag of
+// the same version is taken, which stands on the same one.
+//
+// It declines without a release (mix phx.server needs Elixir and the source),
+// for a release without Erlang's runtime, and for RUNs that it doesn't know.
+
+var _ = register(recipe{
+	name:    "elixir",
+	bases:   words("elixir hexpm/elixir"),
+	words:   words("mix"),
+	anySize: true,
+	doc: `- Elixir: what mix release writes, on the Debian or Alpine release of the builder, with
+  OpenSSL, ncurses and the C++ library.`,
+	split: splitElixir,
+})
+
+type elixirSplit struct{ *appFolder }
+
+func splitElixir(s *split) bool {
+	e := &elixirSplit{&appFolder{split: s}}
+	if !mixRelease().MatchString(s.stageText()) {
+		return e.noRelease()
+	}
+	if !e.runtimeBase() {
+		return false
+	}
+	e.buildTools = words("git nodejs npm yarn yarnpkg inotify-tools")
+	for _, in := range s.stage.Instructions {
+		if in.Keyword == "run" && !e.run(in) {
+			return false
+		}
+	}
+	if e.last == nil {
+		return e.noRelease()
+	}
+	s.settleUpdates()
+	if why := e.project(); why != "" {
+		return s.decline(e.last, "%s", why)
+	}
+	if why := s.sourceLacks(".ex"); why != "" {
+		return s.decline(e.last, "%s", why)
+	}
+	if systemDir(e.app) {
+		return s.decline(e.last, "the release lies in %s, which holds more than it", e.app)
+	}
+	if !e.starts() || !e.placeRelease() {
+		return false
+	}
+	e.copyFolder()
+	s.explain("the release in %s comes from the build stage; it holds Erlang's runtime and needs neither Elixir nor the source", e.app)
+	if s.p.Policy != Slim && s.p.Policy != "" {
+		s.explain("a release starts by a shell script, so distroless won't do: it runs on %s", s.base)
+	}
+	s.why = "a release needs neither Elixir nor the compilers and headers of its image"
+	s.gain = "Elixir, compilers, headers and the dependencies' source stay behind: 300 MB and more of a full image (compressed)"
+	s.assumes = append(s.assumes, "the program reads no file but those of the release, and no application links a library that only the builder has")
+	return true
+}
+
+var (
+	mixRelease  = lazily(`\bmix\b[^&|;\n]*\brelease\b`)
+	hexpmDebian = lazily(`-debian-(buster|bullseye|bookworm|trixie)-(\d{8}(?:\.\d+)?)(?:-slim)?$`)
+	hexpmAlpine = lazily(`-alpine-(\d+\.\d+(?:\.\d+)?)$`)
+)
+
+// runtimeBase chooses the base of the runtime stage.
+func (e *elixirSplit) runtimeBase() bool {
+	written := e.stage.From.Fields()[0].Text
+	if e.ref.Repository() == "hexpm/elixir" {
+		if strings.Contains(written, "$") || e.ref.Digest != "" {
+			return e.decline(e.stage.From, "the base's tag, which names the release of Debian or Alpine, is computed")
+		}
+		if m := hexpmDebian().FindStringSubmatch(e.ref.Tag); m != nil {
+			e.base = "debian:" + m[1] + "-" + m[2] + "-slim"
+			e.img = images.Image{Distro: "debian", Release: m[1], PackageManager: "apt"}
+			for _, p := range []string{"libstdc++6", "libncurses6", "openssl", "ca-certificates"} {
+				e.require(p, "Erlang's runtime in the release")
+			}
+			e.locale()
+			return true
+		}
+		if m := hexpmAlpine().FindStringSubmatch(e.ref.Tag); m != nil {
+			e.base = "alpine:" + m[1]
+			e.img = images.Image{Distro: "alpine", Release: m[1], PackageManager: "apk"}
+			install := "apk add --no-cache libstdc++ ncurses openssl"
+			e.first = append(e.first, e.keyword("RUN")+" "+install)
+			e.adds = append(e.adds, install)
+			e.explain("libstdc++, ncurses and openssl are installed in the runtime stage for Erlang's runtime in the release")
+			return true
+		}
+		return e.decline(e.stage.From, "the release of Debian or Alpine isn't known of %s", e.stage.BaseName())
+	}
+	if e.base = written; small(e.stage.BaseName()) {
+		return true // the same image without what the build installs
+	}
+	if strings.Contains(written, "$") || e.ref.Digest != "" || e.ref.Tag == "" {
+		return e.decline(e.stage.From, "which -slim tag stands on the same release as %s isn't known", e.stage.BaseName())
+	}
+	ref := e.ref.WithTag(e.ref.Tag + "-slim")
+	slim, ok := e.p.Images.Image(ref)
+	if full, had := e.p.Images.Image(e.ref); !ok || !had || full.Version == "" || full.Version != slim.Version {
+		return e.decline(e.stage.From, "there is no slim variant of %s", e.stage.BaseName())
+	}
+	e.base = ref.String()
+	e.explain("the Debian release of %s isn't recorded, so it runs on %s, which stands on the same one", e.stage.BaseName(), e.base)
+	return true
+}
+
+// locale: the images of Elixir set it, and Elixir warns without UTF-8.
+func (e *elixirSplit) locale() {
+	st := e.stage.At(nil)
+	if st.Env["LANG"] == "" && st.Env["LC_ALL"] == "" {
+		e.baseEnv = e.keyword("ENV") + " LANG=C.UTF-8"
+	}
+}
+
+// run sorts one RUN.
+func (e *elixirSplit) run(in *rewrite.Instruction) bool {
+	all, why := in.Steps()
+	if why != "" {
+		return e.decline(in, "the effects of this RUN aren't known: %s", why)
+	}
+	rest, ok := e.system(in, all)
+	if !ok {
+		return false
+	}
+	builds := 0
+	var files []rewrite.Step
+	for _, st := range rest {
+		if a, ok := readApk(st); ok {
+			for _, w := range a.words {
+				if a.verb == "install" && !elixirApk[w] {
+					return e.decline(in, "%s may be needed at run time", w)
+				}
+			}
+			builds++
+			continue
+		}
+		switch st.Name {
+		case "mix":
+			builds++
+			if len(st.Args) > 1 && st.Args[1] == "release" && !e.release(in, st) {
+				return false
+			}
+		case "npm", "yarn", "npx", "pnpm", "node":
+			builds++
+		case "cp", "mv":
+			if e.moved(in, st) {
+				builds++
+				continue
+			}
+			files = append(files, st)
+		default:
+			if !replayed[st.Name] && !rewrite.Harmless(st.Name) {
+				return e.decline(in, "the effects of %s aren't known", strings.Join(st.Args[:min(3, len(st.Args))], " "))
+			}
+			if len(st.Stmt.Redirs) > 0 || replayed[st.Name] {
+				files = append(files, st)
+			}
+		}
+	}
+	switch {
+	case builds == 0 && len(files) > 0 && e.instead[in] == nil:
+		e.roles[in] = inBoth
+	case len(files) > 0:
+		var again []rewrite.Step
+		for _, st := range files {
+			if strings.HasPrefix(st.Name, "user") || strings.HasPrefix(st.Name, "group") || strings.HasPrefix(st.Name, "add") {
+				again = append(again, st)
+			}
+		}
+		return e.again(in, again)
+	}
+	return true
+}
+
+// elixirApk are packages of Alpine that only builds use, or that come anyway.
+var elixirApk = words(`build-base git nodejs npm yarn make gcc g++ musl-dev libc-dev linux-headers python3 openssh-client inotify-tools libstdc++ openssl ncurses ncurses-libs ca-certificates`)
+
+// release notes where mix release writes
+// (https://hexdocs.pm/mix/Mix.Tasks.Release.html).
+func (e *elixirSplit) release(in *rewrite.Instruction, st rewrite.Step) bool {
+	environment, ok := e.env(in, st.Command, "MIX_ENV")
+	if !ok {
+		environment = "dev"
+	}
+	for _, v := range []string{"MIX_BUILD_PATH", "MIX_BUILD_ROOT", "MIX_TARGET", "MIX_DEPS_PATH"} {
+		if _, ok := e.env(in, st.Command, v); ok && v != "MIX_DEPS_PATH" {
+			return e.decline(in, "%s moves the release", v)
+		}
+	}
+	dest := path.Join("_build", environment, "rel")
+	for k, a := range st.Args {
+		if a == "--path" && k+1 < len(st.Args) {
+			dest = st.Args[k+1]
+		} else if v, ok := strings.CutPrefix(a, "--path="); ok {
+			dest = v
+		}
+	}
+	if strings.ContainsAny(dest, "$`~") || st.Dir == "" {
+		return e.decline(in, "the release goes to the computed path %s", dest)
+	}
+	dest = abs(st.Dir, dest)
+	if e.last != nil && e.app != dest {
+		return e.decline(in, "it makes releases in %s and in %s", e.app, dest)
+	}
+	e.app, e.last = dest, in
+	return true
+}
+
+// moved follows a release that is copied or renamed.
+func (e *elixirSplit) moved(in *rewrite.Instruction, st rewrite.Step) bool {
+	var words []string
+	for _, a := range st.Args[1:] {
+		if !strings.HasPrefix(a, "-") {
+			words = append(words, a)
+		}
+	}
+	if e.last == nil || len(words) != 2 || strings.ContainsAny(words[1], "$`~*") || !rewrite.Inside(abs(st.Dir, strings.TrimRight(words[0], "*")), e.app) {
+		return false
+	}
+	e.app, e.last = abs(st.Dir, words[1]), in
+	return true
+}
+
+// noRelease: an image that runs the project by Mix.
+func (e *elixirSplit) noRelease() bool {
+	for _, in := range e.stage.Instructions {
+		if line, _ := startLine(in); in.Keyword != "healthcheck" && mixStarts().MatchString(strings.Join(line, " ")) {
+			return e.decline(in, "it runs the source by Mix, which needs Elixir; build a release (mix release) in a RUN")
+		}
+	}
+	return false
+}
+
+var mixStarts = lazily(`\b(mix|iex)\b`)
+
+// project reads mix.exs for what a release would lack.
+func (e *elixirSplit) project() string {
+	dir := path.Clean(strings.Split(e.app+"/_build/", "/_build/")[0])
+	ctx, by := e.stage.Origin(e.last, path.Join(e.stage.At(e.last).Workdir, "mix.exs"), e.p.Repo, e.p.Name)
+	if by == nil {
+		if ctx, by = e.stage.Origin(e.last, path.Join(dir, "mix.exs"), e.p.Repo, e.p.Name); by == nil {
+			return "mix.exs doesn't come from the build context"
+		}
+	}
+	src, err := e.p.Repo.ReadFile(ctx)
+	switch {
+	case err != nil:
+		return ctx + " can't be read"
+	case noErts().Match(src):
+		return ctx + " leaves Erlang's runtime out of the release (include_erts)"
+	case regexp.MustCompile(`:(odbc|wx)\b`).Match(src):
+		return ctx + " uses an application of Erlang that needs libraries beside the release"
+	}
+	if m := imageDeps().FindString(string(src)); m != "" && e.ref.Repository() == "elixir" && !small(e.stage.BaseName()) {
+		return ctx + " depends on " + m + ", which runs ImageMagick, and the slim image hasn't it"
+	}
+	return ""
+}
+
+var imageDeps = lazily(`:(mogrify|waffle|arc|thumbnex)\b`)
+
+var noErts = lazily(`include_erts:\s*[^t\s]`)
+
+// starts: every command starts from the release, and none needs Mix.
+func (e *elixirSplit) starts() bool {
+	cmds, ok := e.canStart()
+	if !ok {
+		return false
+	}
+	for _, b := range e.runs() {
+		for _, list := range [][]string{b.Command, b.Entrypoint, b.Healthcheck} {
+			if mixStarts().MatchString(strings.Join(list, " ")) || slices.Contains(list, "elixir") {
+				return e.decline(e.stage.From, "%s runs %s in the container, which the runtime image hasn't", b.File, strings.Join(list[:min(3, len(list))], " "))
+			}
+		}
+	}
+	wd := e.stage.At(nil).Workdir
+	for _, c := range cmds {
+		args := unwrap(c.args)
+		if len(args) == 0 {
+			continue
+		}
+		switch name := path.Base(args[0]); {
+		case name == "mix" || name == "iex" || name == "elixir" || name == "erl":
+			return e.decline(c.from, "%s runs %s, which the runtime image hasn't", c.where, name)
+		case !strings.Contains(args[0], "/"):
+			continue
+		}
+		p := abs(wd, args[0])
+		if rewrite.Inside(p, e.app) {
+			continue
+		}
+		ctx, by := e.stage.Origin(nil, p, e.p.Repo, e.p.Name)
+		if by == nil || by.Index < e.last.Index && (by.Keyword != "copy" || e.brought(by, p)) {
+			return e.decline(c.from, "%s runs %s, which isn't part of the release", c.where, args[0])
+		}
+		src, err := e.p.Repo.ReadFile(ctx)
+		if err != nil || mixStarts().Match(src) {
+			return e.decline(c.from, "%s runs %s, which calls Mix", c.where, args[0])
+		}
+	}
+	return true
+}
+
+// brought: a COPY brings a path with the source, which stays behind.
+func (e *elixirSplit) brought(in *rewrite.Instruction, p string) bool {
+	return rewrite.Inside(p, e.source())
+}
+
+// source is the folder of the project.
+func (e *elixirSplit) source() string { return e.stage.At(e.last).Workdir }
+
+// placeRelease: the project's source stays behind; what else a COPY brings, and
+// files that RUNs make elsewhere, are repeated.
+func (e *elixirSplit) placeRelease() bool {
+	src := e.source()
+	for _, in := range e.stage.Instructions {
+		if in.Index > e.last.Index {
+			break
+		}
+		isCopy := in.Keyword == "copy" || in.Keyword == "add"
+		if !isCopy && (in.Keyword != "run" || e.roles[in] != inBoth || e.installsSystem(in)) {
+			continue
+		}
+		trees, writes, why := e.touched(in)
+		if why != "" {
+			return e.decline(in, "whether it changes %s isn't known: %s", e.app, why)
+		}
+		for _, t := range trees {
+			writes = append(writes, t.Dest)
+		}
+		within := 0
+		for _, w := range writes {
+			if rewrite.Inside(w, src) || rewrite.Inside(w, e.app) {
+				within++
+			}
+		}
+		switch {
+		case within == len(writes) && !e.ownsFolder(in):
+			e.roles[in] = inBuild
+			if !e.chowns(in) {
+				return false
+			}
+		case within > 0 && !e.ownsFolder(in):
+			return e.decline(in, "it changes %s and folders beside it", src)
+		}
+	}
+	return true
+}
