@@ -141,7 +141,11 @@ func (s *split) name() bool {
 	if s.ref.Repository() == "golang" {
 		first = "build"
 	}
-	for _, n := range []string{first, "build", "builder", "app-build", "app-builder"} {
+	candidates := []string{first, "app-" + first, "app-build", "app-builder"}
+	if s.doc.StageByRef("build", -1) != nil || s.doc.StageByRef("builder", -1) != nil {
+		candidates = candidates[1:] // build beside builder tells nobody which is which
+	}
+	for _, n := range candidates {
 		if s.doc.StageByRef(n, len(s.doc.Stages)) == nil {
 			s.builder = n
 			break

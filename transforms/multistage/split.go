@@ -209,7 +209,7 @@ func (s *split) nameEdit() (rewrite.Edit, bool) {
 	switch {
 	case len(f) == 1:
 		sp, ok := s.stage.From.WordSpan(f[0])
-		return rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: " " + s.keyword("AS") + " " + s.builder}, ok
+		return rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: " " + rewrite.AsKeyword(s.stage) + " " + s.builder}, ok
 	case s.keepName:
 		sp, ok := s.stage.From.WordSpan(f[2])
 		return rewrite.Edit{Span: sp, New: s.builder}, ok
