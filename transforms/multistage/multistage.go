@@ -5,6 +5,7 @@
 package multistage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -172,10 +173,10 @@ func (s *split) name() bool {
 
 // decline says which fact speaks against the split; it returns false.
 func (s *split) decline(in *rewrite.Instruction, format string, args ...any) bool {
+	why := fmt.Sprintf(format, args...)
 	if s.variant != nil {
-		s.p.Decline(in, "the full image stays: %s", strings.ReplaceAll(fmt.Sprintf(format, args...), "the slim image", s.variant.name))
-		return false
+		why = strings.ReplaceAll(why, "the slim image", s.variant.name)
 	}
-	s.p.Decline(in, "one stage: "+format, args...)
+	s.p.Decline(in, "%s: %s", cmp.Or(s.stays, "one stage"), why)
 	return false
 }

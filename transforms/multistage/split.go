@@ -46,6 +46,7 @@ type split struct {
 	assumes   []string
 	apt       systemPackages
 
+	stays   string   // what a reason for a decline begins with, "" for "one stage"
 	variant *variant // of slim-runtime: what takes the place of the full image
 }
 
