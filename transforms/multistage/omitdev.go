@@ -81,6 +81,9 @@ func omitDev(p *rewrite.Pass, b *rewrite.Stage, ref images.Ref) (c rewrite.Chang
 	case strings.Contains(final.stage.At(nil).Env["PATH"], "node_modules/.bin"):
 		return c, n.decline(final.stage.From, "PATH holds node_modules/.bin, where a program of one may be meant")
 	}
+	if last := n.lastRun(); b.At(last).User != b.At(n.installs[0].in).User {
+		return c, n.decline(last, "it runs as another user than the install, who may not remove packages")
+	}
 	before := n.why
 	if !n.prune(cmds) || len(n.tail) == 0 {
 		if why := strings.TrimPrefix(strings.TrimPrefix(n.why, before), "; development dependencies stay: "); why != "" {
