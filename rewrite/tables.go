@@ -30,3 +30,14 @@ func KeywordLike(in *Instruction, word string) string {
 	}
 	return word
 }
+
+// AsKeyword writes AS as the other stages of the file do, else in the case of
+// the stage's FROM.
+func AsKeyword(s *Stage) string {
+	for _, o := range s.doc.Stages {
+		if f := o.From.Fields(); len(f) == 3 {
+			return f[1].Text
+		}
+	}
+	return KeywordLike(s.From, "AS")
+}

@@ -81,7 +81,7 @@ func runNameStages(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 				p.Decline(s.From, "there is no good name for it that isn't taken")
 				continue
 			}
-			refs = append(refs, rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: " " + asKeyword(s) + " " + name})
+			refs = append(refs, rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: " " + rewrite.AsKeyword(s) + " " + name})
 			title = fmt.Sprintf("name stage %d %s", s.Index, name)
 		} else {
 			if d.StageByRef(name, -1) != s {
@@ -130,16 +130,6 @@ func numbersIn(in *rewrite.Instruction) (out []number) {
 		take(f.Start, "--from", f.Text)
 	}
 	return out
-}
-
-// asKeyword is AS in the case of the file.
-func asKeyword(s *rewrite.Stage) string {
-	for _, o := range s.Doc().Stages {
-		if f := o.From.Fields(); len(f) == 3 {
-			return f[1].Text
-		}
-	}
-	return rewrite.KeywordLike(s.From, "AS")
 }
 
 var (
@@ -244,7 +234,7 @@ func imageWord(s *rewrite.Stage) string {
 	base, _, _ = strings.Cut(base, "@")
 	base, _, _ = strings.Cut(base, ":")
 	base = strings.ToLower(base)
-	if base == "" || strings.Trim(base, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" || base[0] < 'a' || base[0] > 'z' {
+	if base == "" || base == "scratch" || strings.Trim(base, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" || base[0] < 'a' || base[0] > 'z' {
 		return ""
 	}
 	return base

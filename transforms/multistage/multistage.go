@@ -5,6 +5,7 @@
 package multistage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -149,7 +150,11 @@ func (s *split) name() bool {
 	if s.ref.Repository() == "golang" {
 		first = "build"
 	}
-	for _, n := range []string{first, "build", "builder", "app-build", "app-builder"} {
+	candidates := []string{first, "app-" + first, "app-build", "app-builder"}
+	if s.doc.StageByRef("build", -1) != nil || s.doc.StageByRef("builder", -1) != nil {
+		candidates = candidates[1:] // build beside builder tells nobody which is which
+	}
+	for _, n := range candidates {
 		if s.doc.StageByRef(n, len(s.doc.Stages)) == nil {
 			s.builder = n
 			break
@@ -168,9 +173,8 @@ func (s *split) decline(in *rewrite.Instruction, format string, args ...any) boo
 		return false
 	}
 	if s.variant != nil {
-		s.p.Decline(in, "the full image stays: %s", strings.ReplaceAll(fmt.Sprintf(format, args...), "the slim image", s.variant.name))
-		return false
+		format, args = "%s", []any{strings.ReplaceAll(fmt.Sprintf(format, args...), "the slim image", s.variant.name)}
 	}
-	s.p.Decline(in, "one stage: "+format, args...)
+	s.p.Decline(in, cmp.Or(s.stays, "one stage")+": "+format, args...)
 	return false
 }

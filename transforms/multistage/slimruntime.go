@@ -66,6 +66,7 @@ func runSlimRuntime(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error
 		}
 	}
 	s := newSplit(p, stage, ref)
+	s.stays = "the full image stays"
 	if !s.chooseVariant() || !s.onlyCopies() {
 		return nil, nil
 	}

@@ -56,6 +56,11 @@ func (s *split) chooseJRE() bool {
 	case full.Workdir != jre.Workdir && !s.ownWorkdir():
 		return s.decline(s.stage.From, "%s has another working directory, and the stage sets none before it uses it", to)
 	}
+	for _, in := range s.stage.Instructions {
+		if m := jdkFolder().FindString(in.Text); m != "" {
+			return s.decline(in, "it names %s, which lies elsewhere in a JRE or isn't there", m)
+		}
+	}
 	if s.variant.other {
 		s.variant.lost = map[string]string{}
 		for _, m := range []map[string]string{fullOnly, jdkPrograms} {
@@ -74,6 +79,9 @@ func (s *split) chooseJRE() bool {
 }
 
 var javaHome = lazily(`/usr/(local|java)/openjdk[\w-]*|/opt/java/[\w-]+|/usr/share/maven|/opt/gradle|/usr/lib/jvm[\w/-]*|\bJAVA_HOME\b|\bMAVEN_HOME\b|\bMAVEN_CONFIG\b|\bGRADLE_HOME\b`)
+
+// jdkFolder: of Java 8 the JDK has its JRE in a folder, and tools.jar.
+var jdkFolder = lazily(`[\w/.${}-]*/jre/[\w/.-]*|[\w/.${}-]*\btools\.jar`)
 
 // ownWorkdir: an absolute WORKDIR stands above everything that depends on one.
 func (s *split) ownWorkdir() bool {
@@ -130,7 +138,7 @@ func (s *split) jre() (images.Ref, string) {
 			return temurin(m[1], osOf(m, 2))
 		}
 	}
-	return images.Ref{}, "there is no JRE image of the kind of " + s.stage.BaseName()
+	return images.Ref{}, "there is no JRE image of the kind of " + s.ref.String()
 }
 
 var jdkUse = lazily(`\bjavax\.tools\.|\bToolProvider\b|\bcom\.sun\.(tools|jdi|source)\.|\bjdk\.(jshell|compiler|jartool|javadoc)\b|["' ](javac|jcmd|jmap|jstack|jps|jlink)["' ]`)

@@ -57,6 +57,7 @@ type split struct {
 	called  map[string]bool // programs that something in the container may start; nil until asked
 	baseEnv string          // an ENV that the runtime stage needs and its base hasn't
 	variant *variant        // of slim-runtime: what takes the place of the full image
+	stays   string          // what a reason for a decline begins with, "" for "one stage"
 }
 
 // explain adds a sentence to the plan.
@@ -281,7 +282,7 @@ func (s *split) nameEdit() (rewrite.Edit, bool) {
 	switch {
 	case len(f) == 1:
 		sp, ok := s.stage.From.WordSpan(f[0])
-		return rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: " " + s.keyword("AS") + " " + s.builder}, ok
+		return rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: " " + rewrite.AsKeyword(s.stage) + " " + s.builder}, ok
 	case s.keepName:
 		sp, ok := s.stage.From.WordSpan(f[2])
 		return rewrite.Edit{Span: sp, New: s.builder}, ok
