@@ -15,7 +15,7 @@ import (
 // compose services that run it, that a program needs root or may write where
 // only root may. One is enough for add-user to decline.
 
-var rootWords = lazily(`\b(sudo|gosu|su-exec|setpriv|runuser|crond?|sshd|openssh-server|supervisord?|s6-overlay|runit|systemd|iptables|docker\.sock|dockerd|privileged|setcap|chroot|mount|fuse|tini-root|init\.d|service)\b`)
+var rootWords = lazily(`\b(sudo|gosu|su-exec|setpriv|runuser|crond?|sshd|openssh-server|supervisord?|s6-overlay|runit|systemd|iptables|docker\.sock|dockerd|privileged|setcap|chroot|mount|fuse|tini-root|init\.d|service["\s,]+[\w-]+["\s,]+(?:re)?start)\b`)
 
 // closed: modes that leave nothing for others.
 var closed = lazily(`\bchmod\s+(-\S+\s+)*(0?[0-7]{2}0|[ugo]*o?-rwx|go-\w+|go=|o=)(\s|$)`)
