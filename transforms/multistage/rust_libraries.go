@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -68,15 +69,13 @@ var rustFilesOf = map[string]string{"users": "looks up users", "uzers": "looks u
 func (r *rustSplit) libraries() (kind string, ok bool) {
 	static := !r.dynamic && !slices.ContainsFunc(r.outputs, func(o output) bool { return !o.musl })
 	release := r.rustRelease()
-	var crates []string
-	for c := range r.crates {
-		crates = append(crates, c)
+	crates := slices.Sorted(maps.Keys(r.crates))
+	for _, c := range crates {
 		r.certs = r.certs || rustCerts[c]
 		if why := rustFilesOf[c]; why != "" {
 			r.unlike = "the crate " + c + " " + why
 		}
 	}
-	slices.Sort(crates)
 	var linked, devs []string
 	for _, c := range crates {
 		switch l, known := rustLinked[c]; {
