@@ -40,8 +40,8 @@ func (c *Cargo) Package(dir string) *CargoPackage {
 	p := &CargoPackage{Dir: dir, Name: name, Deps: map[string][]string{}}
 	shared := asTable(asTable(c.manifestOf(c.Dir)["workspace"])["dependencies"])
 	c.dependencies(p, t, shared)
-	for _, target := range asTable(t["target"]) {
-		c.dependencies(p, asTable(target), shared)
+	for _, k := range sortedKeys(asTable(t["target"])) {
+		c.dependencies(p, asTable(asTable(t["target"])[k]), shared)
 	}
 	features := asTable(t["features"])
 	for _, k := range sortedKeys(features) {

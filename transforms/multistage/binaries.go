@@ -28,7 +28,7 @@ type binaries struct {
 	folders []string              // of the context: the packages that are built
 	noData  func() *regexp.Regexp // entries of the project that no program reads
 
-	needs     []string        // why the runtime image needs a shell, a C library or packages: system.go's base
+	needs     []string        // why the runtime image is one with a shell and a package manager
 	installed map[string]bool // packages of the build that the program may use
 	devs      []string        // -dev packages of the build, whose libraries may be linked
 	apk       []string        // packages that Alpine installs in the runtime stage

@@ -217,6 +217,8 @@ func (b *binaries) keepsRoot() string {
 // choose picks the base. kind is what distroless has for the program: static,
 // base or cc of a release.
 func (b *binaries) choose(kind string) bool {
+	_, zone := b.stage.At(nil).Env["TZ"]
+	b.tz = b.tz || zone
 	if len(b.needs) > 0 {
 		return b.chooseSystem()
 	}

@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func splitRust(s *split) bool {
 		return false
 	}
 	if len(r.outputs) == 0 {
-		if gone := sortedPaths(r.gone); len(gone) > 0 {
+		if gone := slices.Sorted(maps.Keys(r.gone)); len(gone) > 0 {
 			return r.decline(r.gone[gone[0]], "%s lies in a cache mount, which the image doesn't hold: copy it out in the same RUN", gone[0])
 		}
 		return false
@@ -89,14 +90,6 @@ func (r *rustSplit) startsRust() bool {
 	return r.starts()
 }
 
-func sortedPaths(m map[string]*rewrite.Instruction) (out []string) {
-	for p := range m {
-		out = append(out, p)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // rustTools leave nothing that the program reads.
 var rustTools = words(`strip upx rustup rustfmt sccache`)
 
@@ -131,7 +124,7 @@ func (r *rustSplit) run(in *rewrite.Instruction) bool {
 			r.removed(st)
 		case replayed[st.Name]:
 			r.touches(in, st)
-		case rewrite.Harmless(st.Name) && (len(st.Stmt.Redirs) == 0 || r.dummy(in, st)), rustTools[st.Name], tidy(st):
+		case rewrite.Harmless(st.Name) && (len(st.Stmt.Redirs) == 0 || dummySource(st)), rustTools[st.Name], tidy(st):
 		case st.Name == "git" && len(st.Args) > 1 && (st.Args[1] == "config" || st.Args[1] == "submodule"):
 		default:
 			return r.decline(in, "the effects of %s aren't known", strings.Join(st.Args[:min(3, len(st.Args))], " "))
@@ -141,8 +134,8 @@ func (r *rustSplit) run(in *rewrite.Instruction) bool {
 	return true
 }
 
-// dummy: echo writes a source file, for a first build of the dependencies.
-func (r *rustSplit) dummy(in *rewrite.Instruction, st rewrite.Step) bool {
+// dummySource: echo writes a source file, for a first build of the dependencies.
+func dummySource(st rewrite.Step) bool {
 	for _, rd := range st.Stmt.Redirs {
 		if rd.Word == nil || rd.Hdoc != nil {
 			return false
@@ -261,7 +254,7 @@ func (r *rustSplit) source() bool {
 	ig := r.p.Repo.Ignore(r.p.Name)
 	reads := u.Reads
 	for _, p := range r.packages {
-		for crate := range p.Deps {
+		for _, crate := range slices.Sorted(maps.Keys(p.Deps)) {
 			reads = append(reads, rustFinds[crate]...)
 			if rustSearches[crate] && u.Computed == "" {
 				u.Computed = "the crate " + crate

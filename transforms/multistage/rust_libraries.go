@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -59,8 +60,12 @@ var rustNative = words(`pyo3-ffi ort tch odbc-api oracle opencv gstreamer gtk gd
 // rustCerts are crates that read the certificates of the system.
 var rustCerts = words(`openssl-sys openssl-probe native-tls rustls-native-certs rustls-platform-verifier curl-sys`)
 
-// rustFilesOf are crates that look up users or time zones in files of the system.
-var rustFilesOf = map[string]string{"users": "looks up users", "uzers": "looks up users", "tzfile": "reads time zones", "tz-rs": "reads time zones", "tzdata": "reads time zones"}
+// rustZones are crates that read the system's time zones, rustUsers those that
+// look up users.
+var (
+	rustZones = words(`iana-time-zone tzfile tz-rs tzdata jiff localzone`)
+	rustUsers = words(`users uzers pwd pwd-grp`)
+)
 
 // libraries works out which kind of distroless image holds what the programs
 // link; the packages that none has are installed in an image with a package
@@ -68,15 +73,14 @@ var rustFilesOf = map[string]string{"users": "looks up users", "uzers": "looks u
 func (r *rustSplit) libraries() (kind string, ok bool) {
 	static := !r.dynamic && !slices.ContainsFunc(r.outputs, func(o output) bool { return !o.musl })
 	release := r.rustRelease()
-	var crates []string
-	for c := range r.crates {
-		crates = append(crates, c)
+	crates := slices.Sorted(maps.Keys(r.crates))
+	for _, c := range crates {
 		r.certs = r.certs || rustCerts[c]
-		if why := rustFilesOf[c]; why != "" {
-			r.unlike = "the crate " + c + " " + why
+		r.tz = r.tz || rustZones[c]
+		if rustUsers[c] {
+			r.unlike = "the crate " + c + " looks up users"
 		}
 	}
-	slices.Sort(crates)
 	var linked, devs []string
 	for _, c := range crates {
 		switch l, known := rustLinked[c]; {

@@ -50,6 +50,8 @@ func TestRustBase(t *testing.T) {
 		{"musl", "rust:1.80-alpine3.20", nil, "", "FROM gcr.io/distroless/static-debian13:nonroot\n"},
 		{"musl, smallest", "rust:1.80-alpine3.20", nil, "smallest", "FROM scratch\nWORKDIR /app\nCOPY --from=builder /app/target/release/buoy /app/target/release/buoy\nUSER 65532:65532\n"},
 		{"musl, smallest, certificates", "rust:1.80-alpine3.20", []string{"rustls-native-certs"}, "smallest", "FROM scratch\nWORKDIR /app\nCOPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt\n"},
+		{"time zones, openssl", "rust:1.90-trixie", []string{"openssl-sys", "iana-time-zone"}, "", "--no-install-recommends ca-certificates libssl3t64 tzdata && \\"},
+		{"musl, smallest, time zones", "rust:1.80-alpine3.20", []string{"iana-time-zone"}, "smallest", "FROM gcr.io/distroless/static-debian13:nonroot\n"},
 		{"musl, smallest, users", "rust:1.80-alpine3.20", []string{"uzers"}, "smallest", "FROM gcr.io/distroless/static-debian13:nonroot\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
