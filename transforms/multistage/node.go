@@ -98,6 +98,9 @@ func splitNode(s *split) bool {
 		return s.decline(n.installs[0].in, "%s, which is installed for node-gyp", why)
 	}
 	for _, i := range n.installs {
+		if _, ok := i.node.Dependencies["@prisma/client"]; ok && n.alpine && n.leavesTools() && !s.apt.runtime["openssl"] {
+			return s.decline(i.in, "@prisma/client needs OpenSSL, which only the build's packages bring along: add openssl to apk add")
+		}
 		if why := s.nodeNeeds(i.node); why != "" && !s.sameBase {
 			return s.decline(i.in, "%s", why)
 		}

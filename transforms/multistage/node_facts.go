@@ -138,6 +138,8 @@ func (n *nodeSplit) prune(cmds []command) bool {
 		keep = cmp.Or(keep, "there are several packages")
 	case main.node.HasWorkspaces:
 		keep = cmp.Or(keep, "node_modules holds those of all workspaces")
+	case main.step.Name == "yarn" && n.yarnCompiles(main.node):
+		keep = cmp.Or(keep, "with Yarn 1 removing them is an install, which may take compiled modules along")
 	case n.pruneCommand(main) == "":
 		keep = cmp.Or(keep, map[string]string{"yarn": "Yarn 2 and later removes them with a plugin only", "bun": "bun can't remove them"}[main.step.Name])
 	case n.stage.At(n.lastRun().Next()).Workdir != main.step.Dir:
@@ -163,6 +165,18 @@ func (n *nodeSplit) prune(cmds []command) bool {
 	n.assumes = append(n.assumes, "no development dependency is needed at run time (none of "+fewer(main.node.DevOnly())+" is imported)")
 	return true
 }
+
+// yarnCompiles: a package of the lock file, or without one of package.json, is
+// compiled when it is installed.
+func (n *nodeSplit) yarnCompiles(node *repo.Node) bool {
+	src := node.Src
+	if node.Lock != "" {
+		src, _ = n.p.Repo.ReadFile(node.Lock)
+	}
+	return nativeModule().Match(src)
+}
+
+var nativeModule = lazily(`(?i)\b(node-gyp|node-gyp-build|node-pre-gyp|prebuild-install|node-addon-api|nan|bindings|bcrypt|argon2|sqlite3|better-sqlite3|canvas|sharp|node-sass|re2|zeromq|libpq|cpu-features|isolated-vm)["@]`)
 
 // pruneCommand removes development dependencies after the build, without running
 // the scripts of packages again; "" where the package manager has no such
