@@ -96,6 +96,15 @@ func TestRubyDeclines(t *testing.T) {
 	if res := splitFiles(t, local); res.Changed() || !strings.Contains(reasons(res), "tides.gemspec runs git") {
 		t.Errorf("a gemspec that runs git: changed %v, declined %q", res.Changed(), reasons(res))
 	}
+	commented := rubyApp(install+rubyCmd, "rack (3.0.9)")
+	commented["app.rb"] = "# run `git log` by hand\nputs 1\n"
+	if res := splitFiles(t, commented); !res.Changed() {
+		t.Errorf("a comment runs nothing: declined %q", reasons(res))
+	}
+	commented["app.rb"] = "puts `git log -1`\n"
+	if res := splitFiles(t, commented); res.Changed() || !strings.Contains(reasons(res), "app.rb:1 runs git") {
+		t.Errorf("it runs git: changed %v, declined %q", res.Changed(), reasons(res))
+	}
 	// There is no distroless Ruby: another policy says so and takes slim.
 	files := rubyApp("FROM ruby:3.3\nWORKDIR /app\nCOPY . .\nRUN bundle install\n"+rubyCmd, "rack (3.0.9)")
 	files["POLICY"] = "smallest"

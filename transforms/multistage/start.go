@@ -319,7 +319,7 @@ func (s *split) sourceLacks(exts ...string) string {
 		re := spawn[exts[0]]()
 		for n, l := range strings.Split(string(src), "\n") {
 			m := re.FindStringSubmatch(l)
-			if m == nil {
+			if m == nil || (exts[0] == ".rb" || exts[0] == ".ex") && strings.HasPrefix(strings.TrimSpace(l), "#") {
 				continue
 			}
 			if len(m) > 2 && m[2] != "" {
