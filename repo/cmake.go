@@ -75,6 +75,18 @@ func (c *cmakeReader) call(call cmakeCall, file, dir, rel string, branches *int)
 	if len(args) == 0 && call.name != "endif" && call.name != "else" {
 		return
 	}
+	for _, a := range args {
+		for _, w := range strings.Fields(a) {
+			switch {
+			case w == "-fopenmp":
+				c.c.Finds = append(c.c.Finds, "OpenMP")
+			case strings.HasPrefix(w, "-fsanitize"), strings.HasPrefix(w, "-stdlib"):
+				c.unknown("%s links other libraries (%s)", at, w)
+			case strings.HasPrefix(w, "-l") && call.name == "set":
+				c.c.Links = append(c.c.Links, w)
+			}
+		}
+	}
 	switch call.name {
 	case "if", "foreach", "while", "function", "macro":
 		*branches++

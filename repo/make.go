@@ -13,6 +13,7 @@ import (
 type Makefile struct {
 	File    string
 	Unknown string // file:line of what may change everything: conditionals, includes
+	Shell   string // file:line that asks a program, such as pkg-config, for a value
 	first   string // the default goal
 	vars    map[string]string
 	rules   map[string]*makeRule
@@ -72,6 +73,9 @@ func readMakefile(file, src string) *Makefile {
 				r.recipe = append(r.recipe, makeRecipe{strings.TrimSpace(l), at})
 			}
 			continue
+		}
+		if m.Shell == "" && (strings.Contains(l, "$(shell") || strings.Contains(l, "!=") || strings.Contains(l, "pkg-config")) {
+			m.Shell = place(file, at)
 		}
 		l, _, _ = strings.Cut(l, "#")
 		if l = strings.TrimSpace(l); l == "" {

@@ -30,6 +30,12 @@ type recipe struct {
 	// tools tells of images that hold package managers, from which a COPY belongs
 	// to the build alone; nil for none.
 	tools func(ref string) bool
+	// fits tells more exactly whether a stage is one of the recipe's; nil for all that
+	// words find. Where it says no, the recipes behind are asked.
+	fits func(*rewrite.Stage) bool
+	// early recipes are asked before the others: what they make is served by another
+	// program than the language's.
+	early bool
 	// split decides where each instruction goes and fills in the plan. Having
 	// declined, or where there is nothing to split, it returns false.
 	split func(*split) bool
@@ -40,13 +46,21 @@ var recipes []recipe
 // register adds a recipe; files call it in a package variable.
 func register(r recipe) recipe {
 	recipes = append(recipes, r)
-	slices.SortFunc(recipes, func(a, b recipe) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(recipes, func(a, b recipe) int {
+		if a.early != b.early {
+			if a.early {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.name, b.name)
+	})
 	return r
 }
 
 // takes reports whether a recipe is for a stage on ref.
 func (r recipe) takes(s *rewrite.Stage, ref images.Ref) bool {
-	return r.bases[ref.Repository()] && (r.anySize || !small(s.BaseName()) || r.also != nil && r.also(s)) && (names(s, r.words, "run") || names(s, r.starts, "cmd", "entrypoint"))
+	return r.bases[ref.Repository()] && (r.anySize || !small(s.BaseName()) || r.also != nil && r.also(s)) && (names(s, r.words, "run") || names(s, r.starts, "cmd", "entrypoint")) && (r.fits == nil || r.fits(s))
 }
 
 // Ecosystem names the recipe that takes a document's last stage, "" for none.

@@ -1,0 +1,15 @@
+//go:build e2e
+
+package e2e
+
+// C and C++: programs that print, and one that serves.
+func init() {
+	for name, c := range map[string]chainCase{
+		"curl-sqlite": {factor: 3, root: true},
+		"make":        {paths: []string{"/nowhere"}, factor: 3},
+		"cmake":       {factor: 3, root: true, also: [][]string{{"/usr/local/bin/ballast", "nothing.txt"}}},
+		"static":      {factor: 50, smaller: 50},
+	} {
+		cases["multi-stage/cpp-"+name] = c
+	}
+}

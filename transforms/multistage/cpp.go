@@ -1,0 +1,338 @@
+package multistage
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"drydock/repo"
+	"drydock/rewrite"
+)
+
+// C and C++. The programs that compilers, make and CMake write are copied to
+// the same paths of the image that the build stands on, without the compilers: the slim
+// one of the same Debian release, the same Ubuntu, the same Alpine. The libraries
+// behind the -dev packages are installed there.
+//
+// What is written where is known exactly or the file stays as it is: -o of
+// compiler lines, the recipes of a makefile (repo.Makefile), targets and
+// install() of CMakeLists.txt (repo.CMake).
+//
+// A static program (-static) goes to distroless static, or scratch for the
+// policy smallest; one that links nothing beyond the C and C++ libraries goes to
+// distroless cc of the same Debian release where distroless is asked for.
+//
+// Files that the program reads are those that its string literals name; where it opens
+// a computed path, all of the project's data.
+
+var _ = register(recipe{
+	name:    "cpp",
+	bases:   words("gcc buildpack-deps debian ubuntu alpine"),
+	words:   words("gcc g++ cc c++ clang clang++ make cmake ninja"),
+	anySize: true,
+	fits:    compilesC,
+	doc: `- C and C++ by compiler lines, make or CMake: the programs, the libraries that they
+  link and the files that they name, on the slim image of the same release; static ones on distroless.`,
+	split: splitCpp,
+})
+
+var cCompilers = words(`gcc g++ cc c++ clang clang++`)
+
+// cTools build programs, or configure a build.
+var cTools = words(`make gmake cmake ninja`)
+
+// compilesC: a RUN starts a compiler or a build tool, beyond installing one.
+func compilesC(stage *rewrite.Stage) bool {
+	for _, in := range stage.Instructions {
+		if in.Keyword != "run" {
+			continue
+		}
+		sh, why := in.Shell()
+		if why != "" {
+			continue
+		}
+		for _, c := range sh.Commands() {
+			if name := path.Base(c.Name); cTools[name] || cCompiler(name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// cCompiler takes gcc-12 for gcc, too.
+func cCompiler(name string) bool {
+	base, version, _ := cutLast(name, "-")
+	return cCompilers[name] || cCompilers[base] && strings.Trim(version, "0123456789.") == ""
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	if i := strings.LastIndex(s, sep); i > 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+type cppSplit struct {
+	binaries
+	src     *repo.CSource
+	static  bool // every program is linked statically
+	dynamic bool // one isn't
+	cxx     bool // one is of C++
+	links   []cLink
+	cmakes  map[string]*cmakeBuild // by build folder
+	gone    []string               // what rm takes away
+	// recommends: apt installed what packages recommend, too.
+	recommends bool
+	libs       []cLibrary
+}
+
+// cLibrary is a package that holds a library which is linked.
+type cLibrary struct{ pkg, why string }
+
+// cLink is a library that a linker line or a CMakeLists names.
+type cLink struct {
+	in    *rewrite.Instruction
+	name  string // of -l
+	where string
+}
+
+func splitCpp(s *split) bool {
+	c := &cppSplit{binaries: newBinaries(s), cmakes: map[string]*cmakeBuild{}}
+	if why := c.release(); why != "" {
+		return s.decline(s.stage.From, "%s", why)
+	}
+	for _, in := range s.stage.Instructions {
+		if in.Keyword == "run" && !c.run(in) {
+			return false
+		}
+	}
+	if len(c.outputs) == 0 {
+		return s.decline(s.stage.From, "no RUN writes a program whose place is known")
+	}
+	c.src = &repo.CSource{}
+	if s.p.Unsafe {
+		c.src = s.p.Repo.CSources(s.p.Name)
+	}
+	if why := c.src.Unknown; why != "" {
+		return s.decline(c.outputs[0].in, "%s", why)
+	}
+	if !c.mades() || !c.starts() || !c.used() || !c.programs() || !c.place() || !c.files() || !c.users() {
+		return false
+	}
+	c.copyScripts()
+	if !c.libraries() || !c.chooseBase() {
+		return false
+	}
+	c.runtime()
+	s.why = "the compiler and the headers are of no use to the finished program"
+	s.gain = "compilers and headers stay behind: 100 to 400 MB (compressed), against the program, the libraries that it links and a slim image"
+	reads := "the program reads no files but those that its source names"
+	if c.computed != "" {
+		reads = c.computed + " opens paths that only a run shows: they lie in the project's data, all of which is copied, or are given from outside"
+	}
+	s.assumes = append(s.assumes, reads+", and links no library but those of the packages named here")
+	return true
+}
+
+// release fills in what the catalogue doesn't tell of the image: gcc's tags name
+// the Debian release at their end, or don't.
+func (c *cppSplit) release() string {
+	if c.ref.Repository() == "gcc" {
+		_, release, _ := cutLast(c.ref.Tag, "-")
+		if debianNumber(release) == "" {
+			return c.stage.BaseName() + " stands on a Debian release that its tag doesn't name (gcc:13-bookworm does), and the runtime image must be of the same"
+		}
+		c.img.Distro, c.img.Release, c.img.PackageManager, c.img.EnvPath = "debian", release, "apt", runtimePath
+	}
+	if c.img.Distro == "ubuntu" {
+		return ""
+	}
+	_, why := c.systemBase()
+	return why
+}
+
+// cChecks leave nothing that runs.
+var cChecks = words(`ar ranlib strip ctest cppcheck clang-tidy clang-format nm size objdump readelf ldd file pkg-config ldconfig`)
+
+// cFetches bring source that isn't in the build context.
+var cFetches = words(`git curl wget tar unzip svn hg conan vcpkg pip pip3`)
+
+// run sorts one RUN.
+func (c *cppSplit) run(in *rewrite.Instruction) bool {
+	all, why := in.Steps()
+	if why != "" {
+		return c.decline(in, "the effects of this RUN aren't known: %s", why)
+	}
+	if c.account(in, all) && !c.buildFolder(in, all) {
+		return true
+	}
+	for _, st := range all {
+		a, isPackages := readApt(st)
+		if !isPackages {
+			a, isPackages = readApk(st)
+		}
+		if isPackages {
+			if !c.packages(in, a) {
+				return false
+			}
+			c.recommends = c.recommends || a.verb == "install" && !slices.Contains(a.flags, "--no-install-recommends")
+			continue
+		}
+		if !c.step(in, st, 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// buildFolder takes back a RUN that only makes a folder below which the build
+// goes on: nothing of it is needed at run time.
+func (c *cppSplit) buildFolder(in *rewrite.Instruction, all []rewrite.Step) bool {
+	for _, st := range all {
+		if st.Name != "mkdir" {
+			return false
+		}
+		for _, p := range paths(st) {
+			if !slices.ContainsFunc([]string{"build", "out", "obj", "bin"}, func(b string) bool { return strings.Contains(path.Base(p), b) }) || path.Dir(p) == "/" {
+				return false
+			}
+		}
+	}
+	c.repeats = slices.DeleteFunc(c.repeats, func(r *rewrite.Instruction) bool { return r == in })
+	c.made = slices.DeleteFunc(c.made, func(m madePath) bool { return m.in == in })
+	return true
+}
+
+// step sorts a command of a RUN or of a makefile's recipe.
+func (c *cppSplit) step(in *rewrite.Instruction, st rewrite.Step, depth int) bool {
+	name := path.Base(st.Name)
+	switch {
+	case cCompiler(name):
+		return c.compile(in, st)
+	case name == "make" || name == "gmake":
+		return c.makeStep(in, st, depth)
+	case name == "cmake":
+		return c.cmakeStep(in, st)
+	case name == "ninja":
+		return c.ninja(in, st)
+	case name == "install":
+		return c.install(in, st)
+	case name == "mv" || name == "cp":
+		return c.moves(in, st)
+	case name == "rm" && !tidy(st):
+		return c.removes(in, st)
+	case name == "mkdir" && depth > 0, name == "mkdir" && c.ownBuild(st):
+	case name == "chown" || name == "chgrp":
+		for i, p := range paths(st) {
+			if i > 0 && !slices.ContainsFunc(c.outputs, func(o output) bool { return o.path == p }) {
+				return c.decline(in, "it changes the owner of %s, which COPY --from doesn't keep for a folder", p)
+			}
+		}
+	case replayed[name] && name != "sed" && name != "rm":
+		c.touches(in, st)
+	case rewrite.Harmless(name) && len(st.Stmt.Redirs) == 0, cChecks[name], tidy(st):
+	case cFetches[name]:
+		return c.decline(in, "%s brings what the build context doesn't hold, so what is built of it isn't known", strings.Join(st.Args[:min(2, len(st.Args))], " "))
+	default:
+		return c.decline(in, "the effects of %s aren't known", strings.Join(st.Args[:min(3, len(st.Args))], " "))
+	}
+	return true
+}
+
+// ownBuild: mkdir makes a folder in the one that it runs in, such as build.
+func (c *cppSplit) ownBuild(st rewrite.Step) bool {
+	for _, a := range st.Args[1:] {
+		if strings.HasPrefix(a, "/") || strings.HasPrefix(a, "..") {
+			return false
+		}
+	}
+	return st.Dir != "" && st.Dir != "/" && strings.Contains(strings.Join(st.Args[1:], " "), "build")
+}
+
+// install follows a program that install(1) puts somewhere.
+func (c *cppSplit) install(in *rewrite.Instruction, st rewrite.Step) bool {
+	var words []string
+	target := ""
+	for i := 1; i < len(st.Args); i++ {
+		switch a := st.Args[i]; {
+		case a == "-d" || a == "--directory":
+			return true // folders for what follows
+		case a == "-m" || a == "-o" || a == "-g" || a == "--mode" || a == "--owner" || a == "--group":
+			i++
+		case a == "-t" && i+1 < len(st.Args):
+			i++
+			target = abs(st.Dir, st.Args[i]) + "/"
+		case strings.HasPrefix(a, "-"):
+		default:
+			words = append(words, a)
+		}
+	}
+	if target == "" && len(words) > 1 {
+		last := words[len(words)-1]
+		target = abs(st.Dir, last)
+		if strings.HasSuffix(last, "/") || len(words) > 2 {
+			target += "/"
+		}
+		words = words[:len(words)-1]
+	}
+	for _, w := range words {
+		if !c.copied(in, abs(st.Dir, w), target, false) {
+			return c.decline(in, "the effects of %s aren't known", strings.Join(st.Args, " "))
+		}
+	}
+	return true
+}
+
+// moves follows a program that cp or mv puts somewhere.
+func (c *cppSplit) moves(in *rewrite.Instruction, st rewrite.Step) bool {
+	ps := paths(st)
+	if len(ps) == 2 {
+		to := ps[1]
+		if strings.HasSuffix(st.Args[len(st.Args)-1], "/") {
+			to += "/"
+		}
+		if c.copied(in, ps[0], to, st.Name == "mv") {
+			return true
+		}
+	}
+	return c.decline(in, "the effects of %s aren't known", strings.Join(st.Args, " "))
+}
+
+// copied notes that a program stands at another place too.
+func (c *cppSplit) copied(in *rewrite.Instruction, from, to string, away bool) bool {
+	if strings.ContainsAny(from+to, "$`*?") || to == "" {
+		return false
+	}
+	for i, o := range c.outputs {
+		if o.path != from {
+			continue
+		}
+		if strings.HasSuffix(to, "/") || c.isDir(in, to) {
+			to = path.Join(to, path.Base(from))
+		}
+		if o.path = path.Clean(to); away {
+			c.outputs[i] = o
+		} else {
+			c.outputs = append(c.outputs, o)
+		}
+		return true
+	}
+	return false
+}
+
+// removes takes what rm deletes out of what can be copied.
+func (c *cppSplit) removes(in *rewrite.Instruction, st rewrite.Step) bool {
+	for _, a := range st.Args[1:] {
+		if strings.HasPrefix(a, "-") {
+			continue
+		}
+		if p := abs(st.Dir, a); strings.ContainsAny(p, "$`") || strings.ContainsAny(p, "*?[") && !repo.IsCSource(p) && !strings.HasSuffix(p, ".o") {
+			return c.decline(in, "what %s deletes isn't known", strings.Join(st.Args, " "))
+		} else if !strings.ContainsAny(p, "*?[") {
+			c.gone = append(c.gone, p)
+			c.outputs = slices.DeleteFunc(c.outputs, func(o output) bool { return rewrite.Inside(o.path, p) })
+		}
+	}
+	return true
+}

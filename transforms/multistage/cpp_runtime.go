@@ -1,0 +1,254 @@
+package multistage
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"drydock/rewrite"
+)
+
+// The runtime stage of a C or C++ program.
+
+// used drops the programs that nothing starts: tests, generators, and the copy in the
+// build folder of what was installed.
+func (c *cppSplit) used() bool {
+	var said strings.Builder
+	for _, in := range c.stage.Instructions {
+		if line, _ := startLine(in); len(line) > 0 {
+			said.WriteString(strings.Join(line, " ") + " ")
+		}
+	}
+	for _, b := range c.runs() {
+		for _, l := range [][]string{b.Entrypoint, b.Command, b.Healthcheck} {
+			said.WriteString(strings.Join(l, " ") + " ")
+		}
+	}
+	for _, name := range c.scripts {
+		if src, err := c.p.Repo.ReadFile(c.script(name)); err == nil {
+			said.Write(src)
+		}
+	}
+	for _, s := range c.src.Starts {
+		said.WriteString(s.Program + " ")
+	}
+	var started []output
+	for _, o := range c.outputs {
+		if got, ok := c.binary(path.Base(o.path)); strings.Contains(said.String(), o.path) || ok && got.path == o.path && strings.Contains(said.String(), path.Base(o.path)) {
+			started = append(started, o)
+			continue
+		}
+		// relative to the working directory, as "./tide" or "bin/tide"
+		for _, w := range strings.FieldsFunc(said.String(), func(r rune) bool { return strings.ContainsRune(" \t\n;&|()\"'", r) }) {
+			if p, ok := c.stage.At(nil).Abs(w); ok && strings.Contains(w, "/") && p == o.path {
+				started = append(started, o)
+				break
+			}
+		}
+	}
+	if len(started) > 0 {
+		c.outputs = started
+	}
+	return true
+}
+
+// programs declines by what the source starts or loads.
+func (c *cppSplit) programs() bool {
+	at := c.outputs[0].in
+	if c.src.Loads != "" {
+		return c.decline(at, "%s loads libraries by name, and which isn't known", c.src.Loads)
+	}
+	for _, s := range c.src.Starts {
+		if s.Program == "" {
+			return c.decline(at, "%s starts a program that only a run shows", s.Where)
+		}
+		if _, ok := c.binary(s.Program); !ok && !c.has(s.Program, s.Where) {
+			return c.decline(at, "%s starts %s, which the runtime image wouldn't have", s.Where, s.Program)
+		}
+		c.wants("%s starts %s", s.Where, s.Program)
+	}
+	if c.src.TLS != "" {
+		c.certs = c.img.PackageManager != "apt" || c.installed["ca-certificates"] || !strings.HasPrefix(c.ref.Repository(), "debian") && !strings.HasPrefix(c.ref.Repository(), "ubuntu")
+	}
+	c.tz = c.src.Zones != "" && c.installed["tzdata"]
+	return true
+}
+
+// noCData are entries of a C project that no program reads when it runs.
+var noCData = lazily(`(?i)^(.*\.(o|a|d|la|lo|in|am|ac|m4|cmake|pc|tpl|vcxproj.*|sln|pro)|cmake.*|configure.*|autogen\.sh|build.*|meson.*|include|third_party|external|\.clang.*|conanfile.*|vcpkg.*|policy)$`)
+
+// files collects what the source, the arguments and ENV name.
+func (c *cppSplit) files() bool {
+	for _, s := range c.src.Strings {
+		if len(s) < 200 && !strings.ContainsAny(s, "\n%") {
+			c.named(s)
+		}
+	}
+	if c.computed = c.src.Computed; c.computed != "" {
+		c.allData()
+	}
+	for _, in := range c.stage.Instructions {
+		switch cmd := in.Cmd.(type) {
+		case *instructions.CmdCommand:
+			for _, w := range cmd.CmdLine {
+				c.named(w)
+			}
+		case *instructions.EntrypointCommand:
+			for _, w := range cmd.CmdLine {
+				c.named(w)
+			}
+		case *instructions.EnvCommand:
+			for _, kv := range cmd.Env {
+				c.named(c.stage.At(in.Next()).Expand(kv.Value))
+			}
+		}
+	}
+	for _, b := range c.runs() {
+		for _, w := range append(append([]string{}, b.Command...), b.Entrypoint...) {
+			c.named(w)
+		}
+	}
+	for _, g := range c.gone {
+		for _, p := range c.copies {
+			if rewrite.Inside(p, g) {
+				return c.decline(c.last, "the program may read %s, which a RUN deletes", p)
+			}
+		}
+	}
+	c.copies = slices.DeleteFunc(c.copies, func(p string) bool {
+		ctx, by := c.stage.Origin(nil, p, c.p.Repo, c.p.Name)
+		return by != nil && isCFile(path.Base(ctx))
+	})
+	return true
+}
+
+func isCFile(name string) bool {
+	e := strings.ToLower(path.Ext(name))
+	return e == ".c" || e == ".cc" || e == ".cpp" || e == ".cxx" || e == ".h" || e == ".hpp" || e == ".hh"
+}
+
+// allData takes every entry of what the build stage copies that holds something
+// else than source, build files and papers.
+func (c *cppSplit) allData() {
+	ig := c.p.Repo.Ignore(c.p.Name)
+	for _, in := range c.stage.Instructions {
+		if in.Index > c.last.Index || c.roles[in] != inBuild || in.Keyword != "copy" && in.Keyword != "add" {
+			continue
+		}
+		for _, t := range c.p.Effects(in).Trees {
+			if !t.Dir {
+				if name := path.Base(t.Ctx); !noData().MatchString(name) && !noCData().MatchString(name) && !isCFile(name) {
+					c.need(t.Dest)
+				}
+				continue
+			}
+			for _, e := range c.p.Repo.ReadDir(t.Ctx) {
+				name := path.Join(t.Ctx, e.Name())
+				if noData().MatchString(e.Name()) || noCData().MatchString(e.Name()) || isCFile(e.Name()) || ig.Excluded(name) || ig.ExcludesTree(name) || e.IsDir() && !c.holdsData(name, 0) {
+					continue
+				}
+				if p := path.Join(t.Dest, e.Name()); !slices.ContainsFunc(c.gone, func(g string) bool { return rewrite.Inside(p, g) }) {
+					c.need(p)
+				}
+			}
+		}
+	}
+}
+
+func (c *cppSplit) holdsData(dir string, depth int) bool {
+	for _, e := range c.p.Repo.ReadDir(dir) {
+		switch {
+		case noData().MatchString(e.Name()) || noCData().MatchString(e.Name()) || isCFile(e.Name()):
+		case !e.IsDir():
+			return true
+		case depth > 8 || c.holdsData(path.Join(dir, e.Name()), depth+1):
+			return true
+		}
+	}
+	return false
+}
+
+// systemBase adds Ubuntu, which has no smaller image than itself, and keeps the
+// form of Debian's tags.
+func (c *cppSplit) systemBase() (string, string) {
+	if c.ref.Repository() == "debian" {
+		if strings.Contains(c.ref.Tag, "slim") {
+			return c.ref.String(), ""
+		}
+		if slim, _, ok := c.p.Images.Slim(c.ref); ok {
+			return slim.String(), ""
+		}
+	}
+	if c.img.Distro == "ubuntu" && c.ref.Repository() == "ubuntu" {
+		return cmp.Or(c.stage.From.Fields()[0].Text, c.ref.String()), ""
+	}
+	return c.binaries.systemBase()
+}
+
+// chooseBase picks the runtime image.
+func (c *cppSplit) chooseBase() bool {
+	static := c.static && !c.dynamic
+	release := debianNumber(c.img.Release)
+	kind := "static"
+	switch {
+	case static && c.src.Accounts != "" && c.img.Distro != "alpine":
+		c.wants("%s asks for accounts or host names, for which a static program loads libraries of the C library's own release", c.src.Accounts)
+	case static:
+		c.unlike = cmp.Or(c.src.Image, c.src.Zones, c.src.Accounts)
+		if c.unlike != "" {
+			c.unlike += ", of which scratch has nothing"
+		}
+	case c.p.Policy != Distroless && c.p.Policy != Smallest:
+		return c.chooseOwn()
+	case c.notInDistroless() != "":
+		c.wants("%s is linked, which distroless hasn't", c.notInDistroless())
+	case release == "":
+		c.wants("distroless stands on Debian, and %s doesn't", c.stage.BaseName())
+	default:
+		kind = "cc-debian" + release
+	}
+	if len(c.needs) > 0 {
+		return c.chooseOwn()
+	}
+	return c.choose(kind)
+}
+
+// chooseOwn takes the image that the build stands on, without its compilers.
+func (c *cppSplit) chooseOwn() bool {
+	base, bad := c.systemBase()
+	if bad != "" {
+		return c.decline(c.stage.From, "%s", bad)
+	}
+	c.installLibraries()
+	if len(c.needs) == 0 && len(c.libs) > 0 {
+		c.wants("%s is linked", c.libs[0].pkg)
+	}
+	if len(c.needs) == 0 {
+		c.needs = []string{"the program is linked with the libraries of that release"}
+	}
+	if c.recommends && slices.ContainsFunc(c.devs, func(d string) bool { return strings.HasPrefix(d, "libcurl4-") }) {
+		c.require("ca-certificates", "libcurl, which recommends it, so the image had it")
+	}
+	if c.img.Distro == "ubuntu" {
+		if c.certs {
+			c.require("ca-certificates", "encrypted connections that the program makes")
+		}
+		if c.installed["tzdata"] {
+			c.require("tzdata", "the time zones that the build installed")
+		}
+		if c.installed["ca-certificates"] {
+			c.require("ca-certificates", "the certificates that the build installed")
+		}
+		c.base = base
+		c.explain("%s, the same without compilers: %s", base, c.needs[0])
+		return c.repeatAccounts()
+	}
+	if !c.chooseSystem() {
+		return false
+	}
+	c.base = base
+	return true
+}
