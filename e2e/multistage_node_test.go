@@ -7,7 +7,7 @@ func init() {
 	cases["multi-stage/node-pnpm"] = chainCase{paths: []string{"/nowhere"}, factor: 4}
 	cases["multi-stage/node-yarn"] = chainCase{paths: []string{"/nowhere"}, factor: 4}
 	cases["multi-stage/node-workspaces"] = chainCase{paths: []string{"/nowhere"}, factor: 4}
-	cases["multi-stage/node-simple-git"] = chainCase{paths: []string{"/nowhere"}, factor: 3}
+	cases["multi-stage/node-simple-git"] = chainCase{paths: []string{"/nowhere"}, factor: 2.5}
 	cases["multi-stage/node-alpine-tools"] = chainCase{paths: []string{"/nowhere"}, factor: 1.5}
 	cases["multi-stage/node-slim-build"] = chainCase{paths: []string{"/nowhere"}, factor: 1.05}
 	cases["multi-stage/node-vite-nginx"] = chainCase{paths: []string{"/nowhere"}, factor: 5, root: true}
