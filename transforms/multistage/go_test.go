@@ -108,7 +108,7 @@ func TestGoDeclines(t *testing.T) {
 		{"golang:1.22", goBuild + "ENTRYPOINT [\"gosu\", \"daemon\", \"/app\"]\n", goMain, "ENTRYPOINT runs gosu"},
 		{"golang:1.22-alpine3.21", goBuild + "HEALTHCHECK CMD curl -f localhost\nCMD [\"/app\"]\n", goMain, "HEALTHCHECK runs curl"},
 		{"golang:1.22", goBuild + "CMD $START\n", goMain, "nothing that the build writes is started"},
-		{"golang:1.22", "RUN apt-get update && apt-get install -y libgdal-dev\n" + goBuild + "CMD [\"/app\"]\n", "package main\n\n// #cgo LDFLAGS: -lgdal\nimport \"C\"\n\nfunc main() {}\n", "which package holds the library of libgdal-dev isn't known"},
+		{"golang:1.22", "RUN apt-get update && apt-get install -y libopenni-dev\n" + goBuild + "CMD [\"/app\"]\n", "package main\n\n// #cgo LDFLAGS: -lOpenNI\nimport \"C\"\n\nfunc main() {}\n", "which package holds the library of libopenni-dev isn't known"},
 		{"golang:1.22", goBuild + "ENTRYPOINT [\"./run.sh\"]\n", goMain, "ENTRYPOINT runs ./run.sh"},
 	} {
 		res := splitFiles(t, goFiles(c.base, c.lines, c.main))

@@ -66,8 +66,12 @@ type nodeBuild struct {
 	step rewrite.Step
 }
 
+func newNodeSplit(s *split) *nodeSplit {
+	return &nodeSplit{split: s, globals: map[string]bool{}, tools: map[string]*nodeTool{}, work: map[*rewrite.Instruction]bool{}, also: map[*rewrite.Instruction]*rewrite.Instruction{}, calls: map[*rewrite.Instruction][]string{}}
+}
+
 func splitNode(s *split) bool {
-	n := &nodeSplit{split: s, globals: map[string]bool{}, tools: map[string]*nodeTool{}, work: map[*rewrite.Instruction]bool{}, also: map[*rewrite.Instruction]*rewrite.Instruction{}, calls: map[*rewrite.Instruction][]string{}}
+	n := newNodeSplit(s)
 	switch f := s.stage.From.Fields(); {
 	case small(s.stage.BaseName()):
 		s.base, s.sameBase = f[0].Text, true

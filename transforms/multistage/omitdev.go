@@ -40,7 +40,7 @@ func runOmitDev(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	var out []rewrite.Change
 	for _, b := range d.Stages[:len(d.Stages)-1] {
 		ref, err := images.ParseRef(b.BaseName())
-		if err == nil && ref.Repository() == "node" && b.Parent() == nil && names(b, words("npm")) {
+		if err == nil && ref.Repository() == "node" && b.Parent() == nil && names(b, words("npm"), "run") {
 			if c, ok := omitDev(p, b, ref); ok {
 				out = append(out, c)
 			}
@@ -51,7 +51,7 @@ func runOmitDev(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 
 // omitDev prunes one build stage.
 func omitDev(p *rewrite.Pass, b *rewrite.Stage, ref images.Ref) (c rewrite.Change, ok bool) {
-	n := &nodeSplit{split: newSplit(p, b, ref), globals: map[string]bool{}}
+	n := newNodeSplit(newSplit(p, b, ref))
 	n.stays = "development dependencies stay"
 	if !n.shipsModules() {
 		return c, false
@@ -76,7 +76,7 @@ func omitDev(p *rewrite.Pass, b *rewrite.Stage, ref images.Ref) (c rewrite.Chang
 		return c, false
 	case len(cmds) == 0:
 		return c, n.decline(final.stage.From, "no CMD or ENTRYPOINT says what runs")
-	case names(final.stage, words("npm npx yarn pnpm node")):
+	case names(final.stage, words("npm npx yarn pnpm node"), "run"):
 		return c, n.decline(final.stage.From, "the last stage runs more of Node than its start command")
 	case strings.Contains(final.stage.At(nil).Env["PATH"], "node_modules/.bin"):
 		return c, n.decline(final.stage.From, "PATH holds node_modules/.bin, where a program of one may be meant")

@@ -73,7 +73,7 @@ func TestRubyDeclines(t *testing.T) {
 	}{
 		{install + rubyCmd, "rugged (1.7.1)", "rugged (Gemfile.lock:4) links whatever"},
 		{install + rubyCmd, "ruby-oci8 (2.2.12)", "Oracle"},
-		{install + "CMD git pull && ruby app.rb\n", "rack (3.0.9)", "CMD runs git"},
+		{install + "CMD make run && ruby app.rb\n", "rack (3.0.9)", "CMD runs make"},
 		{install + "RUN rake db:seed\n" + rubyCmd, "rack (3.0.9)", "where rake db:seed writes isn't known"},
 		{install + "RUN bundle exec ruby seed.rb\n" + rubyCmd, "rack (3.0.9)", "where bundle exec ruby writes"},
 		{install + "RUN make docs\n" + rubyCmd, "rack (3.0.9)", "the effects of make docs"},
@@ -101,9 +101,13 @@ func TestRubyDeclines(t *testing.T) {
 	if res := splitFiles(t, commented); !res.Changed() {
 		t.Errorf("a comment runs nothing: declined %q", reasons(res))
 	}
+	commented["app.rb"] = "puts `make version`\n"
+	if res := splitFiles(t, commented); res.Changed() || !strings.Contains(reasons(res), "app.rb:1 runs make") {
+		t.Errorf("it runs make: changed %v, declined %q", res.Changed(), reasons(res))
+	}
 	commented["app.rb"] = "puts `git log -1`\n"
-	if res := splitFiles(t, commented); res.Changed() || !strings.Contains(reasons(res), "app.rb:1 runs git") {
-		t.Errorf("it runs git: changed %v, declined %q", res.Changed(), reasons(res))
+	if res := splitFiles(t, commented); !strings.Contains(res.After, "install -y --no-install-recommends ca-certificates git") {
+		t.Errorf("it runs git: %s\ndeclined %q", res.After, reasons(res))
 	}
 	// There is no distroless Ruby: another policy says so and takes slim.
 	files := rubyApp("FROM ruby:3.3\nWORKDIR /app\nCOPY . .\nRUN bundle install\n"+rubyCmd, "rack (3.0.9)")

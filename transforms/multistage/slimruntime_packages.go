@@ -21,7 +21,7 @@ func (s *split) pythonPackages() string {
 	if !s.p.Unsafe {
 		return ""
 	}
-	py := &pythonSplit{split: s}
+	py := &pythonSplit{split: s, files: map[string]bool{}, manifests: map[string]bool{}}
 	files, complete := s.p.Repo.Files()
 	if !complete {
 		return "the project is too big to be searched for its packages"
@@ -55,7 +55,7 @@ func (s *split) pythonPackages() string {
 	}
 	for _, o := range s.doc.Stages[:s.stage.Index] {
 		for _, in := range o.Instructions {
-			if in.Keyword != "run" || !names(o, words("pip pip3 uv poetry pipenv")) {
+			if in.Keyword != "run" || !names(o, words("pip pip3 uv poetry pipenv"), "run") {
 				continue
 			}
 			for _, l := range strings.Split(in.Text, "&&") {
