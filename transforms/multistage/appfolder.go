@@ -187,7 +187,7 @@ func (s *split) again(in *rewrite.Instruction, steps []rewrite.Step) bool {
 func (a *appFolder) within(st rewrite.Step) bool {
 	named := false
 	for _, w := range st.Args[1:] {
-		if strings.HasPrefix(w, "-") || named == false && (st.Name == "chown" || st.Name == "chmod" || st.Name == "chgrp") {
+		if strings.HasPrefix(w, "-") || !named && (st.Name == "chown" || st.Name == "chmod" || st.Name == "chgrp") {
 			named = named || !strings.HasPrefix(w, "-")
 			continue
 		}

@@ -35,6 +35,28 @@ var renamed = map[string][2]string{
 	"libgirepository-1.0-1": {"libgirepository-1.0-1", "-"}, "libxmlsec1-openssl": {"libxmlsec1-openssl", "-"}, "libatlas3-base": {"libatlas3-base", "-"}, "libpcre3": {"libpcre3", "-"},
 }
 
+// devLibrary names the library packages behind a -dev package, as bookworm calls
+// them (debianName). Source: what each -dev package depends on.
+var devLibrary = map[string]string{
+	"libpq-dev": "libpq5", "default-libmysqlclient-dev": "libmariadb3", "libmariadb-dev": "libmariadb3", "libmariadb-dev-compat": "libmariadb3", "libmariadbclient-dev": "libmariadb3",
+	"libxml2-dev": "libxml2", "libxslt1-dev": "libxslt1.1", "libxslt-dev": "libxslt1.1", "libcairo2-dev": "libcairo2", "libzbar-dev": "libzbar0", "libmagic-dev": "libmagic1",
+	"libjpeg-dev": "libjpeg62-turbo", "libjpeg62-turbo-dev": "libjpeg62-turbo", "libsasl2-dev": "libsasl2-2", "libyaml-dev": "libyaml-0-2", "libgmp-dev": "libgmp10",
+	"libcurl4-openssl-dev": "libcurl4", "libfreetype6-dev": "libfreetype6", "libfreetype-dev": "libfreetype6", "libpng-dev": "libpng16-16", "liblz4-dev": "liblz4-1",
+	"libzmq3-dev": "libzmq5", "libsodium-dev": "libsodium23", "portaudio19-dev": "libportaudio2", "libsndfile1-dev": "libsndfile1", "libsnappy-dev": "libsnappy1v5", "libev-dev": "libev4",
+	"libldap2-dev": "libldap-2.5-0", "libldap-dev": "libldap-2.5-0", "libglib2.0-dev": "libglib2.0-0", "libxmlsec1-dev": "libxmlsec1-openssl", "libmemcached-dev": "libmemcached11",
+	"libgdal-dev": "libgdal32", "libgeos-dev": "libgeos-c1v5", "libproj-dev": "libproj25", "libtiff-dev": "libtiff6", "libtiff5-dev": "libtiff6", "libwebp-dev": "libwebp7 libwebpmux3 libwebpdemux2",
+	"libopenjp2-7-dev": "libopenjp2-7", "liblcms2-dev": "liblcms2-2", "libkrb5-dev": "libgssapi-krb5-2", "libpcap-dev": "libpcap0.8", "libpcap0.8-dev": "libpcap0.8", "libusb-1.0-0-dev": "libusb-1.0-0",
+	"libudev-dev": "libudev1", "libgirepository1.0-dev": "libgirepository-1.0-1", "libsystemd-dev": "libsystemd0", "libdbus-1-dev": "libdbus-1-3", "libcups2-dev": "libcups2", "librdkafka-dev": "librdkafka1",
+	"libhdf5-dev": "libhdf5-103-1 libhdf5-hl-100", "libopenblas-dev": "libopenblas0", "libatlas-base-dev": "libatlas3-base", "liblapack-dev": "liblapack3 libgfortran5", "libblas-dev": "libblas3", "libsm-dev": "libsm6",
+	"libxext-dev": "libxext6", "libxrender-dev": "libxrender1", "libx11-dev": "libx11-6", "libgl1-mesa-dev": "libgl1", "libgl-dev": "libgl1", "libenchant-2-dev": "libenchant-2-2", "libmpfr-dev": "libmpfr6", "libmpc-dev": "libmpc3",
+	"libicu-dev": "libicu72", "unixodbc-dev": "unixodbc", "freetds-dev": "libsybdb5", "graphviz-dev": "graphviz", "libgraphviz-dev": "graphviz", "libmecab-dev": "libmecab2", "libpcre3-dev": "libpcre3", "libpcre2-dev": "libpcre2-8-0",
+	"libcap-dev": "libcap2", "libfuse-dev": "libfuse2", "libfuse3-dev": "libfuse3-3", "libpcsclite-dev": "libpcsclite1", "libleveldb-dev": "libleveldb1d", "libpango1.0-dev": "libpango-1.0-0 libpangoft2-1.0-0 libpangocairo-1.0-0",
+	"libzip-dev": "libzip4", "libavif-dev": "libavif15", "libtidy-dev": "libtidy5deb1", "libmagickwand-dev": "libmagickwand-6.q16-6 libmagickcore-6.q16-6-extra", "libedit-dev": "libedit2", "libsnmp-dev": "libsnmp40",
+	"libevent-dev": "libevent-2.1-7 libevent-extra-2.1-7 libevent-openssl-2.1-7 libevent-pthreads-2.1-7", "libuv1-dev": "libuv1", "libpspell-dev": "libaspell15", "libc-client2007e-dev": "libc-client2007e", "libc-client-dev": "libc-client2007e",
+	"libvips-dev": "libvips42", "libffi-dev": "libffi8", "libssh2-1-dev": "libssh2-1", "libmcrypt-dev": "libmcrypt4", "librabbitmq-dev": "librabbitmq4", "libxpm-dev": "libxpm4", "libbz2-dev": "libbz2-1.0", "libzstd-dev": "libzstd1",
+	"libgd-dev": "libgd3", "libgdk-pixbuf2.0-dev": "libgdk-pixbuf-2.0-0", "libgdk-pixbuf-2.0-dev": "libgdk-pixbuf-2.0-0", "liblmdb-dev": "liblmdb0",
+}
+
 // debianName is what a release calls a package that bookworm calls so; false
 // where that isn't known.
 func debianName(pkg, release string) (string, bool) {
@@ -53,6 +75,23 @@ func debianName(pkg, release string) (string, bool) {
 		return "", false
 	}
 	return pkg, pkg != "-"
+}
+
+// libraries are the packages behind a -dev package, as the base's release calls
+// them; unknown is one of them whose name there isn't known. None for a -dev
+// package that isn't in the table.
+func (s *split) libraries(dev string) (at []string, unknown string) {
+	for _, lib := range strings.Fields(devLibrary[dev]) {
+		n, ok := debianName(lib, s.img.Release)
+		if !ok && sameName[lib] { // on releases older than those that debianName knows
+			n, ok = lib, true
+		}
+		if !ok {
+			return nil, lib
+		}
+		at = append(at, n)
+	}
+	return at, ""
 }
 
 // requires installs packages, by bookworm's names, in the runtime stage; missing
@@ -122,9 +161,9 @@ func (s *split) lacksCommand(program, at string) bool {
 	return pkg != "" && !s.mend(pkg, at)
 }
 
-// dropsToolchain: the stage installs compilers on a small base and leaves them
-// there, so that a split is worth it.
-func dropsToolchain(stage *rewrite.Stage) bool {
+// dropsToolchain: a RUN installs one of the compilers and leaves it in the
+// image, so that a split is worth it on a small base too.
+func dropsToolchain(stage *rewrite.Stage, compilers map[string]bool) bool {
 	for _, in := range stage.Instructions {
 		if in.Keyword != "run" {
 			continue
@@ -137,14 +176,13 @@ func dropsToolchain(stage *rewrite.Stage) bool {
 		for _, st := range steps {
 			a, ok := readApt(st)
 			if !ok {
-				continue
+				a, ok = readApk(st)
 			}
-			switch a.verb {
-			case "install":
-				for _, w := range a.words {
-					installs = installs || compiler[w]
-				}
-			case "remove", "purge", "autoremove":
+			switch {
+			case !ok:
+			case a.verb == "install":
+				installs = installs || slices.ContainsFunc(a.words, func(w string) bool { return compilers[w] })
+			case a.verb == "remove" || a.verb == "purge" || a.verb == "autoremove" || a.verb == "del":
 				removes = true
 			}
 		}

@@ -43,35 +43,7 @@ func stageRuns(stage *rewrite.Stage) string {
 }
 
 // nodeToolchain: a RUN installs a compiler and leaves it there.
-func nodeToolchain(stage *rewrite.Stage) bool {
-	for _, in := range stage.Instructions {
-		if in.Keyword != "run" {
-			continue
-		}
-		steps, why := in.Steps()
-		if why != "" {
-			continue
-		}
-		installs, removes := false, false
-		for _, st := range steps {
-			a, ok := readApt(st)
-			if !ok {
-				a, ok = readApk(st)
-			}
-			switch {
-			case !ok:
-			case a.verb == "install":
-				installs = installs || slices.ContainsFunc(a.words, func(w string) bool { return nodeCompilers[w] })
-			case a.verb == "remove" || a.verb == "purge" || a.verb == "autoremove" || a.verb == "del":
-				removes = true
-			}
-		}
-		if installs && !removes {
-			return true
-		}
-	}
-	return false
-}
+func nodeToolchain(stage *rewrite.Stage) bool { return dropsToolchain(stage, nodeCompilers) }
 
 // alpineBuild are Alpine's packages that only a build needs.
 var alpineBuild = words(`make gcc g++ build-base alpine-sdk musl-dev libc-dev linux-headers autoconf automake libtool pkgconfig pkgconf cmake nasm binutils bsd-compat-headers python3-dev python2-dev py3-setuptools py3-pip patch clang gfortran`)

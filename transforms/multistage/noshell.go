@@ -96,6 +96,18 @@ func (s *split) spawns(exts []string) string {
 // sourceSays names the first place of the source, tests aside, that a pattern
 // matches, with what it says of the place behind it; "" for none.
 func (s *split) sourceSays(re *regexp.Regexp, what string, exts []string) string {
+	return s.sources(exts, func(f, src string) string {
+		if at := re.FindStringIndex(src); at != nil {
+			return f + ":" + lineAt(src, at[0]) + what
+		}
+		return ""
+	})
+}
+
+// sources asks about each file of the project with one of the extensions that
+// the build context holds, tests and very long files aside, until one gives an
+// answer.
+func (s *split) sources(exts []string, ask func(file, src string) string) string {
 	files, complete := s.p.Repo.Files()
 	if !complete {
 		return "the project is too big to be searched for programs that it runs"
@@ -109,8 +121,8 @@ func (s *split) sourceSays(re *regexp.Regexp, what string, exts []string) string
 		if err != nil || len(src) > repo.MaxScanBytes {
 			continue
 		}
-		if at := re.FindIndex(src); at != nil {
-			return f + ":" + lineAt(string(src), at[0]) + what
+		if why := ask(f, string(src)); why != "" {
+			return why
 		}
 	}
 	return ""

@@ -43,7 +43,7 @@ var _ = register(recipe{
 // stays in the image.
 func slimWithToolchain(stage *rewrite.Stage) bool {
 	base := stage.BaseName()
-	return strings.Contains(base, "slim") && !strings.Contains(base, "windows") && dropsToolchain(stage)
+	return strings.Contains(base, "slim") && !strings.Contains(base, "windows") && dropsToolchain(stage, compiler)
 }
 
 type pythonSplit struct {

@@ -303,21 +303,9 @@ func (s *split) sourceLacks(exts ...string) string {
 	if !s.p.Unsafe {
 		return ""
 	}
-	files, complete := s.p.Repo.Files()
-	if !complete {
-		return "the project is too big to be searched for programs that it runs"
-	}
-	ig := s.p.Repo.Ignore(s.p.Name)
-	for _, f := range files {
-		if !hasExt(f, exts) || repo.TestFile(f) || ig.Excluded(f) {
-			continue
-		}
-		src, err := s.p.Repo.ReadFile(f)
-		if err != nil || len(src) > repo.MaxScanBytes {
-			continue
-		}
-		re := spawn[exts[0]]()
-		for n, l := range strings.Split(string(src), "\n") {
+	re := spawn[exts[0]]()
+	return s.sources(exts, func(f, src string) string {
+		for n, l := range strings.Split(src, "\n") {
 			m := re.FindStringSubmatch(l)
 			if m == nil || (exts[0] == ".rb" || exts[0] == ".ex") && strings.HasPrefix(strings.TrimSpace(l), "#") {
 				continue
@@ -329,6 +317,6 @@ func (s *split) sourceLacks(exts ...string) string {
 				return fmt.Sprintf("%s:%d runs %s, which the slim image hasn't", f, n+1, path.Base(m[1]))
 			}
 		}
-	}
-	return ""
+		return ""
+	})
 }

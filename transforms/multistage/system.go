@@ -68,28 +68,6 @@ var inSlim = map[string]map[string]bool{
 	"php":  words(`zlib1g-dev libssl-dev libcurl4-openssl-dev libonig-dev libreadline-dev libsodium-dev libsqlite3-dev libxml2-dev libargon2-dev libargon2-0-dev libc6-dev libc-dev linux-libc-dev`),
 }
 
-// devLibrary names the library packages behind a -dev package, as bookworm calls
-// them (debianName). Source: what each -dev package depends on.
-var devLibrary = map[string]string{
-	"libpq-dev": "libpq5", "default-libmysqlclient-dev": "libmariadb3", "libmariadb-dev": "libmariadb3", "libmariadb-dev-compat": "libmariadb3", "libmariadbclient-dev": "libmariadb3",
-	"libxml2-dev": "libxml2", "libxslt1-dev": "libxslt1.1", "libxslt-dev": "libxslt1.1", "libcairo2-dev": "libcairo2", "libzbar-dev": "libzbar0", "libmagic-dev": "libmagic1",
-	"libjpeg-dev": "libjpeg62-turbo", "libjpeg62-turbo-dev": "libjpeg62-turbo", "libsasl2-dev": "libsasl2-2", "libyaml-dev": "libyaml-0-2", "libgmp-dev": "libgmp10",
-	"libcurl4-openssl-dev": "libcurl4", "libfreetype6-dev": "libfreetype6", "libfreetype-dev": "libfreetype6", "libpng-dev": "libpng16-16", "liblz4-dev": "liblz4-1",
-	"libzmq3-dev": "libzmq5", "libsodium-dev": "libsodium23", "portaudio19-dev": "libportaudio2", "libsndfile1-dev": "libsndfile1", "libsnappy-dev": "libsnappy1v5", "libev-dev": "libev4",
-	"libldap2-dev": "libldap-2.5-0", "libldap-dev": "libldap-2.5-0", "libglib2.0-dev": "libglib2.0-0", "libxmlsec1-dev": "libxmlsec1-openssl", "libmemcached-dev": "libmemcached11",
-	"libgdal-dev": "libgdal32", "libgeos-dev": "libgeos-c1v5", "libproj-dev": "libproj25", "libtiff-dev": "libtiff6", "libtiff5-dev": "libtiff6", "libwebp-dev": "libwebp7 libwebpmux3 libwebpdemux2",
-	"libopenjp2-7-dev": "libopenjp2-7", "liblcms2-dev": "liblcms2-2", "libkrb5-dev": "libgssapi-krb5-2", "libpcap-dev": "libpcap0.8", "libpcap0.8-dev": "libpcap0.8", "libusb-1.0-0-dev": "libusb-1.0-0",
-	"libudev-dev": "libudev1", "libgirepository1.0-dev": "libgirepository-1.0-1", "libsystemd-dev": "libsystemd0", "libdbus-1-dev": "libdbus-1-3", "libcups2-dev": "libcups2", "librdkafka-dev": "librdkafka1",
-	"libhdf5-dev": "libhdf5-103-1 libhdf5-hl-100", "libopenblas-dev": "libopenblas0", "libatlas-base-dev": "libatlas3-base", "liblapack-dev": "liblapack3 libgfortran5", "libblas-dev": "libblas3", "libsm-dev": "libsm6",
-	"libxext-dev": "libxext6", "libxrender-dev": "libxrender1", "libx11-dev": "libx11-6", "libgl1-mesa-dev": "libgl1", "libgl-dev": "libgl1", "libenchant-2-dev": "libenchant-2-2", "libmpfr-dev": "libmpfr6", "libmpc-dev": "libmpc3",
-	"libicu-dev": "libicu72", "unixodbc-dev": "unixodbc", "freetds-dev": "libsybdb5", "graphviz-dev": "graphviz", "libgraphviz-dev": "graphviz", "libmecab-dev": "libmecab2", "libpcre3-dev": "libpcre3", "libpcre2-dev": "libpcre2-8-0",
-	"libcap-dev": "libcap2", "libfuse-dev": "libfuse2", "libfuse3-dev": "libfuse3-3", "libpcsclite-dev": "libpcsclite1", "libleveldb-dev": "libleveldb1d", "libpango1.0-dev": "libpango-1.0-0 libpangoft2-1.0-0 libpangocairo-1.0-0",
-	"libzip-dev": "libzip4", "libavif-dev": "libavif15", "libtidy-dev": "libtidy5deb1", "libmagickwand-dev": "libmagickwand-6.q16-6 libmagickcore-6.q16-6-extra", "libedit-dev": "libedit2", "libsnmp-dev": "libsnmp40",
-	"libevent-dev": "libevent-2.1-7 libevent-extra-2.1-7 libevent-openssl-2.1-7 libevent-pthreads-2.1-7", "libuv1-dev": "libuv1", "libpspell-dev": "libaspell15", "libc-client2007e-dev": "libc-client2007e", "libc-client-dev": "libc-client2007e",
-	"libvips-dev": "libvips42", "libffi-dev": "libffi8", "libssh2-1-dev": "libssh2-1", "libmcrypt-dev": "libmcrypt4", "librabbitmq-dev": "librabbitmq4", "libxpm-dev": "libxpm4", "libbz2-dev": "libbz2-1.0", "libzstd-dev": "libzstd1",
-	"libgd-dev": "libgd3", "libgdk-pixbuf2.0-dev": "libgdk-pixbuf-2.0-0", "libgdk-pixbuf-2.0-dev": "libgdk-pixbuf-2.0-0", "liblmdb-dev": "liblmdb0",
-}
-
 // replayed commands change files and accounts by name alone; in the runtime
 // stage they do the same again.
 var replayed = words(`mkdir touch chmod chown chgrp rm ln cp mv install rmdir useradd adduser groupadd addgroup usermod sed dos2unix ldconfig tee`)
@@ -271,23 +249,6 @@ func (s *split) library(pkg string) (at []string, why string) {
 		return at, ""
 	}
 	return nil, "what is compiled with " + bare + " needs its library at run time, and which package that is isn't known"
-}
-
-// libraries are the packages behind a -dev package, as the base's release calls
-// them; unknown is one of them whose name there isn't known. None for a -dev
-// package that isn't in the table.
-func (s *split) libraries(dev string) (at []string, unknown string) {
-	for _, lib := range strings.Fields(devLibrary[dev]) {
-		n, ok := debianName(lib, s.img.Release)
-		if !ok && sameName[lib] { // on releases older than those that debianName knows
-			n, ok = lib, true
-		}
-		if !ok {
-			return nil, lib
-		}
-		at = append(at, n)
-	}
-	return at, ""
 }
 
 func versioned(name, prefix string) bool {
