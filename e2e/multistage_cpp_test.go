@@ -6,10 +6,10 @@ package e2e
 func init() {
 	for name, c := range map[string]chainCase{
 		"curl-sqlite": {factor: 3, root: true},
-		"make":        {paths: []string{"/nowhere"}, factor: 3},
 		"cmake":       {factor: 3, root: true, also: [][]string{{"/usr/local/bin/ballast", "nothing.txt"}}},
 		"static":      {factor: 50, smaller: 50},
 	} {
 		cases["multi-stage/cpp-"+name] = c
 	}
+	cases["multi-stage/cpp-make"] = chainCase{paths: []string{"/nowhere"}, factor: 3, ci: true}
 }
