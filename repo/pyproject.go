@@ -3,6 +3,7 @@ package repo
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ type Pyproject struct {
 	Builds    bool     // it has a [build-system]: the project is a package
 	Backend   string   // the build backend, "" for setuptools' old way
 	Dynamic   []string // fields of [project] that only the build knows
+	Scripts   []string // console scripts, sorted
 	Err       error    // the file cannot be read
 
 	repo *Repo
@@ -41,6 +43,11 @@ func (r *Repo) Pyproject(dir string) *Pyproject {
 		}
 		p.Builds = dig(p.doc, "build-system") != nil
 		p.Backend = str(dig(p.doc, "build-system", "build-backend"))
+		for _, table := range [][]string{{"project", "scripts"}, {"tool", "poetry", "scripts"}} {
+			if m, ok := dig(p.doc, table...).(map[string]any); ok {
+				p.Scripts = append(p.Scripts, slices.Sorted(maps.Keys(m))...)
+			}
+		}
 		p.Dynamic = stringList(dig(p.doc, "project", "dynamic"))
 		return p
 	})

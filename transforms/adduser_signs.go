@@ -217,6 +217,9 @@ func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string) string {
 		return ""
 	}
 	for n, l := range strings.Split(string(src), "\n") {
+		if m := serverSettings().FindString(l); m != "" && path.Ext(ctx) == ".ini" {
+			return fmt.Sprintf("%s:%d sets %s", ctx, n+1, strings.TrimSpace(m))
+		}
 		if m := scriptRoot().FindString(l); m != "" && !strings.HasPrefix(strings.TrimSpace(l), "#") {
 			return fmt.Sprintf("%s:%d uses %s", ctx, n+1, strings.TrimSpace(m))
 		}
@@ -279,6 +282,10 @@ func foreignCommand(p *rewrite.Pass, s *rewrite.Stage, ctx, src string) string {
 var functionName = lazily(`(?m)^\s*(?:function\s+([\w-]+)|([\w-]+)\s*\(\))`)
 
 var scriptRoot = lazily(`\b(chown|chmod|gosu|su-exec|setpriv|runuser|sudo|su|cron|crond|sshd|supervisord|iptables|usermod|useradd|adduser|mkdir|mount|sysctl|apt-get|apk|service|ln|sed -i|cp|tee|envsubst|uid *=|gid *=)(\s|$)|>>? *[a-z/.]`)
+
+// serverSettings are settings of uwsgi that need root, or name a file to write
+// (https://uwsgi-docs.readthedocs.io/en/latest/Options.html).
+var serverSettings = lazily(`^\s*(?:(?:immediate-)?[ug]id|chown-socket|(?:safe-)?pidfile2?|daemonize2?|logto2?|spooler)\s*=|^\s*(?:socket|http-socket|stats)\s*=\s*(?:/\S*|[^:\s]*:\d{1,3}\s*$)`)
 
 // handedOver judges the CMD that an entry point of the project gets as its words: it
 // most often starts it.

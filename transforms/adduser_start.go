@@ -15,7 +15,7 @@ import (
 // runners start code of the project: interpreters and the servers of their
 // ecosystems. Ruby and PHP aren't among them: their frameworks write logs and
 // caches next to the code.
-var runners = words(`sh bash ash dash env node npm npx yarn pnpm bun deno gunicorn uvicorn hypercorn daphne flask waitress-serve granian fastapi streamlit
+var runners = words(`sh bash ash dash env node npm npx yarn pnpm bun deno gunicorn uvicorn hypercorn daphne flask waitress-serve granian fastapi streamlit uwsgi
 	java dotnet serve http-server pm2-runtime tini dumb-init`)
 
 var pythonName = lazily(`^python[0-9.]*$`)
@@ -43,6 +43,9 @@ func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) stri
 	}
 	if _, ok := s.Trace(abs, p.Repo, p.Name); ok {
 		return "" // a script of the project, read by scriptSigns
+	}
+	if py := p.Repo.Pyproject("."); py != nil && slices.Contains(py.Scripts, base) {
+		return "" // a console script of the project
 	}
 	for t := s; t != nil; t = t.Parent() {
 		if builtAs(p, t, base, strings.Contains(name, "/")) {
