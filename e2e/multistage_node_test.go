@@ -10,7 +10,7 @@ func init() {
 	cases["multi-stage/node-simple-git"] = chainCase{paths: []string{"/nowhere"}, factor: 2.5}
 	cases["multi-stage/node-alpine-tools"] = chainCase{paths: []string{"/nowhere"}, factor: 1.5}
 	cases["multi-stage/node-slim-build"] = chainCase{paths: []string{"/nowhere"}, factor: 1.05}
-	cases["multi-stage/node-vite-nginx"] = chainCase{paths: []string{"/nowhere"}, factor: 5, root: true}
+	cases["multi-stage/node-vite-nginx"] = chainCase{paths: []string{"/nowhere"}, factor: 5, root: true, stop: "SIGQUIT"}
 	cases["multi-stage/node-next"] = chainCase{paths: []string{"/robots.txt", "/nowhere"}, factor: 4}
 	cases["multi-stage/node-distroless-user"] = chainCase{paths: []string{"/nowhere"}, factor: 6}
 }
