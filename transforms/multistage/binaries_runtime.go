@@ -157,7 +157,6 @@ func (b *binaries) need(p string) {
 
 // runtime writes the lines that only the runtime stage has.
 func (b *binaries) runtime() {
-	st := b.stage.At(nil)
 	var later *rewrite.Instruction
 	relative, between := false, false
 	for _, in := range b.stage.Instructions {
@@ -186,9 +185,9 @@ func (b *binaries) runtime() {
 		}
 	case later != nil && !between:
 	case later != nil:
-		b.first = append(b.first, b.keyword("WORKDIR")+" "+b.stage.At(b.last).Workdir)
+		b.first = append(b.first, b.keyword("WORKDIR")+" "+b.workdir(b.last))
 	default:
-		b.first = append(b.first, b.keyword("WORKDIR")+" "+st.Workdir)
+		b.first = append(b.first, b.keyword("WORKDIR")+" "+b.workdir(nil))
 	}
 	slices.Sort(b.copies)
 	var done []string

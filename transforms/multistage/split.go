@@ -1,9 +1,7 @@
 package multistage
 
 import (
-	"fmt"
 	"path"
-	"slices"
 	"sort"
 	"strings"
 
@@ -58,11 +56,6 @@ type split struct {
 	baseEnv string          // an ENV that the runtime stage needs and its base hasn't
 	variant *variant        // of slim-runtime: what takes the place of the full image
 	stays   string          // what a reason for a decline begins with, "" for "one stage"
-}
-
-// explain adds a sentence to the plan.
-func (s *split) explain(format string, args ...any) {
-	s.plan = append(s.plan, fmt.Sprintf(format, args...))
 }
 
 // say replaces the text of an instruction that the runtime stage has alone. The
@@ -146,60 +139,6 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text))
 	c.Edits = append(c.Edits, s.deletions(gone)...)
 	return c, true
-}
-
-// blocks joins lines, with blank lines between different keywords where the
-// stage sets its instructions apart so.
-func (s *split) blocks(lines []string) string {
-	pairs, apart := 0, 0
-	for in := s.stage.From; in.Next() != nil; in = in.Next() {
-		pairs++
-		if gap := s.doc.Src[in.Span.End:in.Next().Lead()]; strings.Contains(gap, "\n") {
-			apart++
-		}
-	}
-	var b strings.Builder
-	last := ""
-	for i, l := range lines {
-		keyword, _, _ := strings.Cut(strings.TrimSpace(l), " ")
-		if i > 0 && 2*apart > pairs && keyword != last {
-			b.WriteByte('\n')
-		}
-		b.WriteString(l)
-		last = keyword
-	}
-	return b.String()
-}
-
-// explainRest adds to the plan what the driver did by itself.
-func (s *split) explainRest(cut int) {
-	if left := s.apt.left; len(left) > 0 {
-		slices.Sort(left)
-		s.explain("only the build stage installs %s", strings.Join(slices.Compact(left), ", "))
-	}
-	var again, moved []string
-	for _, in := range s.stage.Instructions[:cut+1] {
-		if in.Keyword != "copy" && in.Keyword != "add" && in.Keyword != "run" {
-			continue
-		}
-		switch s.roles[in] {
-		case inBoth:
-			again = append(again, lineOf(in))
-		case inRuntime:
-			moved = append(moved, lineOf(in))
-		}
-	}
-	say := func(lines []string, what string) {
-		word := "line "
-		if len(lines) > 1 {
-			word = "lines "
-		}
-		if len(lines) > 0 {
-			s.explain("%s%s %s", word, strings.Join(lines, ", "), what)
-		}
-	}
-	say(again, "in both stages: the build and the program need it")
-	say(moved, "in the runtime stage alone: the build doesn't need it")
 }
 
 // attached is the text of an instruction with the comments above it.
@@ -289,6 +228,21 @@ func (s *split) nameEdit() (rewrite.Edit, bool) {
 	}
 	sp, ok := s.stage.From.WordSpan(f[2])
 	return rewrite.Edit{Span: sp, New: f[2].Text}, ok
+}
+
+// workdir is the working directory in front of an instruction (nil: at the end),
+// as the file writes it: /src/ is not /src to everything.
+func (s *split) workdir(before *rewrite.Instruction) string {
+	dir := s.stage.At(before).Workdir
+	for _, in := range s.stage.Instructions {
+		if before != nil && in.Index >= before.Index {
+			break
+		}
+		if in.Keyword == "workdir" && path.Clean(in.Args.Text) == dir {
+			dir = in.Args.Text
+		}
+	}
+	return dir
 }
 
 // keyword writes a keyword in the case that the file uses for FROM.
