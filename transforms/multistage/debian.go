@@ -91,6 +91,15 @@ func (s *split) libraries(dev string) (at []string, unknown string) {
 		}
 		at = append(at, n)
 	}
+	if row, ok := cLibraries[dev]; ok && at == nil {
+		names, i := strings.Split(row, "|"), slices.Index([]string{"bullseye", "bookworm", "trixie"}, s.img.Release)
+		switch {
+		case len(names) == 1:
+			at = strings.Fields(row)
+		case i >= 0 && names[i] != "-":
+			at = strings.Fields(names[i])
+		}
+	}
 	return at, ""
 }
 

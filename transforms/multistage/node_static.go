@@ -175,7 +175,8 @@ func (n *nodeSplit) nginx() bool {
 		}
 	}
 	indent, _ := n.doc.RunStyle(nil)
-	config := []string{"server {", "    listen " + strconv.Itoa(site.port) + ";", "    root /usr/share/nginx/html;", "    location / {", "        try_files $uri /index.html;", "    }", "}"}
+	// serve sends text as UTF-8; nginx without a charset leaves that to the browser.
+	config := []string{"server {", "    listen " + strconv.Itoa(site.port) + ";", "    charset utf-8;", "    charset_types text/css text/plain application/javascript application/json;", "    root /usr/share/nginx/html;", "    location / {", "        try_files $uri /index.html;", "    }", "}"}
 	text := n.keyword("RUN") + " printf '%s\\n'"
 	command := "printf '%s\\n'"
 	for _, l := range config {
