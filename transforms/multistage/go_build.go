@@ -215,7 +215,7 @@ func (g *goSplit) flags1(o output) bool {
 	_, goflags := g.env(o.in, c, "GOFLAGS")
 	if !goflags && !slices.ContainsFunc(c.Args, func(a string) bool { return strings.Contains(a, "-gcflags") }) {
 		var more []string
-		if !slices.Contains(c.Args, "-trimpath") && !slices.Contains(c.Args, "--trimpath") {
+		if !slices.Contains(c.Args, "-trimpath") && !slices.Contains(c.Args, "--trimpath") && !g.findsItsSource(o.pkg) {
 			more = append(more, "-trimpath")
 		}
 		k := slices.IndexFunc(c.Args, func(a string) bool {
@@ -247,6 +247,15 @@ func (g *goSplit) flags1(o output) bool {
 		g.drops, g.adds = append(g.drops, old), append(g.adds, now)
 	}
 	return true
+}
+
+// findsItsSource: the program asks where its own source lies, to find files
+// beside it (runtime.Caller), which -trimpath would hide.
+func (g *goSplit) findsItsSource(p *repo.GoPackage) bool {
+	return g.p.Unsafe && slices.ContainsFunc(p.Files, func(f string) bool {
+		src, err := g.p.Repo.ReadFile(f)
+		return err == nil && strings.Contains(string(src), "runtime.Caller(")
+	})
 }
 
 // ldflags finds where -s and -w go in a quoted word; off is 0 where they are

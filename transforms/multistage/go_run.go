@@ -85,7 +85,9 @@ func (g *goSplit) compiled(in *rewrite.Instruction, args []string) bool {
 		words = append([]string{"CGO_ENABLED=0"}, words...)
 	}
 	if _, set := g.env(in, st.Command, "GOFLAGS"); !set {
-		words = append(words, "-trimpath")
+		if !g.findsItsSource(o.pkg) {
+			words = append(words, "-trimpath")
+		}
 		if !slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "-ldflags") || strings.HasPrefix(f, "-gcflags") }) {
 			words = append(words, `-ldflags="-s -w"`)
 		}

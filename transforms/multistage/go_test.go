@@ -131,3 +131,22 @@ func TestGoWorkspace(t *testing.T) {
 		t.Errorf("%s\n%s", res.After, reasons(res))
 	}
 }
+
+// A program that looks for its own source keeps the paths in the binary.
+func TestGoFindsItsSource(t *testing.T) {
+	main := "package main\n\nimport \"runtime\"\n\nfunc main() { _, f, _, _ := runtime.Caller(0); println(f) }\n"
+	for _, lines := range []string{goBuild + "CMD [\"/app\"]\n", "CMD [\"go\", \"run\", \".\"]\n"} {
+		res := splitFiles(t, goFiles("golang:1.22", lines, main))
+		if !res.Changed() || strings.Contains(res.After, "-trimpath") {
+			t.Errorf("%s\ndeclined: %s", res.After, reasons(res))
+		}
+	}
+}
+
+// WORKDIR is written as it was: its trailing slash is part of the configuration.
+func TestGoWorkdirAsWritten(t *testing.T) {
+	res := splitFiles(t, map[string]string{"Dockerfile": "FROM golang:1.22\nWORKDIR /src/\nCOPY . .\n" + goBuild + "CMD [\"/app\"]\n", "go.mod": goMod, "main.go": goMain})
+	if strings.Count(res.After, "WORKDIR /src/\n") != 2 {
+		t.Errorf("%s\ndeclined: %s", res.After, reasons(res))
+	}
+}
