@@ -111,23 +111,15 @@ type number struct {
 	start int // in the instruction's text
 }
 
-// numbersIn are the stage numbers in COPY --from and RUN --mount=from.
+// numbersIn are the stage numbers in COPY --from. The from of a RUN --mount takes
+// names alone: BuildKit reads from=0 as an image called 0 (dockerfile2llb,
+// detectRunMount).
 func numbersIn(in *rewrite.Instruction) (out []number) {
 	for _, f := range in.Inner().Flags {
-		take := func(at int, key, text string) {
-			v, ok := strings.CutPrefix(text, key+"=")
-			if n, err := strconv.Atoi(v); ok && err == nil && n >= 0 && strings.Trim(v, "0123456789") == "" {
-				out = append(out, number{v, at + len(key) + 1})
-			}
+		v, ok := strings.CutPrefix(f.Text, "--from=")
+		if n, err := strconv.Atoi(v); ok && err == nil && n >= 0 && strings.Trim(v, "0123456789") == "" {
+			out = append(out, number{v, f.Start + len("--from=")})
 		}
-		if mount, ok := strings.CutPrefix(f.Text, "--mount="); ok {
-			at := f.Start + len("--mount=")
-			for _, kv := range strings.SplitAfter(mount, ",") {
-				take(at, "from", strings.TrimSuffix(kv, ","))
-				at += len(kv)
-			}
-		}
-		take(f.Start, "--from", f.Text)
 	}
 	return out
 }

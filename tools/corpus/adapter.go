@@ -94,6 +94,7 @@ var fieldNames = map[rewrite.ConfigFields]string{
 // such changes only: what a pattern matches is no archive.
 var means = map[string][]string{
 	"absolute-workdir assumes": {judge.Workdir, judge.ExecCwd, judge.CopyAdded, judge.CopyLost}, // the judge takes every base to start in /
+	"add-user":                 {judge.CopyAdded, judge.CopyLost},                               // a COPY that brings what the user writes, with the owner
 	"copy-chown":               {judge.CopyAdded, judge.CopyLost},                               // the same copies with an owner or a mode
 	"copy-not-add assumes":     {judge.CopyAdded, judge.CopyLost},
 	"copy-order":               {judge.CopyAdded},

@@ -68,7 +68,7 @@ func compareConfig(stage string, a, b Config) []Drift {
 	list(Ports, a.Ports, b.Ports)
 	list(Volumes, a.Volumes, b.Volumes)
 	text(User, a.User, b.User)
-	text(Workdir, a.Workdir, b.Workdir)
+	text(Workdir, orRoot(a.Workdir), orRoot(b.Workdir))
 	text(StopSignal, a.StopSignal, b.StopSignal)
 	text(Healthcheck, a.Healthcheck, b.Healthcheck)
 	text(Author, a.Author, b.Author)
@@ -84,4 +84,12 @@ func union(x, y map[string]string) map[string]string {
 	}
 	maps.Copy(out, y)
 	return out
+}
+
+// orRoot: without a working directory a container starts in /.
+func orRoot(dir string) string {
+	if dir == "" {
+		return "/"
+	}
+	return dir
 }
