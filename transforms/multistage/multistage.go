@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"drydock/images"
@@ -143,9 +144,18 @@ func (s *split) prepare() bool {
 // isTool: a reference names an image of tools that the build alone needs.
 func (s *split) isTool(ref string) bool { return ref != "" && s.tools != nil && s.tools(ref) }
 
+// buildNames are names of stages that tell of building.
+var buildNames = words(`maven mvn gradle sbt golang rust cargo compile compiler sdk jdk deps dependencies`)
+
 // name chooses the name of the build stage. A name that the stage has is kept
-// by the stage whose image its users mean: the last one.
+// by the stage whose image its users mean: the last one, unless it tells of
+// building and no other file builds a stage by it.
 func (s *split) name() bool {
+	own := s.stage.Name
+	if (buildNames[own] || strings.HasPrefix(own, "build")) && !slices.ContainsFunc(s.p.Targets(), func(t string) bool { return strings.EqualFold(t, own) }) {
+		s.builder = own
+		return true
+	}
 	first := "builder"
 	if s.ref.Repository() == "golang" {
 		first = "build"
@@ -163,7 +173,7 @@ func (s *split) name() bool {
 	if s.builder == "" {
 		return s.decline(s.stage.From, "it has many stages that build already")
 	}
-	s.keepName = s.stage.Name != ""
+	s.keepName = own != ""
 	return true
 }
 
