@@ -2,7 +2,10 @@
 
 package e2e
 
-import "testing"
+import (
+	"path/filepath"
+	"testing"
+)
 
 // TestAddUser is add-user alone: the program answers as it did, writes what it wrote, and isn't root.
 func TestAddUser(t *testing.T) {
@@ -14,7 +17,7 @@ func TestAddUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p pair
-			chain(t, "add-user/"+name, c, &p, "--only", "add-user")
+			chain(t, filepath.Join(world.root, "fixtures", "add-user", name), c, &p, "--only", "add-user")
 		})
 	}
 }
