@@ -102,18 +102,17 @@ func (a *appFolder) ownsFolder(in *rewrite.Instruction) bool {
 
 // chowns notes the owner that a RUN gives to the folder itself: COPY --from
 // keeps the owners of what lies in it, not of the folder.
-func (a *appFolder) chowns(in *rewrite.Instruction) bool {
+func (a *appFolder) chowns(in *rewrite.Instruction) bool { return a.takesOwner(in, recursive) }
+
+// takesOwner is chowns for the calls of chown that whole accepts: those that
+// give away all that lies in the folder too.
+func (a *appFolder) takesOwner(in *rewrite.Instruction, whole func(rewrite.Step) bool) bool {
 	if in.Keyword != "run" {
 		return true
 	}
 	all, _ := in.Steps()
 	for _, st := range all {
-		var words []string
-		for _, w := range st.Args[1:] {
-			if !strings.HasPrefix(w, "-") {
-				words = append(words, w)
-			}
-		}
+		words := operands(st)
 		if st.Name != "chown" && st.Name != "chmod" && st.Name != "chgrp" || len(words) < 2 {
 			continue
 		}
@@ -121,7 +120,7 @@ func (a *appFolder) chowns(in *rewrite.Instruction) bool {
 			if abs(st.Dir, w) != a.app {
 				continue
 			}
-			if st.Name != "chown" || !recursive(st) || a.owner != "" && a.owner != words[0] || strings.ContainsAny(words[0], "$`") {
+			if st.Name != "chown" || !whole(st) || a.owner != "" && a.owner != words[0] || strings.ContainsAny(words[0], "$`") {
 				return a.decline(in, "it changes owner or mode of %s itself, which COPY --from doesn't keep", a.app)
 			}
 			a.owner = words[0]

@@ -127,7 +127,7 @@ func (a *artefacts) sources(exts []string, skip func(string) bool, f func(file, 
 	}
 	ig := a.p.Repo.Ignore(a.p.Name)
 	for _, name := range files {
-		if !hasExt(name, exts) || skip(name) || ig.Excluded(name) {
+		if !slices.Contains(exts, path.Ext(name)) || skip(name) || ig.Excluded(name) {
 			continue
 		}
 		src, err := a.p.Repo.ReadFile(name)

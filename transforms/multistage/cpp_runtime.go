@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-
 	"drydock/rewrite"
 )
 
@@ -90,27 +88,7 @@ func (c *cppSplit) files() bool {
 	if c.computed = c.src.Computed; c.computed != "" {
 		c.allData()
 	}
-	for _, in := range c.stage.Instructions {
-		switch cmd := in.Cmd.(type) {
-		case *instructions.CmdCommand:
-			for _, w := range cmd.CmdLine {
-				c.named(w)
-			}
-		case *instructions.EntrypointCommand:
-			for _, w := range cmd.CmdLine {
-				c.named(w)
-			}
-		case *instructions.EnvCommand:
-			for _, kv := range cmd.Env {
-				c.named(c.stage.At(in.Next()).Expand(kv.Value))
-			}
-		}
-	}
-	for _, b := range c.runs() {
-		for _, w := range append(append([]string{}, b.Command...), b.Entrypoint...) {
-			c.named(w)
-		}
-	}
+	c.namedInConfig()
 	for _, g := range c.gone {
 		for _, p := range c.copies {
 			if rewrite.Inside(p, g) {

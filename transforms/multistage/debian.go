@@ -183,10 +183,7 @@ func dropsToolchain(stage *rewrite.Stage, compilers map[string]bool) bool {
 		}
 		installs, removes := false, false
 		for _, st := range steps {
-			a, ok := readApt(st)
-			if !ok {
-				a, ok = readApk(st)
-			}
+			a, ok := readPackages(st)
 			switch {
 			case !ok:
 			case a.verb == "install":

@@ -351,7 +351,7 @@ func (d *dotnetSplit) content() bool {
 			return d.decline(d.stage.From, "%s:%s uses the SDK (%s)", file, lineAt(text, at[0]), text[at[0]:at[1]])
 		}
 		return d.named(file, text, []string{"bin", "obj"}, func(ctx, _ string) bool {
-			return hasExt(ctx, []string{".cs", ".fs", ".vb", ".csproj", ".fsproj", ".cshtml"})
+			return slices.Contains([]string{".cs", ".fs", ".vb", ".csproj", ".fsproj", ".cshtml"}, path.Ext(ctx))
 		})
 	})
 }

@@ -228,12 +228,7 @@ func (e *elixirSplit) release(in *rewrite.Instruction, st rewrite.Step) bool {
 
 // moved follows a release that is copied or renamed.
 func (e *elixirSplit) moved(in *rewrite.Instruction, st rewrite.Step) bool {
-	var words []string
-	for _, a := range st.Args[1:] {
-		if !strings.HasPrefix(a, "-") {
-			words = append(words, a)
-		}
-	}
+	words := operands(st)
 	if e.last == nil || len(words) != 2 || strings.ContainsAny(words[1], "$`~*") || !rewrite.Inside(abs(st.Dir, strings.TrimRight(words[0], "*")), e.app) {
 		return false
 	}

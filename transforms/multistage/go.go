@@ -99,10 +99,7 @@ func (g *goSplit) run(in *rewrite.Instruction) bool {
 		return true
 	}
 	for _, st := range all {
-		a, isApt := readApt(st)
-		if !isApt {
-			a, isApt = readApk(st)
-		}
+		a, isApt := readPackages(st)
 		switch {
 		case st.Name == "go" && len(st.Args) > 1:
 			if !g.goCommand(in, st) {

@@ -81,7 +81,7 @@ func (j *javaSplit) dataFiles() bool {
 func (j *javaSplit) settings(dir string) bool {
 	for _, e := range j.p.Repo.ReadDir(dir) {
 		name := strings.ToLower(e.Name())
-		if !e.IsDir() && hasExt(name, []string{".conf", ".yml", ".yaml", ".properties", ".json", ".toml"}) {
+		if !e.IsDir() && slices.Contains([]string{".conf", ".yml", ".yaml", ".properties", ".json", ".toml"}, path.Ext(name)) {
 			return true
 		}
 		if e.IsDir() && dir != "" && path.Base(dir) == "config" && slices.ContainsFunc(j.p.Repo.ReadDir(path.Join(dir, e.Name())), func(f fs.DirEntry) bool { return strings.HasPrefix(f.Name(), "application") }) {

@@ -35,15 +35,12 @@ var _ = register(recipe{
 })
 
 type nodeSplit struct {
-	*split
+	*appFolder
 	alpine   bool
-	app      string // folder of the application in the image
 	installs []nodeInstall
 	builds   []nodeBuild
-	globals  map[string]bool // packages that are installed globally
-	pruned   bool            // the file prunes by itself
-	owner    string          // whom a chown gives the folder to
-	last     *rewrite.Instruction
+	globals  map[string]bool                               // packages that are installed globally
+	pruned   bool                                          // the file prunes by itself
 	tools    map[string]*nodeTool                          // package managers that the file installs
 	work     map[*rewrite.Instruction]bool                 // RUNs that install or build the application
 	also     map[*rewrite.Instruction]*rewrite.Instruction // the RUN that one goes with
@@ -67,7 +64,7 @@ type nodeBuild struct {
 }
 
 func newNodeSplit(s *split) *nodeSplit {
-	return &nodeSplit{split: s, globals: map[string]bool{}, tools: map[string]*nodeTool{}, work: map[*rewrite.Instruction]bool{}, also: map[*rewrite.Instruction]*rewrite.Instruction{}, calls: map[*rewrite.Instruction][]string{}}
+	return &nodeSplit{appFolder: &appFolder{split: s}, globals: map[string]bool{}, tools: map[string]*nodeTool{}, work: map[*rewrite.Instruction]bool{}, also: map[*rewrite.Instruction]*rewrite.Instruction{}, calls: map[*rewrite.Instruction][]string{}}
 }
 
 func splitNode(s *split) bool {
@@ -256,7 +253,7 @@ func (n *nodeSplit) global(in *rewrite.Instruction, pkgs []string) string {
 		if name == "pnpm" || name == "bun" {
 			n.tools[name] = &nodeTool{in: in, version: version}
 		}
-		if !buildTools[name] {
+		if !nodeBuildTools[name] {
 			tools = false
 		}
 		n.globals[name] = true
@@ -267,9 +264,9 @@ func (n *nodeSplit) global(in *rewrite.Instruction, pkgs []string) string {
 	return "global"
 }
 
-// buildTools only build; a runtime stage without them starts the same, unless
+// nodeBuildTools only build; a runtime stage without them starts the same, unless
 // a start command names them (see uses).
-var buildTools = words(`npm yarn pnpm bun corepack turbo nx node-gyp node-pre-gyp typescript @angular/cli gulp gulp-cli grunt grunt-cli bower webpack webpack-cli @nestjs/cli @vue/cli rollup vite esbuild parcel @babel/cli prisma rimraf node-sass sass less eslint jest mocha`)
+var nodeBuildTools = words(`npm yarn pnpm bun corepack turbo nx node-gyp node-pre-gyp typescript @angular/cli gulp gulp-cli grunt grunt-cli bower webpack webpack-cli @nestjs/cli @vue/cli rollup vite esbuild parcel @babel/cli prisma rimraf node-sass sass less eslint jest mocha`)
 
 func (n *nodeSplit) install(in *rewrite.Instruction, st rewrite.Step, words []string) string {
 	if len(words) > 0 {

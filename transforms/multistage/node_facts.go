@@ -285,7 +285,7 @@ func (n *nodeSplit) uses(node *repo.Node, cmds []command) (keep string, ok bool)
 				}
 			}
 		default:
-			if n.globals[tool] && buildTools[tool] || tool == "ng" && n.globals["@angular/cli"] || tool == "tsc" && n.globals["typescript"] || tool == "nest" && n.globals["@nestjs/cli"] {
+			if n.globals[tool] && nodeBuildTools[tool] || tool == "ng" && n.globals["@angular/cli"] || tool == "tsc" && n.globals["typescript"] || tool == "nest" && n.globals["@nestjs/cli"] {
 				return "", n.decline(c.from, "%s runs %s, which is installed globally", c.where, tool)
 			}
 			bin := strings.Contains(args[0], "node_modules/.bin") || strings.Contains(n.stage.At(nil).Env["PATH"], "node_modules/.bin")

@@ -1,12 +1,10 @@
 package multistage
 
 import (
-	"cmp"
 	"path"
 	"strconv"
 	"strings"
 
-	"drydock/images"
 	"drydock/rewrite"
 )
 
@@ -142,10 +140,6 @@ func (n *nodeSplit) nginx() bool {
 	if why != "" && site.at == nil {
 		return false
 	}
-	tag, ok := nginxTag()
-	if why == "" && !ok {
-		why = "no nginx image is known"
-	}
 	for _, in := range n.stage.Instructions {
 		switch {
 		case why != "":
@@ -186,7 +180,7 @@ func (n *nodeSplit) nginx() bool {
 	const file = " >/etc/nginx/conf.d/default.conf"
 	n.adds = append(n.adds, command+file)
 	n.instead[n.last] = append(n.instead[n.last], text+" \\\n"+indent+strings.TrimSpace(file), n.copyFrom(path.Join(n.app, site.dir), "/usr/share/nginx/html"))
-	n.base = tag
+	n.base = n.nginxImage()
 	n.say(site.at, n.keywordOf(site.at)+` ["nginx", "-g", "daemon off;"]`)
 	n.config |= rewrite.FieldCmd | rewrite.FieldEntrypoint | rewrite.FieldEnv | rewrite.FieldWorkdir | rewrite.FieldShell | rewrite.FieldStopSignal | rewrite.FieldExpose
 	n.why = "the page is static once it is built, and a server of static files needs no Node"
@@ -194,20 +188,4 @@ func (n *nodeSplit) nginx() bool {
 	n.explain("%s, which the build writes, is served by nginx at port %d; every other path gets index.html, as before", path.Join(n.app, site.dir), site.port)
 	n.assumes = append(n.assumes, "the page needs nothing of the server but its files: no redirects to clean URLs, no headers of serve, no variables read when it starts")
 	return true
-}
-
-// nginxTag is the Alpine image of the newest stable line: stable ones have an
-// even minor version (https://nginx.org/en/download.html).
-func nginxTag() (string, bool) {
-	ref, err := images.ParseRef("nginx")
-	if err != nil {
-		return "", false
-	}
-	for _, l := range images.Lines("nginx") {
-		_, minor, _ := strings.Cut(l.Name, ".")
-		if m, err := strconv.Atoi(minor); err == nil && m%2 == 0 {
-			return ref.WithTag(cmp.Or(l.Name, "stable") + "-alpine").String(), true
-		}
-	}
-	return "", false
 }

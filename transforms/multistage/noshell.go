@@ -3,6 +3,7 @@ package multistage
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -114,7 +115,7 @@ func (s *split) sources(exts []string, ask func(file, src string) string) string
 	}
 	ig := s.p.Repo.Ignore(s.p.Name)
 	for _, f := range files {
-		if !hasExt(f, exts) || repo.TestFile(f) || ig.Excluded(f) {
+		if !slices.Contains(exts, path.Ext(f)) || repo.TestFile(f) || ig.Excluded(f) {
 			continue
 		}
 		src, err := s.p.Repo.ReadFile(f)
@@ -126,15 +127,6 @@ func (s *split) sources(exts []string, ask func(file, src string) string) string
 		}
 	}
 	return ""
-}
-
-func hasExt(f string, exts []string) bool {
-	for _, e := range exts {
-		if path.Ext(f) == e {
-			return true
-		}
-	}
-	return false
 }
 
 func lineOf(in *rewrite.Instruction) string { return strconv.Itoa(in.Line) }

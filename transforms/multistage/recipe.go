@@ -90,10 +90,10 @@ func small(ref string) bool {
 	return false
 }
 
-// names reports whether an instruction of a kind holds one of the words.
-func names(s *rewrite.Stage, words map[string]bool, kinds ...string) bool {
+// names reports whether an instruction of one of the kinds holds one of the words.
+func names(s *rewrite.Stage, words map[string]bool, kind string, more ...string) bool {
 	for _, in := range s.Instructions {
-		if len(words) == 0 || !slices.Contains(kinds, in.Keyword) {
+		if len(words) == 0 || in.Keyword != kind && !slices.Contains(more, in.Keyword) {
 			continue
 		}
 		for _, w := range strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(" \t;&|()\"'[],", r) }) {

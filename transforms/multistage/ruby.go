@@ -108,10 +108,7 @@ func (s *split) installsCompilers() bool {
 			continue
 		}
 		for _, st := range all {
-			a, ok := readApt(st)
-			if !ok {
-				a, ok = readApk(st)
-			}
+			a, ok := readPackages(st)
 			if !ok || a.verb != "install" {
 				continue
 			}

@@ -103,10 +103,7 @@ func (r *rustSplit) run(in *rewrite.Instruction) bool {
 		return true
 	}
 	for _, st := range all {
-		a, isApt := readApt(st)
-		if !isApt {
-			a, isApt = readApk(st)
-		}
+		a, isApt := readPackages(st)
 		switch {
 		case st.Name == "cargo" && len(st.Args) > 1:
 			if !r.cargo(in, st) {

@@ -139,9 +139,7 @@ func splitSite(s *split) bool {
 			return s.decline(s.stage.From, "%s mounts %s into the container: the site may be built anew while it runs", r.File, r.Volumes[0])
 		}
 	}
-	if !s.nginx() {
-		return false
-	}
+	s.base = s.nginxImage()
 	root := "/usr/share/nginx/html"
 	// Redirects to a folder keep the port that the visitor used.
 	conf := fmt.Sprintf(`server {\n    listen %s;\n    root %s;\n    absolute_redirect off;\n`, server.port, root)
@@ -255,15 +253,15 @@ var siteAddress = lazily(`(?m)^(?:dev_addr|host|port):.*$`)
 // sitePrefix: settings by which a development server serves below a path.
 var sitePrefix = lazily(`(?im)^(?:site_url:\s*["']?https?://[^/\s"']+/[^\s"']+|baseurl:\s*["']?/[^\s"']+|baseurl\s*=\s*["']https?://[^/"']+/[^"']+["'])`)
 
-// nginx chooses the tag: the stable line on Alpine.
-func (s *split) nginx() bool {
-	ref, err := images.ParseRef("nginx:stable-alpine")
+// nginxImage is what serves static files: the stable line on Alpine.
+func (s *split) nginxImage() string {
+	const stable = "nginx:stable-alpine"
+	ref, err := images.ParseRef(stable)
 	if err != nil {
-		return false
+		return stable
 	}
 	if pinned, ok := s.p.Images.Pin(ref, images.Want{}); ok {
 		ref = pinned.Ref
 	}
-	s.base = ref.String()
-	return true
+	return ref.String()
 }

@@ -168,10 +168,7 @@ func (s *split) onlyCopies() bool {
 
 // runsOn: the command does the same on the small image.
 func (s *split) runsOn(in *rewrite.Instruction, st rewrite.Step) bool {
-	a, isApt := readApt(st)
-	if !isApt {
-		a, isApt = readApk(st)
-	}
+	a, isApt := readPackages(st)
 	name := path.Base(st.Args[0])
 	switch {
 	case isApt && s.variant.other:

@@ -15,9 +15,10 @@ var jdkRepositories = words(`eclipse-temurin openjdk maven gradle amazoncorretto
 var jdkPrograms = map[string]string{}
 
 func init() {
-	for w := range words(`javac jar jarsigner javadoc javap jcmd jconsole jdb jdeprscan jdeps jhsdb jimage jinfo jlink jmap jmod jpackage jps jshell jstack jstat jstatd mvn gradle`) {
+	for w := range jdkOnly {
 		jdkPrograms[w] = "the JDK"
 	}
+	jdkPrograms["mvn"], jdkPrograms["gradle"] = "the JDK", "the JDK"
 }
 
 var (

@@ -140,6 +140,24 @@ func readApk(st rewrite.Step) (a apt, ok bool) {
 	return a, true
 }
 
+// readPackages reads a call of apt or of apk.
+func readPackages(st rewrite.Step) (a apt, ok bool) {
+	if a, ok = readApt(st); !ok {
+		a, ok = readApk(st)
+	}
+	return a, ok
+}
+
+// operands are the arguments of a command that are no options.
+func operands(st rewrite.Step) (out []string) {
+	for _, a := range st.Args[1:] {
+		if !strings.HasPrefix(a, "-") {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // tidy: deleting caches of package managers, which the runtime stage has not.
 func tidy(st rewrite.Step) bool {
 	if st.Name != "rm" {
@@ -347,12 +365,7 @@ func (s *split) touched(in *rewrite.Instruction) (trees []rewrite.Tree, paths []
 			paths = append(paths, "/etc")
 			continue
 		}
-		var words []string
-		for _, a := range st.Args[1:] {
-			if !strings.HasPrefix(a, "-") {
-				words = append(words, a)
-			}
-		}
+		words := operands(st)
 		if len(words) > 0 && (st.Name == "chmod" || st.Name == "chown" || st.Name == "chgrp" || st.Name == "sed") {
 			words = words[1:]
 		}
