@@ -42,7 +42,8 @@ type line struct {
 	aliases             []string
 }
 
-func (l *line) supported() bool { return !l.ended && (l.eol == "" || l.eol > Date) }
+// supported tells whether the line is supported on a day.
+func (l *line) supported(day string) bool { return !l.ended && (l.eol == "" || l.eol > day) }
 
 // A row is one image: all its tags name the same manifest on the catalogue's date.
 type row struct {

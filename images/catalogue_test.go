@@ -121,7 +121,7 @@ func TestConcurrentUse(t *testing.T) {
 			for _, s := range []string{"julia", "haskell:9", "perl:slim", "user/app"} {
 				r, _ := ParseRef(s)
 				Catalogue().Image(r)
-				Catalogue().Pin(r, Want{})
+				Catalogue().Pin(r, Want{}, MostPrecise)
 				Catalogue().Slim(r)
 			}
 		})

@@ -14,7 +14,7 @@ import (
 // The line is the one that the project asks for; else, when it satisfies the
 // project's constraint, the one that the tag names on the catalogue's date;
 // else the newest supported one that does.
-func (catalogue) Pin(ref Ref, want Want) (Pinned, bool) {
+func (c catalogue) Pin(ref Ref, want Want, _ Precision) (Pinned, bool) {
 	f, tag, why := pinnable(ref)
 	if f == nil {
 		return Pinned{Why: why}, false
@@ -48,7 +48,7 @@ func (catalogue) Pin(ref Ref, want Want) (Pinned, bool) {
 	source := f.source + ", " + f.date
 	reason := fmt.Sprintf("%s named %s on %s", name, l.name, f.date)
 	if want.Version != "" || want.Constraint != "" {
-		chosen, err := f.choose(l, &t, want)
+		chosen, err := f.choose(l, &t, want, c.day)
 		if err != nil {
 			return Pinned{Why: err.Error()}, false
 		}
@@ -68,7 +68,7 @@ func (catalogue) Pin(ref Ref, want Want) (Pinned, bool) {
 	if !ok {
 		return Pinned{Why: fmt.Sprintf("%s has no tag of line %s with suffix %q (%s, %s)", f.repository, l.name, t.suffix, f.source, f.date)}, false
 	}
-	if !l.supported() {
+	if !l.supported(c.day) {
 		return Pinned{Why: fmt.Sprintf("line %s of %s reached its end of life on %s", l.name, f.repository, l.eol)}, false
 	}
 	return Pinned{Ref: ref.WithTag(to), Why: reason, Source: source, SameToday: f.byTag[to] == f.byTag[tag]}, true
@@ -108,7 +108,7 @@ func (f *family) tagOf(l *line, t *lexed) (string, bool) {
 // choose is the line for what the project wants; today is the line that the
 // tag names. Lines past their end of life, without such a tag, or outside of a
 // version written in the tag (python:3) aren't chosen.
-func (f *family) choose(today *line, t *lexed, want Want) (*line, error) {
+func (f *family) choose(today *line, t *lexed, want Want, day string) (*line, error) {
 	asked := want.Version
 	if asked == "" {
 		asked = want.Constraint
@@ -122,7 +122,7 @@ func (f *family) choose(today *line, t *lexed, want Want) (*line, error) {
 	}
 	usable := func(l *line) bool {
 		r := f.rowOf(l)
-		if r == nil || !l.supported() || !fits(l, r.version) {
+		if r == nil || !l.supported(day) || !fits(l, r.version) {
 			return false
 		}
 		if numericStart(t.version) && !within(l.name, t.version) {
@@ -141,7 +141,7 @@ func (f *family) choose(today *line, t *lexed, want Want) (*line, error) {
 	}
 	for i := range f.lines { // say why there is none
 		l := &f.lines[i]
-		if r := f.rowOf(l); l.eol != "" && !l.supported() && want.Version != "" && (fits(l, l.name) || r != nil && fits(l, r.version)) {
+		if r := f.rowOf(l); l.eol != "" && !l.supported(day) && want.Version != "" && (fits(l, l.name) || r != nil && fits(l, r.version)) {
 			return nil, fmt.Errorf("the project asks for %s; line %s of %s reached its end of life on %s", asked, l.name, f.repository, l.eol)
 		}
 	}

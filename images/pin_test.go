@@ -74,7 +74,7 @@ func TestPinToday(t *testing.T) {
 		"almalinux:minimal":                    "almalinux:10-minimal",
 		"mcr.microsoft.com/dotnet/sdk":         "mcr.microsoft.com/dotnet/sdk:10.0",
 	} {
-		p, ok := Catalogue().Pin(ref(t, in), Want{})
+		p, ok := Catalogue().Pin(ref(t, in), Want{}, MostPrecise)
 		if !ok || p.Ref.String() != want {
 			t.Errorf("%s: %v %s (%s), want %s", in, ok, p.Ref, p.Why, want)
 			continue
@@ -129,7 +129,7 @@ func TestPinLeavesAlone(t *testing.T) {
 		"dotnet/sdk":                    "not in the catalogue",
 		"user/python":                   "not in the catalogue",
 	} {
-		p, ok := Catalogue().Pin(ref(t, in), Want{})
+		p, ok := Catalogue().Pin(ref(t, in), Want{}, MostPrecise)
 		if ok || !strings.Contains(p.Why, why) || p.Ref != (Ref{}) {
 			t.Errorf("%s: %v %s, why %q, want %q in it", in, ok, p.Ref, p.Why, why)
 		}
@@ -178,7 +178,7 @@ func TestPinWanted(t *testing.T) {
 		{"php:fpm", "", "~8.3.0", "php:8.3-fpm"},
 		{"php:apache", "", ">=8.2 <8.4|^7", "php:8.3-apache"},
 	} {
-		p, ok := Catalogue().Pin(ref(t, c.in), Want{c.version, c.constraint, "manifest:1"})
+		p, ok := Catalogue().Pin(ref(t, c.in), Want{c.version, c.constraint, "manifest:1"}, MostPrecise)
 		if !ok || p.Ref.String() != c.want {
 			t.Errorf("%s %q %q: %v %s (%s), want %s", c.in, c.version, c.constraint, ok, p.Ref, p.Why, c.want)
 			continue
@@ -207,7 +207,7 @@ func TestPinWantedNotToBeHad(t *testing.T) {
 		{"node", "", "18 -", "can't read"},
 		{"golang", "", ">=1.30", "no supported line"},
 	} {
-		p, ok := Catalogue().Pin(ref(t, c.in), Want{c.version, c.constraint, "manifest:1"})
+		p, ok := Catalogue().Pin(ref(t, c.in), Want{c.version, c.constraint, "manifest:1"}, MostPrecise)
 		if ok || !strings.Contains(p.Why, c.why) {
 			t.Errorf("%s %q %q: %v %s, why %q, want %q in it", c.in, c.version, c.constraint, ok, p.Ref, p.Why, c.why)
 		}
@@ -222,7 +222,7 @@ func TestPinEverything(t *testing.T) {
 		f := familyOf(name)
 		for tag := range f.byTag {
 			from := ref(t, name).WithTag(tag)
-			p, ok := c.Pin(from, Want{})
+			p, ok := c.Pin(from, Want{}, MostPrecise)
 			if !ok {
 				if p.Why == "" {
 					t.Errorf("%s: left alone without a reason", from)
@@ -230,7 +230,7 @@ func TestPinEverything(t *testing.T) {
 				continue
 			}
 			pinned++
-			if again, ok := c.Pin(p.Ref, Want{}); ok {
+			if again, ok := c.Pin(p.Ref, Want{}, MostPrecise); ok {
 				t.Errorf("%s: pinned to %s, then to %s", from, p.Ref, again.Ref)
 			}
 			a, ok1 := c.Image(from)

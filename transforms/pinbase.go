@@ -48,7 +48,7 @@ func runPinBase(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 			}
 			continue
 		}
-		pin, ok := p.Images.Pin(ref, wanted(p, ref))
+		pin, ok := p.Images.Pin(ref, wanted(p, ref), images.MostPrecise)
 		if !ok {
 			if moving(word.Text) && pin.Why != "" && !strings.Contains(ref.Repository(), "distroless") { // its tags carry no version
 				p.Decline(s.From, "%s", pin.Why)

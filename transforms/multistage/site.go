@@ -260,7 +260,7 @@ func (s *split) nginxImage() string {
 	if err != nil {
 		return stable
 	}
-	if pinned, ok := s.p.Images.Pin(ref, images.Want{}); ok {
+	if pinned, ok := s.p.Images.Pin(ref, images.Want{}, images.ReleaseLine); ok {
 		ref = pinned.Ref
 	}
 	return ref.String()
