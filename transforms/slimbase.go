@@ -2,4 +2,4 @@ package transforms
 
 import "drydock/transforms/multistage"
 
-var _ = register(multistage.SlimRuntime())
+var _ = register(multistage.SlimBase())

@@ -10,12 +10,12 @@ import (
 	"drydock/rewrite"
 )
 
-// SlimRuntime is slim-runtime, which package transforms registers: the case next
+// SlimBase is slim-base, which package transforms registers: the case next
 // to a split, where the stages are there and the last one still stands on a full
 // image.
-func SlimRuntime() *rewrite.Transform {
+func SlimBase() *rewrite.Transform {
 	return &rewrite.Transform{
-		Name:      "slim-runtime",
+		Name:      "slim-base",
 		Summary:   "Run the last of several stages on the small image of its kind",
 		Phase:     rewrite.PhaseStages,
 		AllAssume: true,
@@ -35,7 +35,7 @@ A last stage that installs and builds is a case for multi-stage.`,
 full image has; where a package is known to need a library of it, or a stage compiles
 against libraries that the last one doesn't install; for RUNs of the last stage that it
 doesn't know; where there is no small image of the same version.`,
-		Run: runSlimRuntime,
+		Run: runSlimBase,
 	}
 }
 
@@ -50,7 +50,7 @@ type variant struct {
 	gain  string
 }
 
-func runSlimRuntime(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
+func runSlimBase(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	d := p.Doc
 	stage := d.Final()
 	if len(d.Stages) < 2 || d.Escape != '\\' || stage.Parent() != nil {
