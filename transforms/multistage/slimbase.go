@@ -2,7 +2,7 @@ package multistage
 
 import (
 	"context"
-	"path"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,34 +10,56 @@ import (
 	"drydock/rewrite"
 )
 
-// SlimBase is slim-base, which package transforms registers: the case next
-// to a split, where the stages are there and the last one still stands on a full
-// image.
+// SlimBase is slim-base, which package transforms registers: the case next to a
+// split, where nothing is built in the stage and it still stands on a full image.
+// It declines where a program, a library or a script may need the full image;
+// slimbase_*.go say how that is found out.
 func SlimBase() *rewrite.Transform {
 	return &rewrite.Transform{
 		Name:      "slim-base",
-		Summary:   "Run the last of several stages on the small image of its kind",
+		Summary:   "Stand on the small image of a kind where nothing of the full one is needed",
 		Phase:     rewrite.PhaseStages,
 		AllAssume: true,
-		Doc: `A file that has stages keeps compilers out of the image only if its last stage doesn't
-stand on an image that holds them
+		Doc: `A full python, node or JDK image holds compilers, headers and version control. A stage
+that only copies and runs needs none of that
 (https://docs.docker.com/build/building/best-practices/#choose-the-right-base-image).
 
-Where the last stage copies from others and builds nothing itself, its base becomes the
-small one of the same version and the same release of the system: python, node and debian
-get their slim variant; images with a JDK, Maven or Gradle get a JRE (for openjdk from 12
+Where a stage that ends in an image builds nothing itself, its base becomes the small one
+of the same version and the same release of the system: python, node, ruby, perl and debian get
+their slim variant; images with a JDK, Maven or Gradle get a JRE (for openjdk from 12
 on, which has none, that of eclipse-temurin: openjdk is no longer updated,
-https://hub.docker.com/_/openjdk). Nothing else of the file changes.
+https://hub.docker.com/_/openjdk). The last stage counts, those that compose, bake or CI
+files build, and a stage that such ones are built from, with all that are built from it.
 
-A last stage that installs and builds is a case for multi-stage.`,
+A RUN may install packages of the system, of Python where each is known to be pure or to
+have wheels, and of npm where the lock file tells that no package runs a script. What something in the
+container calls and the small image lacks (curl in a health check, git in the source,
+the library behind a package) is installed beside: by the apt-get install that
+the stage has, or by one of its own.
+
+With the policy alpine the base is Alpine's, also for nginx, httpd, memcached and haproxy, where
+nothing that was made for glibc gets into the image. A trial build is the only proof of that.
+
+A stage that installs and builds is a case for multi-stage, which goes first.`,
 		Assumes: `The program needs nothing of the full image but what the file copies and installs.`,
-		Declines: `Where a start command, a health check, a script or the source calls a program that only the
-full image has; where a package is known to need a library of it, or a stage compiles
-against libraries that the last one doesn't install; for RUNs of the last stage that it
-doesn't know; where there is no small image of the same version.`,
+		Declines: `Where a start command, a health check, a script, the source, a compose file, a Kubernetes
+manifest or a command that CI runs in the container calls a program that only the
+full image has and no package mends that; where a stage compiles against libraries whose
+packages aren't known; for RUNs that it doesn't know; where there is no small image of the same
+version. For alpine also: packages by apt, accounts by useradd, bash, what other stages
+made on glibc, native files of the project, jars (which may hold native code), databases
+(whose files another C library sorts differently).`,
+		Policies: []rewrite.Policy{
+			{Name: Slim, Summary: "the slim variant of the same image, or a JRE"},
+			{Name: Alpine, Summary: "Alpine's variant, only where nothing is made for glibc"},
+			{Name: Smallest, Summary: "Alpine's where it may be, else the slim variant or a JRE"},
+		},
 		Run: runSlimBase,
 	}
 }
+
+// Alpine is the policy of slim-base that asks for Alpine's variants.
+const Alpine = "alpine"
 
 // variant is the small image that takes the place of the full one.
 type variant struct {
@@ -45,247 +67,209 @@ type variant struct {
 	base string // reference
 	// lost are the programs that it lacks; nil for those that slim images lack.
 	// The value is the package that brings the program, or a word for it.
-	lost  map[string]string
-	other bool // it is another system, not the same release of the same one
-	gain  string
+	lost   map[string]string
+	other  bool // it is another system, not the same release of the same one
+	alpine bool
+	gone   string // what it lacks, in words
+	gain   string // how much that is, where no image tells its size
 }
 
-func runSlimBase(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
-	d := p.Doc
-	stage := d.Final()
-	if len(d.Stages) < 2 || d.Escape != '\\' || stage.Parent() != nil {
+func runSlimBase(ctx context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
+	if p.Doc.Escape != '\\' {
 		return nil, nil
 	}
-	ref, err := images.ParseRef(stage.BaseName())
-	if err != nil || !copiesFrom(stage) {
-		return nil, nil
-	}
-	for _, r := range recipes {
-		if r.takes(stage, ref) {
-			return nil, nil // multi-stage splits it, or says why not
+	var out []rewrite.Change
+	ships := p.Shipping()
+	for _, root := range ships {
+		ref, err := images.ParseRef(root.BaseName())
+		if root.Parent() != nil || err != nil {
+			continue
 		}
-	}
-	s := newSplit(p, stage, ref)
-	s.stays = "the full image stays"
-	if !s.chooseVariant() || !s.onlyCopies() {
-		return nil, nil
-	}
-	if _, ok := s.canStart(); !ok {
-		return nil, nil
-	}
-	if !s.variantSource() {
-		return nil, nil
-	}
-	sp, ok := stage.From.WordSpan(stage.From.Fields()[0])
-	if !ok {
-		s.decline(stage.From, "the reference is broken over lines")
-		return nil, nil
-	}
-	s.explain("the other stages go on building on their full images; only what they hand over and what the last stage installs ends in the image")
-	return []rewrite.Change{{
-		Title:   "run on " + s.variant.base + " in place of " + stage.BaseName(),
-		Why:     "the last stage only runs what the others built, and its base still holds what builds (Docker's best practices for building)",
-		Gain:    s.variant.gain,
-		Plan:    s.plan,
-		Safety:  rewrite.Assumes,
-		Assumes: strings.Join(append([]string{"the program needs nothing at run time that only " + stage.BaseName() + " has"}, s.assumes...), "; "),
-		At:      stage.From,
-		Config:  rewrite.FieldBase,
-		Edits:   []rewrite.Edit{{Span: sp, New: s.variant.base}},
-	}}, nil
-}
-
-// copiesFrom: the stage takes something from another one of the file.
-func copiesFrom(s *rewrite.Stage) bool {
-	return slices.ContainsFunc(s.Instructions, func(in *rewrite.Instruction) bool {
-		_, _, from, _ := in.Copy()
-		return from != "" && s.Doc().StageByRef(from, s.Index) != nil
-	})
-}
-
-// chooseVariant finds the small image. It says nothing where the base isn't a
-// full image that is known.
-func (s *split) chooseVariant() bool {
-	repository := s.ref.Repository()
-	switch {
-	case jdkRepositories[repository]:
-		return s.chooseJRE()
-	case small(s.stage.BaseName()), repository != "python" && repository != "node" && repository != "debian":
-		return false
-	}
-	s.variant = &variant{name: "the slim image"}
-	if !s.p.Repo.Known() {
-		return s.decline(s.stage.From, "without the build context it isn't known what the program needs")
-	}
-	if !s.slimBase() {
-		return false
-	}
-	s.variant.base = s.base
-	switch repository {
-	case "python":
-		s.variant.gain = "compilers and headers stay out: about 400 MB for the full image, 70 MB for the slim one (compressed)"
-	case "node":
-		s.variant.gain = "compilers and headers stay out: about 420 MB for the full image, 75 MB for the slim one (compressed)"
-	case "debian":
-		// The same packages, less manual pages, documentation and translations:
-		// https://github.com/debuerreotype/debuerreotype, .slimify-excludes.
-		s.variant.lost = map[string]string{"man": "man-db"}
-		s.variant.gain = "manual pages, documentation and translations stay out: about 20 MB (compressed)"
-		for _, in := range s.stage.Instructions {
-			if m := debianDocs().FindString(in.Text); m != "" {
-				return s.decline(in, "it names %s, which the slim image hasn't", m)
+		quiet := false
+		if root == p.Doc.Final() && slices.ContainsFunc(recipes, func(r recipe) bool { return r.takes(root, ref) }) && p.Beside("multi-stage") {
+			cs, err := run(ctx, p.Quietly(Slim))
+			if err != nil || len(cs) > 0 {
+				return nil, err // multi-stage splits it
 			}
+			quiet = true // it has said why it doesn't
+		}
+		if c, ok := slimStage(p, root, ref, ships, quiet); ok {
+			out = append(out, c)
 		}
 	}
-	s.explain("%s holds the same version on the same release as %s", s.base, s.stage.BaseName())
+	return out, nil
+}
+
+// slimStage gives a stage a small base; ships are the stages that end in images.
+func slimStage(p *rewrite.Pass, root *rewrite.Stage, ref images.Ref, ships []*rewrite.Stage, quiet bool) (rewrite.Change, bool) {
+	newTry := func() *split {
+		s := newSplit(p, root, ref)
+		s.stays, s.quiet = "the full image stays", quiet
+		return s
+	}
+	why := ""
+	if p.Policy != Slim {
+		s := newTry()
+		s.quiet = s.quiet || p.Policy == Smallest
+		if s.chooseAlpine() && s.fitsVariant(ships) {
+			return s.rebase()
+		}
+		if why = s.reason; p.Policy == Alpine {
+			return rewrite.Change{}, false
+		}
+	}
+	s := newTry()
+	if !s.chooseVariant() || !s.fitsVariant(ships) {
+		return rewrite.Change{}, false
+	}
+	if why != "" {
+		s.explain("not Alpine's: %s", why)
+	}
+	return s.rebase()
+}
+
+// developing are names of stages for work on the program, which may well hold
+// tools that nothing names.
+var developing = lazily(`^(dev|develop|development|debug|test|tests|testing|e2e|ci|lint|build.*|.*-dev|dev-.*)$`)
+
+// fitsVariant checks all stages that stand on the base: what they run, and what
+// starts in the images that they end in.
+func (s *split) fitsVariant(ships []*rewrite.Stage) bool {
+	root := s.stage
+	defer func() { s.stage = root }()
+	if !s.aptYes() {
+		return false
+	}
+	starts := false
+	for _, st := range s.doc.Stages {
+		if !st.Descends(root) {
+			continue
+		}
+		s.stage = st
+		if !s.onlyCopies() {
+			return false
+		}
+		if !slices.Contains(ships, st) || developing().MatchString(st.Name) {
+			continue
+		}
+		if st != s.doc.Final() && !s.targeted() {
+			continue // others are built from it
+		}
+		starts = true
+		if !s.startsAnything() {
+			return s.decline(st.From, "no CMD or ENTRYPOINT says what runs; it may be an image to build in")
+		}
+		if _, ok := s.canStart(); !ok {
+			return false
+		}
+		if why := s.outsideLacks(); why != "" {
+			return s.decline(st.From, "%s", why)
+		}
+		if !s.variantSource() {
+			return false
+		}
+	}
+	if s.stage = root; !starts {
+		return false
+	}
+	if s.variant.alpine && !s.fitsAlpine() {
+		return false
+	}
+	s.certificates()
 	return true
 }
 
-var debianDocs = lazily(`/usr/share/(doc|man|info|locale)\b|\blocale-gen\b`)
-
-// onlyCopies checks that the stage's RUNs build nothing, and call nothing that
-// the small image lacks.
-func (s *split) onlyCopies() bool {
-	for _, in := range s.stage.Instructions {
-		if in.Keyword == "onbuild" {
-			return s.decline(in, "ONBUILD steps run in images that are built from this one")
-		}
-		if in.Keyword != "run" {
-			continue
-		}
-		all, why := in.Steps()
-		if why != "" {
-			return s.decline(in, "the effects of this RUN aren't known: %s", why)
-		}
-		for _, st := range all {
-			if !s.runsOn(in, st) {
-				return false
-			}
-		}
-	}
-	return true
+// targeted: a file of the project builds the stage by its name.
+func (s *split) targeted() bool {
+	return s.stage.Name != "" && slices.ContainsFunc(s.p.Targets(), func(t string) bool { return strings.EqualFold(t, s.stage.Name) })
 }
 
-// runsOn: the command does the same on the small image.
-func (s *split) runsOn(in *rewrite.Instruction, st rewrite.Step) bool {
-	a, isApt := readPackages(st)
-	name := path.Base(st.Args[0])
-	switch {
-	case isApt && s.variant.other:
-		return s.decline(in, "%s is another system, whose packages may have other names", s.variant.base)
-	case isApt:
-		for _, w := range a.words {
-			w, _, _ = strings.Cut(w, "=")
-			if a.verb == "install" && (buildOnly[w] || strings.HasSuffix(w, "-dev")) {
-				return s.decline(in, "it installs %s, so it builds here", w)
-			}
-			if a.verb == "install" {
-				s.apt.runtime[w] = true
-			}
-		}
-		return true
-	case s.variant.other && (strings.HasPrefix(name, "add") || strings.HasPrefix(name, "del")):
-		return s.decline(in, "%s takes other options on %s", name, s.variant.base)
-	case tidy(st), rewrite.Harmless(st.Name), replayed[st.Name], name == "update-ca-certificates" && s.apt.runtime["ca-certificates"]:
-		return true
-	case s.lacks(st.Args[0]) != "":
-		return s.decline(in, "it runs %s, which the slim image hasn't", name)
-	case fullOnly[name] != "": // installed above
-		return true
-	case strings.HasPrefix(st.Args[0], "/") && s.stage.Index > 0 && s.copied(st.Args[0]):
-		return true
-	}
-	return s.decline(in, "the effects of %s aren't known", strings.Join(st.Args[:min(3, len(st.Args))], " "))
-}
-
-// copied: a COPY of the stage brings the path.
-func (s *split) copied(abs string) bool {
-	return slices.ContainsFunc(s.stage.Instructions, func(in *rewrite.Instruction) bool {
-		_, dest, _, ok := in.Copy()
-		dest, known := in.State().Abs(strings.TrimSuffix(dest, "/"))
-		return ok && known && rewrite.Inside(abs, dest)
-	})
-}
-
-// variantSource looks for what the program itself needs of the full image.
-func (s *split) variantSource() bool {
-	var why string
-	switch repository := s.ref.Repository(); {
-	case jdkRepositories[repository]:
-		why = s.jdkInSource()
-	case repository == "python":
-		if why = s.compiledElsewhere(); why == "" {
-			why = s.pythonPackages()
-		}
-		if why == "" {
-			why = s.sourceLacks(".py")
-		}
-	case repository == "node":
-		if why = s.compiledElsewhere(); why == "" {
-			why = s.nodePackages()
-		}
-		if why == "" {
-			why = s.sourceLacks(".js", ".ts", ".mjs", ".cjs", ".tsx")
-		}
-	}
-	return why == "" || s.decline(s.stage.From, "%s", why)
-}
-
-// compiledElsewhere: a stage compiles against a library which only the full
-// image has by itself.
-func (s *split) compiledElsewhere() string {
-	for _, o := range s.doc.Stages[:s.stage.Index] {
-		if !s.handsOver(o) {
-			continue
-		}
-		for _, in := range o.Instructions {
-			if in.Keyword != "run" {
-				continue
-			}
-			for _, w := range strings.FieldsFunc(in.Text, func(r rune) bool { return strings.ContainsRune(" \t;&|()\"'", r) }) {
-				lib := devLibrary[w]
-				switch {
-				case w == "--no-binary" || strings.HasPrefix(w, "--no-binary="):
-					return "line " + lineOf(in) + " compiles packages that have wheels, against libraries that the slim image may lack"
-				case compilers[w]:
-					return "line " + lineOf(in) + " runs " + w + ", and which libraries of the full image the result needs isn't known"
-				case !strings.HasSuffix(w, "-dev") || inSlim[s.ref.Repository()][w] || lib != "" && s.apt.runtime[lib]:
-				case lib != "":
-					return "line " + lineOf(in) + " installs " + w + "; what is compiled with it needs " + lib + " at run time, which the last stage doesn't install"
-				default:
-					return "line " + lineOf(in) + " installs " + w + "; what is compiled with it needs its library at run time"
-				}
-			}
-		}
-	}
-	return ""
-}
-
-var compilers = words(`make cmake ninja cargo rustc ./configure meson gfortran`)
-
-// handsOver: the last stage gets something of stage o, be it by way of others.
-func (s *split) handsOver(o *rewrite.Stage) bool {
-	todo, seen := []*rewrite.Stage{s.stage}, map[*rewrite.Stage]bool{}
-	for len(todo) > 0 {
-		t := todo[0]
-		todo = todo[1:]
-		if t == nil || seen[t] {
-			continue
-		}
-		if seen[t] = true; t == o {
+// startsAnything: the image says what runs, or its base does on purpose.
+func (s *split) startsAnything() bool {
+	for _, in := range s.lineage() {
+		if line, _ := startLine(in); in.Keyword != "healthcheck" && len(line) > 0 {
 			return true
 		}
-		todo = append(todo, t.Parent())
-		for _, in := range t.Instructions {
-			if _, _, from, _ := in.Copy(); from != "" {
-				todo = append(todo, s.doc.StageByRef(from, t.Index))
-			}
-			for _, m := range in.Mounts() {
-				if m["from"] != "" {
-					todo = append(todo, s.doc.StageByRef(m["from"], t.Index))
-				}
-			}
+	}
+	for _, b := range s.runs() {
+		if len(b.Command)+len(b.Entrypoint) > 0 {
+			return true
 		}
 	}
-	return false
+	return services[s.ref.Repository()]
+}
+
+// rebase writes the new base, and the install of what it lacks.
+func (s *split) rebase() (c rewrite.Change, ok bool) {
+	from := s.stage.From
+	sp, ok := from.WordSpan(from.Fields()[0])
+	if !ok {
+		return c, s.decline(from, "the reference is broken over lines")
+	}
+	if !s.installBeside() {
+		return c, false
+	}
+	s.sayLost()
+	return rewrite.Change{
+		Title:   "run on " + s.variant.base + " in place of " + s.stage.BaseName(),
+		Why:     "the stage builds nothing, and its base still holds what builds (Docker's best practices for building)",
+		Gain:    s.sizes(),
+		Plan:    s.plan,
+		Safety:  rewrite.Assumes,
+		Assumes: strings.Join(append([]string{"the program needs nothing at run time that only " + s.stage.BaseName() + " has"}, s.assumes...), "; "),
+		At:      from,
+		Config:  rewrite.FieldBase,
+		Adds:    s.adds,
+		Drops:   s.drops,
+		Edits:   append([]rewrite.Edit{{Span: sp, New: s.variant.base}}, s.edits...),
+	}, true
+}
+
+// sizes tells what the change brings, from the facts about the images where they
+// hold sizes.
+func (s *split) sizes() string {
+	ref, err := images.ParseRef(s.variant.base)
+	if err != nil || strings.Contains(s.variant.base, "$") {
+		return s.variant.gain
+	}
+	if img, ok := s.p.Images.Image(ref); ok && img.Size > 0 && s.img.Size > 0 {
+		return fmt.Sprintf("%s: %s before, %s now (compressed, of the base)", s.variant.gone, megabytes(s.img.Size), megabytes(img.Size))
+	}
+	return s.variant.gain
+}
+
+func megabytes(n int64) string {
+	if n < 10_000_000 {
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.0f MB", float64(n)/1e6)
+}
+
+// sayLost tells in the plan what is no longer there and where it was looked for.
+func (s *split) sayLost() {
+	s.explain("no longer there: %s", s.variant.gone)
+	where := []string{"the start command"}
+	for _, in := range s.stage.Instructions {
+		if in.Keyword == "healthcheck" {
+			where = append(where, "HEALTHCHECK")
+		}
+	}
+	add := func(file string) {
+		if !slices.Contains(where, file) {
+			where = append(where, file)
+		}
+	}
+	for _, b := range s.runs() {
+		add(b.File)
+	}
+	for _, c := range s.p.Containers() {
+		add(c.File)
+	}
+	for _, c := range s.p.Commands() {
+		add(c.File)
+	}
+	if exts := sourceOf[s.ref.Repository()]; len(exts) > 0 {
+		where = append(where, "the source ("+strings.Join(exts, ", ")+")")
+	}
+	s.explain("searched for what of that is used: %s, and the scripts that they start", strings.Join(where, ", "))
 }

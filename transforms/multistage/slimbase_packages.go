@@ -68,9 +68,6 @@ func (s *split) pythonPackages() string {
 			}
 		}
 	}
-	if len(s.apt.required) > 0 {
-		return s.apt.reason[s.apt.required[0]] + " needs " + s.apt.required[0] + ", which the slim image hasn't"
-	}
 	return ""
 }
 
@@ -97,9 +94,6 @@ func (s *split) nodePackages() string {
 		if why := s.nodeNeeds(n); why != "" {
 			return f + ": " + why
 		}
-	}
-	if len(s.apt.required) > 0 {
-		return s.apt.reason[s.apt.required[0]] + " needs " + s.apt.required[0] + ", which the slim image hasn't"
 	}
 	return ""
 }
