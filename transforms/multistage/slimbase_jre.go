@@ -104,9 +104,11 @@ func (s *split) jre() (images.Ref, string) {
 	temurin := func(version, os string) (images.Ref, string) {
 		return images.Ref{Path: "eclipse-temurin", Tag: version + "-jre" + os}, ""
 	}
-	osOf := func(m []string, at int) string {
-		if len(m) > at && m[at] == "-alpine" {
-			return "-alpine"
+	osOf := func(m []string, at int) string { // the system, where the tag names one that Temurin has
+		for _, os := range []string{"-alpine", "-focal", "-jammy", "-noble"} {
+			if len(m) > at && m[at] == os {
+				return os
+			}
 		}
 		return ""
 	}

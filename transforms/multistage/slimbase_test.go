@@ -23,6 +23,7 @@ func TestJRE(t *testing.T) {
 		"openjdk:17-jdk-alpine":                        "",
 		"maven:3.9-eclipse-temurin-21":                 "eclipse-temurin:21-jre",
 		"maven:3.9.6-eclipse-temurin-17-alpine":        "eclipse-temurin:17-jre-alpine",
+		"maven:3.9.9-eclipse-temurin-21-noble":         "eclipse-temurin:21-jre-noble",
 		"maven:3.6.3-jdk-11":                           "eclipse-temurin:11-jre",
 		"maven:3":                                      "",
 		"gradle:8-jdk17":                               "eclipse-temurin:17-jre",
