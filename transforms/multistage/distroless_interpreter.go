@@ -286,6 +286,7 @@ func (b *bare) java() bool {
 			b.javaCmd(in, line)
 		}
 	}
+	b.assumes = append(b.assumes, "Debian's Java "+vm.version+" runs what "+b.stage.BaseName()+" ran, as both pass the same compatibility tests")
 	if !b.startsSomething() || !j.environment0() {
 		return false
 	}
