@@ -188,7 +188,7 @@ func (b *bare) overSystem(in *rewrite.Instruction) string {
 	}
 	for _, w := range sources {
 		if from == "" {
-			if ctx := rewrite.ContextPath(w); !b.p.Repo.Exists(ctx) || b.p.Repo.IsDir(ctx) {
+			if ctx := rewrite.ContextPath(w); b.p.Repo.IsDir(ctx) || !b.p.Repo.Exists(ctx) && path.Ext(ctx) == "" {
 				return "it copies the folder " + w + " over " + at
 			}
 			continue

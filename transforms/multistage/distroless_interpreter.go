@@ -239,7 +239,7 @@ func (b *bare) packagesFrom(in *rewrite.Instruction, minor string) string {
 		}
 	}
 	switch {
-	case !rewrite.Inside(to, "/usr/local") && to != "/usr/local" && !rewrite.Inside(site, to):
+	case !rewrite.Inside(to, "/usr/local"):
 		return ""
 	case len(sources) != 1 || from == "":
 		return "it copies into " + to + ", where another Python lies"
