@@ -94,6 +94,9 @@ func runSlimBase(ctx context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 			}
 			quiet = true // it has said why it doesn't
 		}
+		if len(p.Doc.Stages) == 1 && ref.Repository() == "debian" {
+			quiet = true // most install and build a system of their own; little is to be won
+		}
 		if c, ok := slimStage(p, root, ref, ships, quiet); ok {
 			out = append(out, c)
 		}
