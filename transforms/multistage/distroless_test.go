@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"drydock/images"
 	"drydock/repo"
@@ -117,6 +118,27 @@ func TestDistrolessInterpreters(t *testing.T) {
 		res := rebased(t, DistrolessBase(), Distroless, c.dockerfile, c.files)
 		if !strings.Contains(res.After+reasons(res), c.want) {
 			t.Errorf("%s: want %q\n%s\n%s", c.dockerfile, c.want, reasons(res), res.After)
+		}
+	}
+}
+
+// What is maintained is judged on the source's day.
+func TestDistrolessDay(t *testing.T) {
+	for _, c := range []struct{ day, dockerfile, want string }{
+		{"2026-08-21", "FROM golang:1.22-bookworm AS b\nCOPY . .\nRUN go build -o /x\nFROM debian:bookworm\nCOPY --from=b /x /x\nCMD [\"/x\"]\n", "base-debian12:nonroot"},
+		{"2026-11-28", "FROM golang:1.22-bookworm AS b\nCOPY . .\nRUN go build -o /x\nFROM debian:bookworm\nCOPY --from=b /x /x\nCMD [\"/x\"]\n", "base-debian13:nonroot"},
+		{"2026-11-28", "FROM node:20-bookworm-slim\nWORKDIR /a\nCOPY s.js .\nCMD [\"node\", \"s.js\"]\n", "nodejs20-debian12:nonroot"}, // both have ended
+		{"2026-11-28", "FROM node:24-bookworm-slim\nWORKDIR /a\nCOPY s.js .\nCMD [\"node\", \"s.js\"]\n", "nodejs24-debian13:nonroot"},
+		{"2026-11-28", "FROM python:3.11-slim-bookworm\nCOPY s.py /\nCMD [\"python\", \"/s.py\"]\n", "has not been maintained since 2026-04-30"},
+	} {
+		files := fstest.MapFS{"go.mod": {Data: []byte("module x\n\ngo 1.22\n")}, "main.go": {Data: []byte(plainMain)}, "s.js": {Data: []byte("1\n")}, "s.py": {Data: []byte("1\n")}}
+		in := rewrite.Input{Path: "Dockerfile", Src: c.dockerfile, Name: "Dockerfile", Repo: repo.Load(files), Images: images.CatalogueOn(c.day)}
+		res, err := rewrite.Run(context.Background(), in, []*rewrite.Transform{DistrolessBase()}, rewrite.Options{Unsafe: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(res.After+reasons(res), c.want) {
+			t.Errorf("on %s, %s: want %s: %s\n%s", c.day, c.dockerfile, c.want, reasons(res), res.After)
 		}
 	}
 }

@@ -80,6 +80,8 @@ func TestSlimBase(t *testing.T) {
 		{Slim, "FROM python:3.12\nCOPY a.py /\nCMD [\"/usr/bin/python3\", \"/a.py\"]\n", py, "CMD runs python3, which the slim image hasn't"},
 		{Slim, "FROM python:3.12\nCOPY a.py /\nCMD [\"/a.py\"]\n", map[string]string{"a.py": "#!/usr/bin/python3\n1\n"}, "a.py is a script for /usr/bin/python3"},
 		{Slim, strings.Replace(npm, `["node", "s.js"]`, `["npm", "start"]`, 1), node(`{}`, `"prestart": "make", "start": "node s.js"`), "the script prestart runs make"},
+		{Slim, "FROM python:3.12 AS base\nFROM base AS tools\nRUN apt-get update && apt-get install -y curl\nFROM base\nCOPY a.py /\nHEALTHCHECK CMD curl -f localhost\nCMD [\"python\", \"/a.py\"]\n", py, "FROM python:3.12-slim AS base\nRUN apt-get update && \\\n    apt-get install -y --no-install-recommends curl"},
+		{Slim, "FROM python:3.12\nRUN apt-get update && apt-get install -y -t bookworm-backports tini\nCOPY a.py /\nHEALTHCHECK CMD curl -f localhost\nCMD [\"python\", \"/a.py\"]\n", py, "install -y -t bookworm-backports tini\n"},
 		{Slim, "FROM golang:1.22\nCOPY x /\nCMD [\"/x\"]\n", nil, "FROM golang:1.22\n"},
 		{Slim, "FROM python:3.12 AS test\nCOPY a.py /\nCMD [\"gcc\", \"/a.py\"]\nFROM python:3.12-slim\nCOPY a.py /\nCMD [\"python\", \"/a.py\"]\n", py, "FROM python:3.12 AS test"},
 		{Alpine, "FROM python:3.12\nCOPY a.py /\nCMD [\"python\", \"/a.py\"]\n", py, "FROM python:3.12-alpine\n"},
