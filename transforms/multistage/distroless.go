@@ -66,6 +66,7 @@ type bare struct {
 	lines   map[*rewrite.Instruction]string // what takes the place of one
 	brings  []string                        // packages that distroless has
 	account map[string]bool                 // users and groups that RUNs made
+	uids    []string                        // their numbers, where RUNs say them
 	owned   []string                        // paths that RUNs gave to them
 	made    []madePath
 	bins    *binaries // of the last compiled program; nil for interpreters

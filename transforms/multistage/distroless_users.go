@@ -25,7 +25,7 @@ func (b *bare) users() bool {
 	}
 	name, group, _ := strings.Cut(st.User, ":")
 	number := strings.Trim(name, "0123456789") == "" && name != ""
-	own := b.account[name] || name == "node" && b.ref.Repository() == "node"
+	own := b.account[name] && !number || name == "node" && b.ref.Repository() == "node"
 	switch {
 	case name == "":
 		if b.root = b.staysRoot(); b.root == "" {
@@ -48,6 +48,9 @@ func (b *bare) users() bool {
 	case name == "nobody" || name == "nonroot" || number:
 		if group != "" && strings.Trim(group, "0123456789") != "" && group != "nobody" && group != "nonroot" && group != "root" {
 			return b.decline(b.stage.From, "it has no group %s", group)
+		}
+		if slices.Contains(b.uids, name) {
+			b.assumes = append(b.assumes, "the program needs no home folder and no name for user "+name+", whom a RUN made and the image doesn't know")
 		}
 	default:
 		return b.decline(b.stage.From, "it has no user %s", name)
@@ -153,6 +156,11 @@ func (b *bare) staysRoot() string {
 		return why
 	}
 	for _, in := range b.stage.Instructions {
+		if _, dest, _, isCopy := in.Copy(); isCopy {
+			if to, ok := in.State().Abs(in.State().Expand(dest)); ok && rewrite.Inside(to, "/root") {
+				return "line " + lineOf(in) + " copies into /root, which only root may enter"
+			}
+		}
 		if mode, ok := in.Flag("chmod"); ok && ownersMode().MatchString(mode) {
 			return "line " + lineOf(in) + " lets only the owner read what it copies"
 		}
