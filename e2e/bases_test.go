@@ -20,7 +20,7 @@ func init() {
 	cases["distroless/go-debian"] = chainCase{paths: []string{"/nowhere"}, factor: 5, ci: true}
 	cases["distroless/go-alpine"] = chainCase{paths: []string{"/nowhere"}, factor: 5}
 	cases["distroless/go-glibc"] = chainCase{paths: []string{"/nowhere"}, factor: 2}
-	cases["distroless/go-folder"] = chainCase{paths: []string{"/nowhere"}, factor: 5}
+	cases["distroless/go-folder"] = chainCase{paths: []string{"/positions", "/nowhere"}, factor: 5}
 	cases["distroless/go-scratch"] = chainCase{paths: []string{"/nowhere"}, factor: 5}
 	cases["distroless/go-alpine-builder"] = chainCase{paths: []string{"/nowhere"}, factor: 5}
 	cases["distroless/stays-root"] = chainCase{paths: []string{"/nowhere"}, factor: 5, root: true}

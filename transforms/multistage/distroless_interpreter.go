@@ -187,7 +187,7 @@ func (b *bare) python() bool {
 	py := &pythonSplit{split: b.split, files: map[string]bool{}, manifests: map[string]bool{}}
 	ref, img, why := py.debianPython()
 	if why != "" {
-		return b.decline(b.stage.From, "distroless: %s", why)
+		return b.decline(b.stage.From, "%s", strings.Replace(why, "none has", "no distroless image has", 1))
 	}
 	b.kinds = []kindOf{{strings.TrimPrefix(ref.Repository(), "gcr.io/distroless/"), "", "its Python is " + img.Version + " too, CMD starts without a shell and no source starts other programs"}}
 	for _, in := range b.stage.Instructions {

@@ -110,7 +110,7 @@ func TestDistrolessInterpreters(t *testing.T) {
 		{"FROM node:22-bookworm-slim\nWORKDIR /a\nCOPY . .\nCMD [\"npm\", \"start\"]\n", map[string]string{"package.json": `{"scripts": {"start": "NODE_ENV=production node s.js"}}`, "s.js": "1\n"}, "the script start of package.json sets variables"},
 		{"FROM node:22-bookworm-slim\nWORKDIR /a\nCOPY . .\nCMD [\"pm2-runtime\", \"s.js\"]\n", map[string]string{"s.js": "1\n"}, "CMD runs pm2-runtime s.js"},
 		{"FROM node:22-bookworm-slim\nWORKDIR /a\nCOPY . .\nCMD [\"node\", \"s.js\"]\n", map[string]string{"package.json": `{"dependencies": {"@prisma/client": "5"}}`, "s.js": "1\n"}, "needs openssl, which distroless hasn't"},
-		{"FROM python:3.12-slim\nCOPY a.py /\nCMD [\"python\", \"/a.py\"]\n", map[string]string{"a.py": "1\n"}, "none has Python 3.12"},
+		{"FROM python:3.12-slim\nCOPY a.py /\nCMD [\"python\", \"/a.py\"]\n", map[string]string{"a.py": "1\n"}, "no distroless image has Python 3.12"},
 		{"FROM python:3.13-slim\nCOPY a.py /\nCMD [\"python\", \"/a.py\"]\n", map[string]string{"a.py": "import subprocess\n"}, "a.py:1 may start other programs"},
 		{"FROM python:3.13 AS b\nRUN pip install flask\nFROM python:3.13-slim\nCOPY --from=b /usr/local /usr/local\nCOPY a.py /\nCMD [\"python\", \"/a.py\"]\n", map[string]string{"a.py": "import flask\n"}, "COPY --from=b /usr/local/lib/python3.13/site-packages /usr/local/lib/python3.13/dist-packages"},
 		{"FROM python:3.13 AS b\nRUN pip install flask\nFROM python:3.13-slim\nCOPY --from=b /usr/local/bin /usr/local/bin\nCOPY a.py /\nCMD [\"python\", \"/a.py\"]\n", map[string]string{"a.py": "import flask\n"}, "it copies into /usr/local/bin"},
