@@ -93,6 +93,15 @@ func serves(have, want string) bool {
 	return have == want || !strings.Contains(want, "/") && strings.HasPrefix(have, want+"/")
 }
 
+// Where is the reference under which other programs find the image, which is
+// another one where a mirror is asked, and whether they have to speak plain HTTP.
+func (s *LiveSource) Where(ref Ref) (name string, plainHTTP bool) {
+	if w, ok := s.store.(interface{ Where(Ref) (string, bool) }); ok {
+		return w.Where(ref)
+	}
+	return ref.String(), false
+}
+
 // Image lays what the store says over what the catalogue says, after WithFacts.
 func (s *LiveSource) Image(ref Ref) (Image, bool) {
 	img, ok := s.catalogue.Image(ref)

@@ -260,6 +260,9 @@ func (m *mover) reason(t, c *lexed) string {
 	} else if m.level == LevelMinor {
 		what = "newest line of " + firstNumber(to.name)
 	}
+	if m.refused != "" {
+		what += " that the project allows"
+	}
 	switch {
 	case m.from.eol != "" && !m.from.supported(m.day):
 		return fmt.Sprintf("line %s of %s reached its end of life on %s; %s is the %s%s", m.from.name, f.repository, m.from.eol, to.name, what, until)

@@ -46,6 +46,9 @@ func TestScript(t *testing.T) {
 			// No git repository around the test, and no settings of the user.
 			e.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(e.WorkDir))
 			e.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+			// No registry but those that a script starts, and one day for all.
+			e.Setenv("DRYDOCK_OFFLINE", "1")
+			e.Setenv("SOURCE_DATE_EPOCH", "1795824000") // 2026-11-28
 			return nil
 		},
 	})
