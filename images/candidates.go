@@ -162,7 +162,7 @@ func distrolessOf(src Source, ref Ref) []Ref {
 		if !ok {
 			continue
 		}
-		if img, ok := src.Image(r); ok && (img.EndOfLife == "" || img.EndOfLife > src.Day()) {
+		if img, ok := distroless(r.Repository(), r.Tag); ok && (img.EndOfLife == "" || img.EndOfLife > src.Day()) {
 			out = append(out, r)
 		}
 	}

@@ -95,7 +95,9 @@ func runBases(c *cli.Context, s streams) error {
 		}
 		return ok
 	})
-	j.images = source(c.Context, j.offline, true)
+	if j.images, err = j.source(c.Context); err != nil {
+		return err
+	}
 	var total report.Total
 	for _, ref := range refs {
 		f := j.imageBases(c.Context, ref)

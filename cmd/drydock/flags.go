@@ -24,6 +24,7 @@ type settings struct {
 	json       bool
 	quiet      bool
 	offline    bool   // no registry is asked
+	fresh      bool   // no answer of a registry is taken from the cache without asking again
 	facts      bool   // registries are asked for more than digests
 	context    string // --context, "" when not given
 	color      string

@@ -24,13 +24,22 @@ func sourceFlags() []cli.Flag {
 	}
 }
 
-// source makes the source of a run. Nothing is dialled or read yet.
-func source(ctx context.Context, offline, facts bool) *images.LiveSource {
-	s := images.Live(registry.New(ctx, registry.Options{Offline: offline}), today())
-	if facts && !offline {
-		s.WithFacts()
+// source makes the source of a run by its settings. Nothing is dialled or read
+// yet. The error is a mistake in the environment.
+func (s settings) source(ctx context.Context) (*images.LiveSource, error) {
+	opt, err := registry.FromEnvironment()
+	if err != nil {
+		return nil, usageError{err.Error()}
 	}
-	return s
+	opt.Offline = s.offline
+	if s.fresh {
+		opt.Fresh = -1
+	}
+	src := images.Live(registry.New(ctx, opt), today())
+	if s.facts && !s.offline {
+		src.WithFacts()
+	}
+	return src, nil
 }
 
 // today is the day on which it is judged whether an image is supported:

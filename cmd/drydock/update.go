@@ -57,7 +57,7 @@ func runUpdate(c *cli.Context, s streams) error {
 	if !slices.Contains(levels(), level) {
 		return usagef("--level %s: choose %s", level, strings.Join(levels(), ", "))
 	}
-	set.transforms, set.checks, set.unsafe = []*rewrite.Transform{transforms.ByName(updateTransform)}, nil, true
+	set.transforms, set.checks, set.unsafe, set.fresh = []*rewrite.Transform{transforms.ByName(updateTransform)}, nil, true, true
 	set.policies = map[string]string{updateTransform: level}
 	j := job{settings: set, streams: s, write: !dry}
 	table := s.out

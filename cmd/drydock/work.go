@@ -55,7 +55,9 @@ func (j *job) run(ctx context.Context) (report.Total, error) {
 		}
 	}
 	if j.images == nil {
-		j.images = source(ctx, j.offline, j.facts)
+		if j.images, err = j.source(ctx); err != nil {
+			return report.Total{}, err
+		}
 	}
 	defer j.tellNotes()
 	targets := j.targets()

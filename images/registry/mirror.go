@@ -161,3 +161,25 @@ func inside(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") ||
 		last != "" && (strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x"))
 }
+
+// Where is the reference under which a program that knows no mirrors finds the
+// image: that of the first mirror, if there is one. plain tells that it has to
+// speak HTTP.
+func (r *Registry) Where(ref images.Ref) (reference string, plain bool) {
+	host, path, err := place(ref)
+	if err != nil {
+		return ref.String(), false
+	}
+	e := r.endpoints(host, path)[0]
+	reference = e.host + "/" + e.path
+	if e.host == name.DefaultRegistry {
+		reference = "docker.io/" + e.path
+	}
+	if ref.Tag != "" {
+		reference += ":" + ref.Tag
+	}
+	if ref.Digest != "" {
+		reference += "@" + ref.Digest
+	}
+	return reference, e.plain
+}
