@@ -115,13 +115,17 @@ func (s *LiveSource) Where(ref Ref) (name string, plainHTTP bool) {
 	return ref.String(), false
 }
 
-// Image lays what the store says over what the catalogue says, after WithFacts.
+// Image lays what the store says over what the catalogue says, after WithFacts;
+// then what the store doesn't have isn't known.
 func (s *LiveSource) Image(ref Ref) (Image, bool) {
 	img, ok := s.catalogue.Image(ref)
 	if !s.facts || ref.hasVariable() || ref.mirrored() == "scratch" {
 		return img, ok
 	}
 	d, err := s.store.Describe(ref, "")
+	if errors.Is(err, ErrNotFound) {
+		return Image{}, false
+	}
 	if err != nil {
 		s.failed(ref, err)
 		return img, ok

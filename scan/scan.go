@@ -80,7 +80,7 @@ func (s Scanner) Image(ctx context.Context, ref, platform string, plainHTTP bool
 	env := os.Environ()
 	switch s.Name {
 	case "grype":
-		args = []string{"registry:" + ref, "-o", "json", "-q", "-c", empty}
+		args = []string{"registry:" + ref, "-o", "json", "-c", empty}
 		if plainHTTP {
 			env = append(env, "GRYPE_REGISTRY_INSECURE_USE_HTTP=true")
 		}

@@ -25,7 +25,7 @@ func program(t *testing.T, name, script string) Scanner {
 
 func TestGrype(t *testing.T) {
 	s := program(t, "grype", `[ -z "$(ls -A . | grep -v empty.yaml)" ] || exit 3
-[ "$1 $7 $8" = "registry:127.0.0.1:5000/a:1 --platform linux/amd64" ] && [ "$GRYPE_REGISTRY_INSECURE_USE_HTTP" = true ] || { echo "$@" >&2; exit 4; }
+[ "$1 $6 $7" = "registry:127.0.0.1:5000/a:1 --platform linux/amd64" ] && [ "$GRYPE_REGISTRY_INSECURE_USE_HTTP" = true ] || { echo "$@" >&2; exit 4; }
 cat <<'J'
 {"descriptor":{"name":"grype"},"matches":[
  {"vulnerability":{"id":"INVENTED-1","severity":"Critical"}},{"vulnerability":{"id":"INVENTED-1","severity":"Low"}},

@@ -267,6 +267,9 @@ func (j *job) compare(ctx context.Context, x *report.Bases, ref images.Ref, verd
 	}
 	for _, c := range candidates {
 		row := j.fact(ctx, c)
+		if row.Source == "" && c.Kind != "now" {
+			continue // the registry doesn't have it
+		}
 		judge(&row, c, verdicts)
 		x.Rows = append(x.Rows, row)
 	}
@@ -291,7 +294,7 @@ func (j *job) fact(ctx context.Context, c images.Candidate) report.Base {
 	row := report.Base{Image: c.Ref.String(), Kind: c.Kind}
 	img, ok := j.images.Image(c.Ref)
 	if !ok {
-		row.Verdict = "nothing is known of it"
+		row.Verdict = "nothing is known of it, or there is no such image"
 		return row
 	}
 	row.Size, row.Libc, row.Packages, row.User, row.Updated, row.EndOfLife, row.Source = img.Size, img.Libc, img.PackageManager, img.User, img.Created, img.EndOfLife, img.Source
