@@ -40,6 +40,9 @@ func (s *LiveSource) Notes() []string {
 	return slices.Clone(s.notes)
 }
 
+// Proves: see the function of the same name.
+func (s *LiveSource) Proves() bool { return true }
+
 // failed notes that the catalogue answers in place of the store.
 func (s *LiveSource) failed(err error) {
 	note := fmt.Sprintf("%v; the catalogue of %s answers", err, Date)
