@@ -15,8 +15,9 @@ type LiveSource struct {
 	catalogue
 	facts bool
 
-	mu    sync.Mutex
-	notes []string
+	mu     sync.Mutex
+	notes  []string
+	silent []string // registries that don't answer, which was noted
 }
 
 // Live is a source over store that judges on day (YYYY-MM-DD) whether a line is
@@ -33,24 +34,36 @@ func (s *LiveSource) WithFacts() *LiveSource {
 }
 
 // Notes tells which questions the store couldn't answer, each failure once, so
-// that the user knows whose answers they got.
+// that the user knows whose answers they got, and what the store itself has to tell.
 func (s *LiveSource) Notes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.notes)
+	out := slices.Clone(s.notes)
+	if n, ok := s.store.(interface{ Notes() []string }); ok {
+		out = append(out, n.Notes()...)
+	}
+	return out
 }
 
 // Proves: see the function of the same name.
 func (s *LiveSource) Proves() bool { return true }
 
-// failed notes that the catalogue answers in place of the store.
-func (s *LiveSource) failed(err error) {
+// failed notes that the catalogue answers in place of the store: of a registry
+// that doesn't answer once, whatever it was asked.
+func (s *LiveSource) failed(ref Ref, err error) {
 	note := fmt.Sprintf("%v; the catalogue of %s answers", err, Date)
 	if errors.Is(err, ErrOffline) {
 		note = fmt.Sprintf("offline: the catalogue of %s answers", Date)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if errors.Is(err, ErrUnreachable) || errors.Is(err, ErrRateLimited) {
+		host := orElse(ref.Domain, "docker.io")
+		if slices.Contains(s.silent, host) {
+			return
+		}
+		s.silent = append(s.silent, host)
+	}
 	if !slices.Contains(s.notes, note) {
 		s.notes = append(s.notes, note)
 	}
@@ -96,15 +109,28 @@ func serves(have, want string) bool {
 	return have == want || !strings.Contains(want, "/") && strings.HasPrefix(have, want+"/")
 }
 
-// Image lays what the store says over what the catalogue says, after WithFacts.
+// Where is the reference under which other programs find the image, which is
+// another one where a mirror is asked, and whether they have to speak plain HTTP.
+func (s *LiveSource) Where(ref Ref) (name string, plainHTTP bool) {
+	if w, ok := s.store.(interface{ Where(Ref) (string, bool) }); ok {
+		return w.Where(ref)
+	}
+	return ref.String(), false
+}
+
+// Image lays what the store says over what the catalogue says, after WithFacts;
+// then what the store doesn't have isn't known.
 func (s *LiveSource) Image(ref Ref) (Image, bool) {
 	img, ok := s.catalogue.Image(ref)
 	if !s.facts || ref.hasVariable() || ref.mirrored() == "scratch" {
 		return img, ok
 	}
 	d, err := s.store.Describe(ref, "")
+	if errors.Is(err, ErrNotFound) {
+		return Image{}, false
+	}
 	if err != nil {
-		s.failed(err)
+		s.failed(ref, err)
 		return img, ok
 	}
 	if !ok {
@@ -159,7 +185,7 @@ func (s *LiveSource) Slim(ref Ref) (Ref, string, bool) {
 		if _, err := s.store.Resolve(slim); err == nil {
 			return slim, "", true
 		} else if !errors.Is(err, ErrNotFound) {
-			s.failed(err)
+			s.failed(ref, err)
 			break
 		}
 	}
@@ -174,9 +200,18 @@ func (s *LiveSource) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 	}
 	to, reason := ref, ""
 	if level > LevelDigest {
+		reason = f.fixed(tag, level)
+		if t := f.lex(tag); reason == "" && level == LevelPatch && !t.dated && f.mover(&t, level, s.day).wholeTag {
+			_, reason = f.next(tag, want, level, nil, s.day) // no list of tags changes that
+		}
+	}
+	if level > LevelDigest && reason == "" {
 		tags, err := s.store.Tags(ref)
+		if errors.Is(err, ErrNotFound) {
+			return Pinned{Why: err.Error()}, false
+		}
 		if err != nil {
-			s.failed(err)
+			s.failed(ref, err)
 			p, ok := s.catalogue.Next(Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag}, want, level)
 			if ref.Digest == "" || !ok {
 				return p, ok
@@ -199,7 +234,7 @@ func (s *LiveSource) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 	d, err := s.store.Resolve(Ref{Domain: to.Domain, Path: to.Path, Tag: to.Tag})
 	if err != nil {
 		if !errors.Is(err, ErrNotFound) {
-			s.failed(err)
+			s.failed(ref, err)
 		}
 		return Pinned{Why: err.Error()}, false
 	}

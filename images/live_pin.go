@@ -63,10 +63,10 @@ func (s *LiveSource) unproven(ref Ref, listed Pinned, ok bool, err error) (Pinne
 	case errors.Is(err, ErrNotFound):
 		return Pinned{Why: err.Error()}, false
 	case err != nil && ok:
-		s.failed(err)
+		s.failed(ref, err)
 		return listed, true
 	case err != nil:
-		s.failed(err)
+		s.failed(ref, err)
 		return Pinned{Why: orElse(listed.Why, err.Error())}, false
 	case !ok:
 		return listed, false

@@ -66,15 +66,11 @@ func (f *family) listedTags() []string {
 // next is the tag of tags to which level allows to go from tag, with the
 // reason; "" when there is none, with the reason.
 func (f *family) next(tag string, want Want, level Level, tags []string, day string) (to, why string) {
+	if why := f.fixed(tag, level); why != "" {
+		return "", why
+	}
 	t := f.lex(tag)
-	switch {
-	case !f.precise(&t):
-		return "", fmt.Sprintf("tag %s moves by itself", tag)
-	case t.pre:
-		return "", fmt.Sprintf("tag %s is a pre-release", tag)
-	case f.retired != "" && level > LevelPatch:
-		return "", fmt.Sprintf("%s was given up on %s (%s): use %s", f.repository, f.retired, f.source, f.replacedBy)
-	case t.dated:
+	if t.dated {
 		return f.nextDate(tag, &t, tags)
 	}
 	m := f.mover(&t, level, day)
@@ -102,6 +98,21 @@ func (f *family) next(tag string, want Want, level Level, tags []string, day str
 		}
 	}
 	return "", m.none(tag, &t)
+}
+
+// fixed tells why a tag has nowhere to go, whatever tags there are; "" when that
+// depends on them.
+func (f *family) fixed(tag string, level Level) string {
+	t := f.lex(tag)
+	switch {
+	case !f.precise(&t):
+		return fmt.Sprintf("tag %s moves by itself", tag)
+	case t.pre:
+		return fmt.Sprintf("tag %s is a pre-release", tag)
+	case f.retired != "" && level > LevelPatch:
+		return fmt.Sprintf("%s was given up on %s (%s): use %s", f.repository, f.retired, f.source, f.replacedBy)
+	}
+	return ""
 }
 
 // mover says where an update may go from one tag.
@@ -259,6 +270,9 @@ func (m *mover) reason(t, c *lexed) string {
 		what = "newest line of long-term support"
 	} else if m.level == LevelMinor {
 		what = "newest line of " + firstNumber(to.name)
+	}
+	if m.refused != "" {
+		what += " that the project allows"
 	}
 	switch {
 	case m.from.eol != "" && !m.from.supported(m.day):

@@ -93,7 +93,7 @@ func TestNextReasons(t *testing.T) {
 		}
 	}
 	p, _ := Catalogue().Next(ref(t, "python:3.9"), Want{Constraint: ">=3.9,<3.13", Source: "pyproject.toml"}, LevelMajor)
-	if p.Ref.Tag != "3.12" {
+	if p.Ref.Tag != "3.12" || !strings.Contains(p.Why, "3.12 is the newest line that the project allows") {
 		t.Errorf("%+v", p)
 	}
 }

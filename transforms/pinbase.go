@@ -148,6 +148,7 @@ func (pn *pin) change() rewrite.Change {
 		Gain:   "the same base in every build",
 		At:     pn.at.At,
 		Edits:  pn.edits,
+		Image:  &rewrite.ImageChange{From: pn.at.Text, To: pn.to.String()},
 		Config: pn.at.Config(),
 	}
 	switch pn.at.Kind {
