@@ -230,3 +230,18 @@ func TestLiveSlim(t *testing.T) {
 		}
 	}
 }
+
+type offlineStore struct{ *fakeStore }
+
+func (offlineStore) Offline() bool { return true }
+
+func TestProves(t *testing.T) {
+	for _, c := range []struct {
+		src  Source
+		want bool
+	}{{Catalogue(), false}, {Live(hub(), Date), true}, {Live(offlineStore{hub()}, Date), false}} {
+		if got := Proves(c.src); got != c.want {
+			t.Errorf("%T: %v", c.src, got)
+		}
+	}
+}
