@@ -27,6 +27,7 @@ var releases = map[string][2]string{
 	"resolute": {"ubuntu", "26.04"}, "stonking": {"ubuntu", "26.10"},
 	"oraclelinux7": {"oraclelinux", "7"}, "oraclelinux8": {"oraclelinux", "8"}, "oraclelinux9": {"oraclelinux", "9"}, "oraclelinux10": {"oraclelinux", "10"},
 	"ubi8": {"rhel", "8"}, "ubi9": {"rhel", "9"}, "ubi10": {"rhel", "10"}, "centos7": {"centos", "7"}, "centos8": {"centos", "8"},
+	"stream8": {"centos-stream", "8"}, "stream9": {"centos-stream", "9"}, "stream10": {"centos-stream", "10"},
 	"al2": {"amazonlinux", "2"}, "al2023": {"amazonlinux", "2023"}, "amazonlinux2": {"amazonlinux", "2"}, "amazonlinux2023": {"amazonlinux", "2023"},
 	"azurelinux3.0": {"azurelinux", "3.0"},
 }
