@@ -109,6 +109,9 @@ func (f *family) lineTag(l *line, r *row) string {
 	if _, ok := f.byTag["v"+l.name]; ok { // traefik:v3.7 is how its documentation writes it
 		return "v" + l.name
 	}
+	if f.depth == 1 && r.version != "" && f.listed(l.name) == nil && f.listed(r.version) != nil { // elasticsearch has full versions only
+		return r.version
+	}
 	return l.name
 }
 

@@ -9,8 +9,8 @@ type Lifetime struct {
 	Line       string // release line that the tag names: "3.8"
 	EndOfLife  string // day its support ends or ended, YYYY-MM-DD; "" not known or not set
 	Ended      bool   // it ended before the judged day, on that day or on one that nobody tells
-	Next       string // tag of the nearest newer line that is supported; "" none
-	Newest     string // tag of the newest supported line; "" none
+	Next       string // tag of the nearest newer line that is supported, with the same suffix where there is such; "" none
+	Newest     string // the same of the newest supported line; "" none
 	Source     string // who tells the days, and when: "endoflife.date/python, 2026-08-22"
 	ReplacedBy string // what the makers of a retired repository name in its place; may be ""
 	Retired    string // day from which nothing was published any more, YYYY-MM-DD; "" not retired
@@ -68,8 +68,14 @@ func LifetimeOf(ref Ref, day string) (Lifetime, bool) {
 		if r == nil || !n.supported(day) {
 			continue
 		}
-		lt.Next = f.lineTag(n, r)
-		lt.Newest = orElse(lt.Newest, lt.Next)
+		tag, ok := f.tagOf(n, &t)
+		if !ok { // without the suffix: slim-buster
+			tag = f.lineTag(n, r)
+			ok = f.listed(tag) != nil
+		}
+		if ok {
+			lt.Next, lt.Newest = tag, orElse(lt.Newest, tag)
+		}
 	}
 	return lt, true
 }

@@ -96,7 +96,7 @@ func (f *family) lex(tag string) lexed {
 			t.slim = true
 		case w == "alpine":
 			t.alpine = true
-			if i+1 < len(t.words) && numeric(t.words[i+1]) { // temurin: alpine-3.22
+			if i+1 < len(t.words) && numeric(t.words[i+1]) && parts(t.words[i+1]) == 2 { // temurin: alpine-3.22; Deno's alpine-2.9.1 is its own
 				t.release = "alpine" + t.words[i+1]
 			}
 		case w == "onbuild":
