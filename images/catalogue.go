@@ -25,6 +25,7 @@ type family struct {
 	unsure      bool            // base doesn't hold for tags that are no longer listed
 	words       map[string]bool // what may stand in a tag besides version, release, slim and alpine
 	neutral     map[string]bool // words that change nothing about the release
+	anyWord     bool            // a repository that isn't in the catalogue: every word may stand in a tag
 	versions    map[string]bool // words that stand in the place of a version: lts, mainline
 	pinAlias    bool            // a line is named by its code name: debian:trixie
 	noSlim      string          // why slim is no counterpart

@@ -24,10 +24,10 @@ type Source interface {
 	// reason in Pinned.Why, when ref must be left alone. Pinning what was pinned
 	// is always false.
 	Pin(ref Ref, want Want, to Precision) (Pinned, bool)
-	// Next moves a pin forward, as far as level allows. It is false, with the
-	// reason in Pinned.Why, when ref is as fresh as can be known, or must be left
-	// alone. Where ref has a digest the answer has one.
-	Next(ref Ref, level Level) (Pinned, bool)
+	// Next moves a pin forward, as far as level and the project allow. It is false,
+	// with the reason in Pinned.Why, when ref is as fresh as can be known, or must
+	// be left alone. Where ref has a digest the answer has one.
+	Next(ref Ref, want Want, level Level) (Pinned, bool)
 	// Slim gives the -slim counterpart with the same version, release and
 	// package manager. When there is none the string is the reason.
 	Slim(ref Ref) (Ref, string, bool)

@@ -107,7 +107,7 @@ func (f *family) lex(tag string) lexed {
 		case numeric(w) && i > 0: // otp-27, jdk-11, alpine-3.22
 		case f.words[w], f.words[strings.TrimRight(w, ".0123456789")]: // jdk, jdk21, php8.2
 		default:
-			t.known = false
+			t.known = t.known && f.anyWord
 		}
 	}
 	return t

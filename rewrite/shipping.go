@@ -1,5 +1,7 @@
 package rewrite
 
+import "drydock/repo"
+
 // Shipping lists the stages whose layers end in an image that someone runs:
 // the final one, those that compose, bake or CI files name as target, and the
 // stages they are built from.
@@ -44,7 +46,7 @@ func (p *Pass) Targets() []string {
 		}
 	}
 	for _, m := range p.Repo.Mentions() {
-		if m.Kind == "target" {
+		if m.Kind == repo.MentionTarget {
 			out = append(out, m.Name)
 		}
 	}

@@ -23,13 +23,16 @@ type settings struct {
 	policies   map[string]string // by transform
 	json       bool
 	quiet      bool
+	offline    bool   // no registry is asked
+	fresh      bool   // no answer of a registry is taken from the cache without asking again
+	facts      bool   // registries are asked for more than digests
 	context    string // --context, "" when not given
 	color      string
 	paths      []string
 }
 
 func sharedFlags(extra ...cli.Flag) []cli.Flag {
-	return append(extra,
+	return append(append(extra, sourceFlags()...),
 		&cli.BoolFlag{Name: "unsafe", Usage: "also make changes that rest on an assumption, which is told"},
 		&cli.StringSliceFlag{Name: "only", Usage: "run these transforms and checks alone (`NAME,…`)"},
 		&cli.StringSliceFlag{Name: "skip", Usage: "leave these transforms and checks out (`NAME,…`)"},
@@ -57,13 +60,16 @@ func formatFlag() cli.Flag {
 }
 
 func readSettings(c *cli.Context) (settings, error) {
-	s := settings{unsafe: c.Bool("unsafe"), quiet: c.Bool("quiet"), color: c.String("color"), paths: c.Args().Slice()}
+	s := settings{unsafe: c.Bool("unsafe"), quiet: c.Bool("quiet"), offline: c.Bool("offline"), facts: c.Bool("registry"), color: c.String("color"), paths: c.Args().Slice()}
 	if !slices.Contains([]string{"auto", "always", "never"}, s.color) {
 		return s, usagef("--color %s: choose auto, always or never", s.color)
 	}
 	var err error
 	if s.json, err = wantsJSON(c); err != nil {
 		return s, err
+	}
+	if s.offline && c.IsSet("registry") && s.facts {
+		return s, usagef("--offline and --registry exclude each other")
 	}
 	pick, err := newChoice(c.StringSlice("only"), c.StringSlice("skip"), c.StringSlice("with"))
 	if err != nil {
