@@ -7,12 +7,13 @@ import "strings"
 // distribution inside (see ReleaseEnd).
 type Lifetime struct {
 	Line       string // release line that the tag names: "3.8"
+	LTS        string // day until which another team keeps it up, free for all (ReleaseLTS); "" nobody
 	EndOfLife  string // day its support ends or ended, YYYY-MM-DD; "" not known or not set
 	Ended      bool   // it ended before the judged day, on that day or on one that nobody tells
 	Next       string // tag of the nearest newer line that is supported, with the same suffix where there is such; "" none
 	Newest     string // the same of the newest supported line; "" none
 	Source     string // who tells the days, and when: "endoflife.date/python, 2026-08-22"
-	ReplacedBy string // what the makers of a retired repository name in its place; may be ""
+	ReplacedBy string // what the makers of a retired repository name in its place, the newer repository of a distroless image; may be ""
 	Retired    string // day from which nothing was published any more, YYYY-MM-DD; "" not retired
 	RetiredBy  string // who says so
 }
@@ -33,12 +34,17 @@ func LifetimeOf(ref Ref, day string) (Lifetime, bool) {
 	}
 	if strings.HasPrefix(name, distrolessPrefix) {
 		img, ok := distroless(name, ref.Tag)
-		if !ok || img.EndOfLife == "" {
-			return lt, lt.Retired != ""
+		if !ok || img.Line == "" {
+			return Lifetime{}, false
 		}
-		lt.Line, lt.EndOfLife, lt.Ended = img.Line, img.EndOfLife, img.EndOfLife <= day
+		kind, _, _ := strings.Cut(strings.TrimPrefix(name, distrolessPrefix), "-debian")
+		kept := distrolessKinds[kind][img.Line]
+		lt.Line, lt.EndOfLife, lt.Ended = img.Line, img.EndOfLife, !kept || img.EndOfLife != "" && img.EndOfLife <= day
 		lt.Source = distrolessSource + ", " + distrolessDate
-		return lt, true
+		if to, ok := Distroless(kind); ok && to.Repository() != name {
+			lt.ReplacedBy = to.Repository()
+		}
+		return lt, kept || lt.Ended
 	}
 	f := familyOf(name)
 	if f == nil || ref.Tag == "" {
@@ -55,7 +61,7 @@ func LifetimeOf(ref Ref, day string) (Lifetime, bool) {
 	if l == nil || t.pre {
 		return lt, lt.Retired != ""
 	}
-	lt.Line, lt.EndOfLife, lt.Ended = l.name, l.eol, !l.supported(day)
+	lt.Line, lt.EndOfLife, lt.LTS, lt.Ended = l.name, l.eol, f.lts[l.name], !l.supported(day)
 	if f.datesSource != "" {
 		lt.Source = f.datesSource + ", " + f.datesDate
 	}

@@ -22,22 +22,21 @@ func TestLifetimeOf(t *testing.T) {
 		"public.ecr.aws/docker/library/java:8": "  false ,  2016-12-31 eclipse-temurin",
 		"ros:noetic":                           "2020.05 2025-05-01 true humble,lyrical endoflife.date/ros-2, 2026-08-22 - -",
 		"elasticsearch:6.8.23":                 "6 2022-02-10 true 8.19.20,9.5.2 endoflife.date/elasticsearch, 2026-08-22 - -",
-		"gcr.io/distroless/python3-debian12":   "12 2026-04-30 true , GoogleContainerTools/distroless, 2026-08-21 - -",
-		"gcr.io/distroless/static-debian12":    "12 2026-09-30 false , GoogleContainerTools/distroless, 2026-08-21 - -",
+		"gcr.io/distroless/python3-debian12":   "12 2026-04-30 true , GoogleContainerTools/distroless, 2026-08-21 - gcr.io/distroless/python3-debian13",
+		"gcr.io/distroless/static-debian12":    "12 2026-09-30 false , GoogleContainerTools/distroless, 2026-08-21 - gcr.io/distroless/static-debian13",
+		"gcr.io/distroless/static-debian11":    "11  true , GoogleContainerTools/distroless, 2026-08-21 - gcr.io/distroless/static-debian13",
+		"gcr.io/distroless/static-debian13":    "13  false , GoogleContainerTools/distroless, 2026-08-21 - -",
 		"quay.io/centos/centos:stream8":        "8 2024-05-31 true , endoflife.date/centos-stream, 2026-08-22 - -",
 	} {
 		lt, ok := LifetimeOf(ref(t, in), Date)
-		retired := lt.Retired + " " + lt.ReplacedBy
-		if lt.Retired == "" {
-			retired = "- -"
-		}
+		retired := orElse(lt.Retired, "-") + " " + orElse(lt.ReplacedBy, "-")
 		got := fmt.Sprintf("%s %s %v %s,%s %s %s", lt.Line, lt.EndOfLife, lt.Ended, lt.Next, lt.Newest, lt.Source, retired)
 		if !ok || got != want {
 			t.Errorf("%s: %v\n got %s\nwant %s", in, ok, got, want)
 		}
 	}
 	for _, in := range []string{"user/app:1", "python", "python:3", "python:slim", "debian:stable", "node:lts", "python@" + digest, "python:$V", "scratch",
-		"gcr.io/distroless/static-debian13", "gcr.io/distroless/static", "python:2.8", "python:3.15-rc", "bitnami/redis:7"} {
+		"gcr.io/distroless/static", "python:2.8", "python:3.15-rc", "bitnami/redis:7"} {
 		if lt, ok := LifetimeOf(ref(t, in), Date); ok {
 			t.Errorf("%s: %+v", in, lt)
 		}

@@ -43,7 +43,7 @@ func retirement(name string) (retiring, bool) {
 // the day on which the list dropped the repository. Of names that a vendor
 // still publishes something under (bitnami's "latest"), only what ended is named.
 const retired = `
-# docker-library/docs (deprecated.md of each), 2026-08-21
+# docker-library/docs, 2026-08-21
 adoptopenjdk 2021-08-01 eclipse-temurin
 celery 2017-06-01 python
 consul 2024-07-29 hashicorp/consul
