@@ -116,12 +116,14 @@ type Image struct {
 	ReplacedBy string // what to use in place of a retired repository: "eclipse-temurin"
 	Moving     bool   // the tag names no release line, so it will name another one some day
 
+	Size       int64  // compressed bytes for Platform: of config and layers in a Store, else typical of such tags; 0 unknown
+	Platform   string // of which platform Size is, and in a Store the configuration
+	SizeSource string // who told a typical size, and when; "" when it is the image's own
+
 	// Known of images in a Store.
 	Digest    string   // what the tag names: an index where there is one
 	Platforms []string // "linux/amd64", "linux/arm64/v8", sorted; nil unknown
 	Created   string   // day the image was made, YYYY-MM-DD; "" unknown or not told
-	Size      int64    // compressed bytes of config and layers for Platform; 0 unknown
-	Platform  string   // of which platform Size and configuration are
 
 	Source string // "docker-library/official-images"
 	Date   string // day on which Source said so; for a tag no longer built, the last day it was listed

@@ -140,7 +140,7 @@ func (s *LiveSource) Image(ref Ref) (Image, bool) {
 		img = Image{Repository: ref.Repository(), Tag: orElse(ref.Tag, "latest"), Shell: true}
 	}
 	img.Source, img.Date = s.store.Name(), s.day
-	img.Digest, img.Platform, img.Size, img.Created = d.Digest, d.Platform, d.Size, d.Created
+	img.Digest, img.Platform, img.Size, img.SizeSource, img.Created = d.Digest, d.Platform, d.Size, "", d.Created
 	if platforms, err := s.store.Platforms(ref); err == nil {
 		img.Platforms = platforms
 	}

@@ -78,6 +78,8 @@ type manifestFacts struct {
 	mentions     memo[struct{}, []Mention]
 	containers   memo[struct{}, []Container]
 	invocations  memo[struct{}, []Build]
+
+	containerCommands memo[struct{}, []ContainerCommand]
 }
 
 // Load returns the view of the build context whose root is fsys. It reads

@@ -246,6 +246,9 @@ func gateCommands(before, after *Document, c Change) error {
 	for p := range packageSet(c.Adds) {
 		delete(lost, p)
 	}
+	for _, p := range c.Brings {
+		delete(lost, p)
+	}
 	for p := range lost {
 		return fmt.Errorf("package lost: %s", p)
 	}
