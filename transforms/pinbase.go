@@ -45,7 +45,8 @@ argument is changed.
 
 The policy digest adds the digest of the index, so that the image is the same on every
 platform and on every day; ` + "`drydock update`" + ` moves it. Only a registry knows digests.`,
-	Assumes: `The project means that line; no registry proved that it is what is built now.`,
+	Assumes: `The project means that line; no registry proved that it is what is built now. Where a build
+argument beside the tag names a registry or a repository, that one has such a tag too.`,
 	Declines: `It leaves alone tags that name a
 release line already, digests, other stages, scratch, and images that neither the catalogue
 nor a registry knows. It says why where a build argument has no default, or is given by a
@@ -65,6 +66,7 @@ type pin struct {
 	why    string
 	safe   bool
 	source string // of what isn't safe
+	beside []string
 	edits  []rewrite.Edit
 }
 
@@ -112,6 +114,7 @@ func pinAll(p *rewrite.Pass, places []*imagePlace, coarse []string) (out []rewri
 	for _, pn := range order {
 		// A default that several references are made of is changed for all of them.
 		whole := *pn
+		whole.beside = pn.at.Beside(pn.to)
 		edits, why := pn.at.write(pn.to, func(other *imagePlace, now string) bool {
 			o := pins[other.id()]
 			if o == nil || o.to.String() != now {
@@ -120,6 +123,7 @@ func pinAll(p *rewrite.Pass, places []*imagePlace, coarse []string) (out []rewri
 			if !o.safe {
 				whole.safe, whole.source = false, o.source
 			}
+			whole.beside = append(whole.beside, o.at.Beside(o.to)...)
 			return true
 		})
 		if why != "" {
@@ -157,17 +161,18 @@ func (pn *pin) change() rewrite.Change {
 	case placeSyntax:
 		c.Gain = "a frontend that is chosen on purpose"
 	}
-	if pn.safe {
-		return c
+	if !pn.safe {
+		c.Safety = rewrite.Assumes
+		what := map[placeKind]string{placeFrom: "the image is meant to be built on ", placeSyntax: "the file is meant to be read by ",
+			placeCopy: "the files are meant to come from ", placeMount: "the files are meant to come from "}
+		c.Assumes = what[pn.at.Kind] + pn.to.String() + " (" + pn.source + ")"
 	}
-	c.Safety = rewrite.Assumes
-	switch pn.at.Kind {
-	case placeFrom:
-		c.Assumes = "the image is meant to be built on " + pn.to.String() + " (" + pn.source + ")"
-	case placeSyntax:
-		c.Assumes = "the file is meant to be read by " + pn.to.String() + " (" + pn.source + ")"
-	default:
-		c.Assumes = "the files are meant to come from " + pn.to.String() + " (" + pn.source + ")"
+	if len(pn.beside) > 0 {
+		slices.Sort(pn.beside)
+		if c.Safety = rewrite.Assumes; c.Assumes != "" {
+			c.Assumes += "; "
+		}
+		c.Assumes += "where " + strings.Join(slices.Compact(pn.beside), " or ") + " is given another value there is such a tag too"
 	}
 	return c
 }
