@@ -111,7 +111,7 @@ func (r *Registry) Push(repository, tag string, image Image) (digest string) {
 	if image.Content == "" {
 		image.Content = repository + ":" + tag
 	}
-	made, err := image.make()
+	made, err := image.Build()
 	if err == nil {
 		switch m := made.(type) {
 		case v1.ImageIndex:
