@@ -6,6 +6,8 @@ import (
 	"log"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -81,6 +83,35 @@ func TestRetryAfter(t *testing.T) {
 	for _, value := range []string{"", "-1", "soon", "1.5", "99999999999999999999"} {
 		if got, ok := retryAfter(value, now); ok {
 			t.Errorf("%q is %v", value, got)
+		}
+	}
+}
+
+// Docker Hub's login is kept by the address of its first registry, podman's by
+// name; what is more precise is asked first.
+func TestKeys(t *testing.T) {
+	for host, want := range map[string]string{
+		"index.docker.io": "docker.io/library/python docker.io/library https://index.docker.io/v1/ docker.io",
+		"ghcr.io":         "ghcr.io/library/python ghcr.io/library ghcr.io",
+	} {
+		if got := strings.Join(keys(host, "library/python"), " "); got != want {
+			t.Errorf("%s: %s", host, got)
+		}
+	}
+	dir := t.TempDir()
+	t.Setenv("DOCKER_CONFIG", dir)
+	t.Setenv("DOCKER_AUTH_CONFIG", "")
+	for _, key := range []string{"https://index.docker.io/v1/", "docker.io", "docker.io/library"} {
+		text := `{"auths":{"` + key + `":{"username":"me","password":"pass"},"other.example":{"username":"no","password":"no"}}}`
+		if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l := logins{timeout: time.Second}
+		if got, problem := l.find(t.Context(), "index.docker.io", "library/python"); got.Username != "me" || got.Password != "pass" || problem != "" {
+			t.Errorf("%s: %+v, %s", key, got, problem)
+		}
+		if got, problem := l.find(t.Context(), "ghcr.io", "library/python"); !got.none() || problem != "" {
+			t.Errorf("%s: %+v, %s", key, got, problem)
 		}
 	}
 }
