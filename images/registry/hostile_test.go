@@ -171,6 +171,7 @@ func TestPlatformNames(t *testing.T) {
 func TestHostileTags(t *testing.T) {
 	noLogins(t)
 	elsewhere := registrytest.Start(t, python())
+	paged := registrytest.Start(t, python(), registrytest.Paged(2))
 	var n atomic.Int64
 	link := func(to string) registrytest.Option {
 		return send("/tags/list", map[string]string{"Link": "<" + to + `>; rel="next"`}, text(`{"tags":["1"]}`))
@@ -194,6 +195,10 @@ func TestHostileTags(t *testing.T) {
 			fmt.Fprint(w, `{"tags":[]}`)
 			return true
 		}), "leads to"},
+		{"a page of a host that it redirects to", registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, "http://"+paged.Addr+r.URL.Path, http.StatusFound)
+			return true
+		}), "leads to " + paged.Addr},
 		{"not a link", send("/tags/list", map[string]string{"Link": "next"}, text(`{"tags":[]}`)), "its link to the next tags isn't one"},
 		{"without end", registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Set("Link", fmt.Sprintf(`<?last=%d>; rel="next"`, n.Add(1)))
