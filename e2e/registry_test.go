@@ -3,17 +3,21 @@
 package e2e
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -122,8 +126,8 @@ func TestRegistryWhole(t *testing.T) {
 	t.Logf("%d tags of %d repositories", asked, len(catalog.Repositories))
 }
 
-// push writes an image, or an index, as any program would.
-func push(t *testing.T, addr, repository, tag string, image registrytest.Image) string {
+// pushImage writes an image, or an index, as any program would.
+func pushImage(t *testing.T, addr, repository, tag string, image registrytest.Image, options ...remote.Option) string {
 	t.Helper()
 	reg, err := name.NewRegistry(addr, name.Insecure)
 	if err != nil {
@@ -136,9 +140,9 @@ func push(t *testing.T, addr, repository, tag string, image registrytest.Image) 
 	at := reg.Repo(repository).Tag(tag)
 	switch m := made.(type) {
 	case v1.ImageIndex:
-		err = remote.WriteIndex(at, m, remote.WithContext(t.Context()))
+		err = remote.WriteIndex(at, m, append(options, remote.WithContext(t.Context()))...)
 	case v1.Image:
-		err = remote.Write(at, m, remote.WithContext(t.Context()))
+		err = remote.Write(at, m, append(options, remote.WithContext(t.Context()))...)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -158,8 +162,8 @@ func scratchRepository(t *testing.T) string {
 // A tag that moves, two tags of one digest, and a cache that sees both.
 func TestRegistryMoves(t *testing.T) {
 	addr, repository := labRegistry(t), scratchRepository(t)
-	first := push(t, addr, repository, "1", registrytest.Image{Content: "first"})
-	if again := push(t, addr, repository, "1.0", registrytest.Image{Content: "first"}); again != first {
+	first := pushImage(t, addr, repository, "1", registrytest.Image{Content: "first"})
+	if again := pushImage(t, addr, repository, "1.0", registrytest.Image{Content: "first"}); again != first {
 		t.Fatalf("one image has two digests, %s and %s", first, again)
 	}
 	o := registry.Options{CacheDir: t.TempDir()}
@@ -169,7 +173,7 @@ func TestRegistryMoves(t *testing.T) {
 			t.Errorf("%s is %+v, %v, want %s", tag, d, err, first)
 		}
 	}
-	second := push(t, addr, repository, "1", registrytest.Image{Content: "second"})
+	second := pushImage(t, addr, repository, "1", registrytest.Image{Content: "second"})
 	if d, err := labStore(t, addr, o).Resolve(hubRef(t, repository+":1")); err != nil || d.Digest != first {
 		t.Errorf("within minutes the cache says %+v, %v", d, err)
 	}
@@ -202,7 +206,7 @@ func TestRegistryIndex(t *testing.T) {
 		"docker": {Platforms: platforms, Docker: true, Config: v1.Config{User: "app", Env: []string{"A=b"}}},
 	} {
 		image.Content = tag
-		digest := push(t, addr, repository, tag, image)
+		digest := pushImage(t, addr, repository, tag, image)
 		s := labStore(t, addr, registry.Options{})
 		r := hubRef(t, repository+":"+tag)
 		if d, err := s.Resolve(r); err != nil || d.Digest != digest || !d.Index {
@@ -223,14 +227,78 @@ func TestRegistryIndex(t *testing.T) {
 	}
 }
 
-// What is a moment away from the registry costs no longer than the dial.
+// The second mirror answers where nothing listens at the first.
 func TestRegistryGone(t *testing.T) {
 	addr := labRegistry(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	s := registry.New(ctx, registry.Options{Mirrors: []registry.Mirror{{Host: "docker.io", Target: "127.0.0.1:9", Plain: true}, {Host: "docker.io", Target: addr, Plain: true, Only: true}}})
+	s := registry.New(t.Context(), registry.Options{Mirrors: []registry.Mirror{
+		{Host: "docker.io", Target: freeAddress(t), Plain: true}, {Host: "docker.io", Target: addr, Plain: true, Only: true}}})
 	tags, err := s.Tags(hubRef(t, "debian"))
 	if err != nil || len(tags) == 0 || len(s.Notes()) != 1 {
 		t.Errorf("the second mirror says %q, %v, notes %q", tags, err, s.Notes())
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// A registry of this test's own that wants a login, as docker's documentation
+// sets it up (htpasswd): without one, with a wrong one, with the right one.
+func TestRegistryLogin(t *testing.T) {
+	program, err := exec.LookPath("docker-registry")
+	if err != nil {
+		t.Skip("docker-registry isn't there")
+	}
+	dir, addr := t.TempDir(), freeAddress(t)
+	// The password is made-for-a-test.
+	write(t, filepath.Join(dir, "htpasswd"), "tester:$2a$04$5YPHa3gVM7kbVwBbv5zxBuKq0fYPUQfbzdUgdV2o1ZJoEDjOPfo9.\n")
+	write(t, filepath.Join(dir, "config.yml"), fmt.Sprintf("version: 0.1\nstorage: {filesystem: {rootdirectory: %[1]s/data}}\nhttp: {addr: %[2]q}\nlog: {level: error}\n"+
+		"auth: {htpasswd: {realm: test, path: %[1]s/htpasswd}}\n", dir, addr))
+	cmd := exec.CommandContext(t.Context(), program, "serve", filepath.Join(dir, "config.yml"))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			c.Close()
+			break
+		} else if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("DOCKER_CONFIG", dir)
+	t.Setenv("DOCKER_AUTH_CONFIG", "")
+	login := func(password string) {
+		write(t, filepath.Join(dir, "config.json"), fmt.Sprintf(`{"auths":{%q:{"username":"tester","password":%q}}}`, addr, password))
+	}
+	login("made-for-a-test")
+	digest := pushImage(t, addr, "e2e/private", "1", registrytest.Image{}, remote.WithAuth(&authn.Basic{Username: "tester", Password: "made-for-a-test"}))
+	r := hubRef(t, addr+"/e2e/private:1")
+	o := registry.Options{CacheDir: filepath.Join(dir, "cache")}
+	for range 2 { // from the registry, and from the cache
+		d, err := registry.New(t.Context(), o).Describe(r, "")
+		if err != nil || d.Digest != digest {
+			t.Errorf("%+v, %v", d, err)
+		}
+	}
+	login("wrong")
+	write(t, filepath.Join(dir, "none", "config.json"), "{}")
+	for folder, says := range map[string]string{dir: "the login for it is refused", filepath.Join(dir, "none"): "docker login " + addr} {
+		t.Setenv("DOCKER_CONFIG", folder)
+		_, err := registry.New(t.Context(), registry.Options{}).Resolve(r)
+		if !errors.Is(err, images.ErrUnauthorized) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v", err)
+		}
+	}
+	t.Setenv("DOCKER_CONFIG", filepath.Join(dir, "none"))
+	if _, err := registry.New(t.Context(), o).Resolve(r); !errors.Is(err, images.ErrUnauthorized) {
+		t.Errorf("what was got with the login is there for everybody: %v", err)
 	}
 }
