@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -129,6 +130,7 @@ type answer struct {
 	code   int
 	header http.Header
 	body   []byte
+	from   *url.URL // who sent it, redirects followed
 }
 
 // get sends one request, for a path of the registry. When the connection breaks within the body it is sent
@@ -162,7 +164,7 @@ func (p *repo) get(ctx context.Context, method, path, accepts string, most int64
 		case err != nil:
 			return answer{}, err
 		case res.StatusCode == http.StatusOK, res.StatusCode == http.StatusNotModified && (old.ETag != "" || old.Modified != ""):
-			return answer{res.StatusCode, res.Header, body}, nil
+			return answer{res.StatusCode, res.Header, body, res.Request.URL}, nil
 		}
 		return answer{}, statusOf(res.StatusCode, body)
 	}

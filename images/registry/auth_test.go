@@ -227,7 +227,7 @@ func TestHelper(t *testing.T) {
 	helper(t, "long", "cat /dev/zero")
 	for name, says := range map[string]string{
 		"slow": "docker-credential-slow gave no answer within 200ms", "bad": "docker-credential-bad failed", "absent": "docker-credential-absent isn't there",
-		"odd": "docker-credential-odd gave an answer that can't be read", "../x": "isn't a name", "long": "docker-credential-long gave no answer within 200ms", "none": "docker login",
+		"odd": "docker-credential-odd gave an answer that can't be read", "../x": "isn't a name", "long": "docker-credential-long failed", "none": "docker login",
 	} {
 		write(t, config, map[string]any{"credsStore": name})
 		s := store(t, reg, registry.Options{Helper: 200 * time.Millisecond})

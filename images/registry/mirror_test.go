@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -136,10 +137,23 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
-// HTTP_PROXY is used as Go's transport does: it reads the variable once in a
-// process, so the test is another process.
+// again runs the test in a process of its own, with other variables: Go reads
+// those about proxies and certificates once.
+func again(t *testing.T, env ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), "NO_PROXY=", "no_proxy=", "http_proxy=", "HTTP_PROXY=", "DOCKER_CONFIG="+t.TempDir())
+	cmd.Env = append(cmd.Env, env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	return string(out)
+}
+
+// HTTP_PROXY is used as Go's transport does.
 func TestProxy(t *testing.T) {
-	if os.Getenv("REGISTRYTEST_PROXY") != "" {
+	if os.Getenv("REGISTRYTEST_CHILD") != "" {
 		s := withMirrors(t, "docker.io=!http://registry.example", registry.Options{})
 		d, err := s.Resolve(ref(t, "python:3.12"))
 		t.Logf("digest %s, %v", d.Digest, err)
@@ -150,10 +164,46 @@ func TestProxy(t *testing.T) {
 		host = r.URL.Host
 		return false
 	}))
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestProxy$", "-test.v")
-	cmd.Env = append(os.Environ(), "REGISTRYTEST_PROXY=1", "HTTP_PROXY=http://"+reg.Addr, "http_proxy=", "NO_PROXY=", "no_proxy=", "DOCKER_CONFIG="+t.TempDir())
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "digest "+reg.Digest("library/python", "3.12")) || host != "registry.example" {
-		t.Errorf("asked for host %q, %v: %s", host, err, out)
+	out := again(t, "REGISTRYTEST_CHILD=1", "HTTP_PROXY=http://"+reg.Addr)
+	if !strings.Contains(out, "digest "+reg.Digest("library/python", "3.12")) || host != "registry.example" {
+		t.Errorf("asked for host %q: %s", host, out)
+	}
+}
+
+// https with a certificate that the system trusts; redirects don't leave it.
+func TestHTTPS(t *testing.T) {
+	if addr := os.Getenv("REGISTRYTEST_CHILD"); addr != "" {
+		for _, name := range []string{"python:3.12", addr + "/library/python:3.12"} { // as a mirror, and by itself
+			s := withMirrors(t, "docker.io=!https://"+addr, registry.Options{})
+			d, err := s.Describe(ref(t, name), "linux/amd64")
+			t.Logf("%s is %s, %v", name, d.Digest, err)
+		}
+		_, err := withMirrors(t, "docker.io=!https://"+addr, registry.Options{}).Resolve(ref(t, "python:away"))
+		t.Logf("away: %v", err)
+		return
+	}
+	var protocol string
+	k := &registrytest.Tokens{}
+	reg := registrytest.Start(t, python(), registrytest.Bearer(k), registrytest.TLS(), registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
+		protocol = r.Proto
+		if strings.HasSuffix(r.URL.Path, "away") {
+			http.Redirect(w, r, "http://"+r.Host+"/v2/", http.StatusFound)
+			return true
+		}
+		return false
+	}))
+	file := filepath.Join(t.TempDir(), "cert.pem")
+	if err := os.WriteFile(file, reg.Certificate(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := again(t, "REGISTRYTEST_CHILD="+reg.Addr, "SSL_CERT_FILE="+file)
+	want := reg.Digest("library/python", "3.12")
+	for _, s := range []string{"python:3.12 is " + want + ", <nil>", reg.Addr + "/library/python:3.12 is " + want + ", <nil>", "it redirects to plain HTTP"} {
+		if !strings.Contains(out, s) {
+			t.Errorf("it doesn't say %q: %s", s, out)
+		}
+	}
+	if protocol != "HTTP/2.0" || k.Issued() != 2 {
+		t.Errorf("spoken is %s, %d tokens", protocol, k.Issued())
 	}
 }

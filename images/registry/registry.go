@@ -74,6 +74,10 @@ type Registry struct {
 var _ images.Store = (*Registry)(nil)
 
 // New gives a Registry. It dials and reads nothing; ctx ends every request.
+//
+// Nothing here writes to a standard stream, except that net/http uses the
+// standard logger when a server sends more than it was asked for: a program
+// turns that off with log.SetOutput(io.Discard).
 func New(ctx context.Context, o Options) *Registry {
 	o.CacheMax = or(o.CacheMax, 64<<20)
 	o.Fresh = or(o.Fresh, 5*time.Minute)

@@ -70,7 +70,7 @@ func (q *question) tagsAt(ctx context.Context, p *repo) ([]string, error) {
 		if n.Tags, err = readTags(a); err != nil {
 			return nil, err
 		}
-		if n.Next, err = p.link(next, a.header.Get("Link")); err != nil {
+		if n.Next, err = p.link(a.from, a.header.Get("Link")); err != nil {
 			return nil, err
 		}
 		pages, next = append(pages, n), n.Next
@@ -114,7 +114,7 @@ func allTags(pages []page) []string {
 
 // link gives the next page, which must be at the same host: distribution-spec,
 // "Listing Tags", and RFC 8288.
-func (p *repo) link(at, header string) (string, error) {
+func (p *repo) link(at *url.URL, header string) (string, error) {
 	if header == "" {
 		return "", nil
 	}
@@ -125,15 +125,11 @@ func (p *repo) link(at, header string) (string, error) {
 	if rel := strings.ToLower(params); strings.Contains(rel, "rel=") && !strings.Contains(rel, "next") || target == "" {
 		return "", nil
 	}
-	base, err := url.Parse(p.scheme + "://" + p.e.host + at)
-	if err != nil {
-		return "", &refused{"its link to the next tags isn't one"}
-	}
-	to, err := base.Parse(target)
+	to, err := at.Parse(target)
 	switch {
 	case err != nil:
 		return "", &refused{"its link to the next tags isn't one"}
-	case to.Scheme != base.Scheme || !strings.EqualFold(to.Host, base.Host) || to.User != nil:
+	case to.Scheme != p.scheme || !strings.EqualFold(to.Host, p.e.host) || to.User != nil:
 		return "", &refused{"its link to the next tags leads to " + oci.Clean(to.Host)}
 	}
 	return to.RequestURI(), nil

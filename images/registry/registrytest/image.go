@@ -23,8 +23,8 @@ type Image struct {
 	Layers    int       // 0 is 2
 }
 
-// make gives a v1.Image or a v1.ImageIndex.
-func (i Image) make() (any, error) {
+// Build makes the image: a v1.Image or a v1.ImageIndex.
+func (i Image) Build() (mutate.Appendable, error) {
 	platforms := i.Platforms
 	if len(platforms) == 0 {
 		platforms = []string{"linux/amd64"}

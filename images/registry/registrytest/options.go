@@ -35,7 +35,8 @@ func Handle(answer func(http.ResponseWriter, *http.Request) bool) Option {
 	})
 }
 
-// TLS serves https with a certificate that nobody trusts.
+// TLS serves https, HTTP/2 too, with a certificate that nobody trusts: see
+// Certificate.
 func TLS() Option { return Option{tls: true} }
 
 // Fail answers the first n requests for manifests, blobs and tag lists (all of
@@ -130,7 +131,11 @@ func (k *Tokens) answer(w http.ResponseWriter, r *http.Request) bool {
 	if ok && (ping(r) || scope == want) {
 		return false
 	}
-	challenge := `Bearer realm="http://` + r.Host + `/token",service="registrytest"`
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	challenge := `Bearer realm="` + scheme + "://" + r.Host + `/token",service="registrytest"`
 	if !ping(r) {
 		challenge += `,scope="` + want + `"`
 	}

@@ -6,6 +6,7 @@ package registrytest
 
 import (
 	"context"
+	"encoding/pem"
 	"io"
 	"log"
 	"net/http"
@@ -58,6 +59,7 @@ func Start(t testing.TB, repositories map[string]map[string]Image, options ...Op
 	}))
 	r.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if secure {
+		r.server.EnableHTTP2 = true
 		r.server.StartTLS()
 	} else {
 		r.server.Start()
@@ -69,6 +71,12 @@ func Start(t testing.TB, repositories map[string]map[string]Image, options ...Op
 
 // Stop ends the registry before the test does: nobody listens then.
 func (r *Registry) Stop() { r.server.CloseClientConnections(); r.server.Close() }
+
+// Certificate is that of a registry with the option TLS, in PEM: SSL_CERT_FILE
+// makes a process trust it.
+func (r *Registry) Certificate() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.server.Certificate().Raw})
+}
 
 // Mirrors is the value of DRYDOCK_MIRRORS with which this registry, and it
 // alone, answers for the hosts; docker.io when none is given.
@@ -111,7 +119,7 @@ func (r *Registry) Push(repository, tag string, image Image) (digest string) {
 	if image.Content == "" {
 		image.Content = repository + ":" + tag
 	}
-	made, err := image.make()
+	made, err := image.Build()
 	if err == nil {
 		switch m := made.(type) {
 		case v1.ImageIndex:
