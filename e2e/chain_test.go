@@ -27,7 +27,7 @@ type chainCase struct {
 	root    bool       // the user may stay root
 	touch   string     // a source file: after a change to it …
 	install string     // … the steps that match this are cached. In the after-image only.
-	ci      bool       // of multi-stage: make e2e builds it too, not only make e2e-all
+	ci      bool       // not of chain: make e2e builds it too, not only make e2e-all
 	stop    string     // another server answers afterwards, and this signal is how it ends
 	smaller float64    // the least by which the image shrinks with --base smallest; 0 to try that with E2E_ALL alone
 	unbuilt string     // why the lab can't build it; "" where it can
@@ -117,17 +117,21 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
-// fixtures lists the cases below fixtures/: chain/*, and those that multi-stage splits: with E2E_ALL all of them, else
-// those marked for CI.
+// alone are the transforms whose cases run with --only, so that what is measured is theirs.
+var alone = []string{"slim-base", "distroless"}
+
+// fixtures lists the cases below fixtures/: chain/*, those that multi-stage splits, and those of alone that are in cases: with
+// E2E_ALL all of them, else those marked for CI.
 func fixtures(t *testing.T) (dirs []string) {
 	all := os.Getenv("E2E_ALL") != ""
-	for _, parent := range []string{"chain", "multi-stage"} {
+	for _, parent := range slices.Concat([]string{"chain", "multi-stage"}, alone) {
 		entries, err := os.ReadDir(filepath.Join(world.root, "fixtures", parent))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, d := range entries {
-			if parent == "multi-stage" && !all && !cases[parent+"/"+d.Name()].ci {
+			c, known := cases[parent+"/"+d.Name()]
+			if parent != "chain" && !all && !c.ci || slices.Contains(alone, parent) && !known {
 				continue
 			}
 			if d.IsDir() && !strings.HasPrefix(d.Name(), "declined-") && !strings.HasPrefix(d.Name(), "nothing-") {
@@ -152,8 +156,12 @@ func chain(t *testing.T, fixture string, c chainCase, p *pair, flags ...string) 
 			t.Fatal(err)
 		}
 	}
-	if policy, err := os.ReadFile(filepath.Join(is, "POLICY")); err == nil && filepath.Base(filepath.Dir(fixture)) == "multi-stage" {
-		flags = append(flags, "--base", strings.TrimSpace(string(policy)))
+	of := filepath.Base(filepath.Dir(fixture))
+	if slices.Contains(alone, of) {
+		flags = append(flags, "--only", of)
+	}
+	if policy, err := os.ReadFile(filepath.Join(is, "POLICY")); err == nil && of != "chain" {
+		flags = append(flags, "--policy", of+"="+strings.TrimSpace(string(policy)))
 	}
 	fix(t, ctx, filepath.Base(fixture), is, append(flags, "--unsafe")...)
 	rewritten, err := os.ReadFile(filepath.Join(is, "Dockerfile"))

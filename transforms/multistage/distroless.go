@@ -188,7 +188,7 @@ func (b *bare) overSystem(in *rewrite.Instruction) string {
 	}
 	for _, w := range sources {
 		if from == "" {
-			if ctx := rewrite.ContextPath(w); !b.p.Repo.Exists(ctx) || b.p.Repo.IsDir(ctx) {
+			if ctx := rewrite.ContextPath(w); b.p.Repo.IsDir(ctx) || !b.p.Repo.Exists(ctx) && path.Ext(ctx) == "" {
 				return "it copies the folder " + w + " over " + at
 			}
 			continue
@@ -311,6 +311,7 @@ func (b *bare) layOut() (c rewrite.Change, ok bool) {
 		b.drops = append(b.drops, runKeys(in)...)
 	}
 	edits = append(edits, b.deletions(spans)...)
+	b.staleComment()
 	b.explain("no longer there: a shell, the package manager and all programs but the runtime's; docker exec needs the image's debug tag")
 	return rewrite.Change{
 		Title:   "run on " + b.base + " in place of " + b.stage.BaseName(),

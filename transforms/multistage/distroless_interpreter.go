@@ -239,7 +239,7 @@ func (b *bare) packagesFrom(in *rewrite.Instruction, minor string) string {
 		}
 	}
 	switch {
-	case !rewrite.Inside(to, "/usr/local") && to != "/usr/local" && !rewrite.Inside(site, to):
+	case !rewrite.Inside(to, "/usr/local"):
 		return ""
 	case len(sources) != 1 || from == "":
 		return "it copies into " + to + ", where another Python lies"
@@ -286,6 +286,7 @@ func (b *bare) java() bool {
 			b.javaCmd(in, line)
 		}
 	}
+	b.assumes = append(b.assumes, "Debian's Java "+vm.version+" runs what "+b.stage.BaseName()+" ran, as both pass the same compatibility tests")
 	if !b.startsSomething() || !j.environment0() {
 		return false
 	}

@@ -164,16 +164,15 @@ func (b *bare) traced(s *rewrite.Stage, at string, before *rewrite.Instruction) 
 			}
 			continue
 		}
-		for _, w := range sources {
-			w = path.Join("/", in.State().Expand(w))
-			switch folder := len(sources) > 1 || strings.HasSuffix(dest, "/"); {
-			case at == to && !folder:
-				stage, src, by = o, w, in
-			case at == path.Join(to, path.Base(w)): // into a folder
-				stage, src, by = o, w, in
-			case rewrite.Inside(at, to) && at != to: // what a folder holds
-				stage, src, by = o, path.Join(w, strings.TrimPrefix(at, to)), in
-			}
+		into := len(sources) > 1 || strings.HasSuffix(dest, "/")
+		named := slices.IndexFunc(sources, func(w string) bool { return path.Base(st.Expand(w)) == path.Base(at) })
+		switch {
+		case at == to && !into:
+			stage, src, by = o, path.Join("/", st.Expand(sources[0])), in
+		case named >= 0 && path.Dir(at) == to: // a file into a folder
+			stage, src, by = o, path.Join("/", st.Expand(sources[named])), in
+		case at != to && len(sources) == 1: // what a folder holds
+			stage, src, by = o, path.Join("/", st.Expand(sources[0]), strings.TrimPrefix(at, to)), in
 		}
 	}
 	if stage == nil {

@@ -3,6 +3,7 @@ package multistage
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -210,6 +211,7 @@ func (s *split) rebase() (c rewrite.Change, ok bool) {
 		return c, false
 	}
 	s.sayLost()
+	s.staleComment()
 	return rewrite.Change{
 		Title:   "run on " + s.variant.base + " in place of " + s.stage.BaseName(),
 		Why:     "the stage builds nothing, and its base still holds what builds (Docker's best practices for building)",
@@ -243,6 +245,17 @@ func megabytes(n int64) string {
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	}
 	return fmt.Sprintf("%.0f MB", float64(n)/1e6)
+}
+
+// staleComment tells in the plan of a comment above FROM that names the old image.
+func (s *split) staleComment() {
+	from := s.stage.From
+	above := s.doc.Src[from.Lead():from.Span.Start]
+	name := path.Base(s.ref.Repository())
+	if at := strings.Index(strings.ToLower(above), name); at >= 0 {
+		line, _ := s.doc.Pos(from.Lead() + at)
+		s.explain("the comment on line %d still speaks of %s: look whether it holds", line, name)
+	}
 }
 
 // sayLost tells in the plan what is no longer there and where it was looked for.
