@@ -171,6 +171,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		"platform": {func(c contents) {
 			all(tagsOf(c, "python"), func(i *registrytest.Image) { i.Platforms, i.Index = []string{"linux/s390x"}, true })
 		}, 1, 1, "isn't there for linux/amd64"},
+		"size":               {func(contents) {}, 1.4, 1, "compressed size is 581.0 MB, not about 415.0 MB"},
 		"no such repository": {func(c contents) { delete(c, path("python")) }, 1, 1, "python: "},
 	} {
 		t.Run(name, func(t *testing.T) {
