@@ -135,3 +135,7 @@ func distroless(repository, tag string) (Image, bool) {
 	}
 	return img, true
 }
+
+// Kept reports whether a distroless image ("cc", "python3") on a Debian release
+// ("12") was still listed as published on the catalogue's date.
+func Kept(kind, release string) bool { return distrolessKinds[kind][release] }

@@ -41,6 +41,13 @@ type Source interface {
 	Day() string
 }
 
+// Proves tells whether a source may answer with a digest or with Pinned.Proven.
+// The catalogue never does, so what rests on either needn't be tried.
+func Proves(s Source) bool {
+	p, ok := s.(interface{ Proves() bool })
+	return ok && p.Proves()
+}
+
 // Precision says how precise a pin is.
 type Precision int
 

@@ -45,6 +45,12 @@ func (s *LiveSource) Notes() []string {
 	return out
 }
 
+// Proves is false over a store that answers nothing; see the function Proves.
+func (s *LiveSource) Proves() bool {
+	o, ok := s.store.(interface{ Offline() bool })
+	return !ok || !o.Offline()
+}
+
 // failed notes that the catalogue answers in place of the store: of a registry
 // that doesn't answer once, whatever it was asked.
 func (s *LiveSource) failed(ref Ref, err error) {

@@ -230,3 +230,34 @@ func TestLiveSlim(t *testing.T) {
 		}
 	}
 }
+
+type offlineStore struct{ *fakeStore }
+
+func (offlineStore) Offline() bool { return true }
+
+func TestProves(t *testing.T) {
+	for _, c := range []struct {
+		src  Source
+		want bool
+	}{{Catalogue(), false}, {Live(hub(), Date), true}, {Live(offlineStore{hub()}, Date), false}} {
+		if got := Proves(c.src); got != c.want {
+			t.Errorf("%T: %v", c.src, got)
+		}
+	}
+}
+
+// Of several stores the first that has the image answers.
+func TestFirst(t *testing.T) {
+	near, far := &fakeStore{tags: map[string]map[string]string{"python": {"latest": "mine", "3.14.7": "mine"}}}, hub()
+	s := Live(First(near, far), Date)
+	if p, ok := s.Pin(ref(t, "python"), Want{}, MostPrecise); !ok || p.Ref.Tag != "3.14.7" || !p.Proven {
+		t.Errorf("%+v", p)
+	}
+	if d, err := s.Digest(ref(t, "node:24"), nil); err != nil || d != "n24" {
+		t.Error(d, err)
+	}
+	far.down = ErrOffline
+	if p, ok := s.Pin(ref(t, "node"), Want{}, MostPrecise); !ok || p.Proven || p.Ref.Tag != "26" || len(s.Notes()) != 1 {
+		t.Errorf("%+v %q", p, s.Notes())
+	}
+}

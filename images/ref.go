@@ -178,6 +178,11 @@ func (r Ref) mirrored() string {
 	return r.Repository()
 }
 
+// Official is Repository, where a well-known public mirror of Docker Hub's
+// official images is named the official image's: "python" for
+// public.ecr.aws/docker/library/python.
+func (r Ref) Official() string { return r.mirrored() }
+
 func (r Ref) hasVariable() bool {
 	return strings.Contains(r.Domain, "$") || strings.Contains(r.Path, "$") || strings.Contains(r.Tag, "$") || strings.Contains(r.Digest, "$")
 }

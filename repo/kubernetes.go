@@ -26,6 +26,9 @@ type Container struct {
 	Group        string   // fsGroup; "" when not set
 	Ports        []int
 	Mounts       []Mount
+
+	Command, Args []string   // in the place of ENTRYPOINT and CMD; nil where the image's own run
+	Exec          [][]string // commands of its probes and lifecycle hooks
 }
 
 // Mount is a volume in a container.
@@ -142,6 +145,13 @@ func podOf(file string, object *yaml.Node) (out []Container) {
 				Privileged:   truth(get(inner, "privileged")),
 				Capabilities: scalars(get(inner, "capabilities", "add")),
 				Group:        scalar(get(outer, "fsGroup")),
+				Command:      scalars(get(n, "command")),
+				Args:         scalars(get(n, "args")),
+			}
+			for _, at := range [][]string{{"livenessProbe"}, {"readinessProbe"}, {"startupProbe"}, {"lifecycle", "postStart"}, {"lifecycle", "preStop"}} {
+				if words := scalars(get(n, append(at, "exec", "command")...)); len(words) > 0 {
+					c.Exec = append(c.Exec, words)
+				}
 			}
 			for _, s := range []*yaml.Node{outer, inner} { // the container's own wins
 				if u := get(s, "runAsUser"); scalar(u) != "" {

@@ -150,6 +150,48 @@ func (n *Node) yarnLockInSync(src []byte) (bool, string) {
 	return true, ""
 }
 
+// ScriptPackages are the packages of npm's lock file that run scripts of their own
+// when they are installed, by which they compile or download, and those that git
+// fetches; sorted. known is false where the lock file doesn't tell: npm's does from
+// version 2 on (hasInstallScript), those of other managers don't.
+//
+// Source: https://docs.npmjs.com/cli/configuring-npm/package-lock-json
+func (n *Node) ScriptPackages() (scripts, git []string, known bool) {
+	if n.LockManager != "npm" || n.Lock == "" {
+		return nil, nil, false
+	}
+	src, err := n.repo.ReadFile(n.Lock)
+	if err != nil {
+		return nil, nil, false
+	}
+	var lock struct {
+		Version  int `json:"lockfileVersion"`
+		Packages map[string]struct {
+			Scripts  bool   `json:"hasInstallScript"`
+			Resolved string `json:"resolved"`
+		} `json:"packages"`
+	}
+	if json.Unmarshal(bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")), &lock) != nil || lock.Version < 2 || lock.Packages == nil {
+		return nil, nil, false
+	}
+	for at, p := range lock.Packages {
+		i := strings.LastIndex(at, "node_modules/")
+		if i < 0 {
+			continue // the project's own
+		}
+		name := at[i+len("node_modules/"):]
+		if p.Scripts && !slices.Contains(scripts, name) {
+			scripts = append(scripts, name)
+		}
+		if strings.HasPrefix(p.Resolved, "git") && !slices.Contains(git, name) {
+			git = append(git, name)
+		}
+	}
+	slices.Sort(scripts)
+	slices.Sort(git)
+	return scripts, git, true
+}
+
 func without(m, drop map[string]string) map[string]string {
 	out := map[string]string{}
 	for k, v := range m {

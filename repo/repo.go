@@ -64,6 +64,7 @@ type manifestFacts struct {
 	nodeInstall  memo[string, NodeInstall]
 	pub          memo[string, Pub]
 	nodeVersion  memo[string, Version]
+	asked        memo[[2]string, Version]
 	usesDev      memo[string, devUse]
 	golang       memo[string, *Go]
 	maven        memo[string, *Maven]
@@ -77,6 +78,8 @@ type manifestFacts struct {
 	mentions     memo[struct{}, []Mention]
 	containers   memo[struct{}, []Container]
 	invocations  memo[struct{}, []Build]
+
+	containerCommands memo[struct{}, []ContainerCommand]
 }
 
 // Load returns the view of the build context whose root is fsys. It reads

@@ -73,6 +73,7 @@ type run struct {
 	res     *Result
 	refused map[string]bool // changes that failed a gate or were turned down
 	quiet   map[*Transform]quiet
+	beside  map[string]bool // names of the transforms
 }
 
 // quiet is a state in which a transform had nothing to do.
@@ -85,7 +86,10 @@ type quiet struct {
 func (r *run) fixpoint(ctx context.Context, ts []*Transform) error {
 	start, startRepo := r.doc, r.repo
 	seen := map[string]bool{r.state(): true}
-	r.refused, r.quiet = map[string]bool{}, make(map[*Transform]quiet, len(ts))
+	r.refused, r.quiet, r.beside = map[string]bool{}, make(map[*Transform]quiet, len(ts)), make(map[string]bool, len(ts))
+	for _, t := range ts {
+		r.beside[t.Name] = true
+	}
 	for round := 0; ; round++ {
 		before := r.state()
 		r.res.Declined = nil
@@ -155,7 +159,7 @@ func (r *run) state() string {
 }
 
 func (r *run) pass(t *Transform) *Pass {
-	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, History: r.in.History, Unsafe: r.opt.Unsafe, rules: t.Rules}
+	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, History: r.in.History, Unsafe: r.opt.Unsafe, rules: t.Rules, beside: r.beside}
 	if len(t.Policies) > 0 {
 		p.Policy = cmp.Or(r.opt.Policies[t.Name], t.Policies[0].Name)
 	}
@@ -278,7 +282,7 @@ func (r *run) id(t *Transform, c Change) string {
 }
 
 func outcome(t *Transform, c Change) Outcome {
-	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Plan: c.Plan, Safety: c.Safety, Config: c.Config, Adds: c.Adds, Drops: c.Drops, Hides: c.Hides, Context: c.Context, Image: c.Image}
+	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Plan: c.Plan, Safety: c.Safety, Config: c.Config, Adds: c.Adds, Drops: c.Drops, Hides: c.Hides, Brings: c.Brings, Context: c.Context, Image: c.Image}
 	if c.At != nil {
 		out.Line = c.At.Line
 	}

@@ -1,6 +1,14 @@
 package rewrite
 
-import "drydock/repo"
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"drydock/images"
+	"drydock/repo"
+)
 
 // Shipping lists the stages whose layers end in an image that someone runs:
 // the final one, those that compose, bake or CI files name as target, and the
@@ -35,6 +43,49 @@ func (s *Stage) Descends(from *Stage) bool {
 		}
 	}
 	return false
+}
+
+// Services are the compose services and bake targets that run the image of a stage
+// which the file builds.
+func (p *Pass) Services(s *Stage) (out []repo.Build) {
+	for _, b := range p.Repo.Builds() {
+		switch {
+		case b.Err != "", p.Name != "" && b.Dockerfile != "" && b.Dockerfile != p.Name:
+		case b.Target == "" && s != p.Doc.Final():
+		case b.Target != "" && !strings.Contains(b.Target, "$") && !strings.EqualFold(b.Target, s.Name) && b.Target != strconv.Itoa(s.Index):
+		default:
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// Containers are those of the Kubernetes manifests that may run an image of the
+// file: a repository whose only Dockerfile this is runs it under a name that nobody
+// can know, so all but the images of others count; where there are several, those
+// that carry the name of the Dockerfile's folder.
+func (p *Pass) Containers() []repo.Container {
+	return slices.DeleteFunc(slices.Clone(p.Repo.Containers()), func(c repo.Container) bool { return !p.mayBe(c.Image) })
+}
+
+// Commands are the commands that CI files, Makefiles and scripts may run in a
+// container of the file's image.
+func (p *Pass) Commands() []repo.ContainerCommand {
+	return slices.DeleteFunc(slices.Clone(p.Repo.ContainerCommands()), func(c repo.ContainerCommand) bool {
+		return len(p.Siblings) > 0 && !c.Image && !strings.Contains(c.In, path.Base(path.Dir(p.Name))) || c.Image && !p.mayBe(c.In)
+	})
+}
+
+// mayBe: an image may be the one that the file builds.
+func (p *Pass) mayBe(image string) bool {
+	ref, err := images.ParseRef(image)
+	if err != nil {
+		return len(p.Siblings) == 0
+	}
+	if _, known := p.Images.Image(ref); known {
+		return false
+	}
+	return len(p.Siblings) == 0 || path.Base(ref.Repository()) == path.Base(path.Dir(p.Name))
 }
 
 // Targets are the stage names that files of the project build.

@@ -91,6 +91,7 @@ type Pass struct {
 	// Policy is the name of the transform's policy in force, "" when it has none.
 	Policy string
 
+	beside   map[string]bool // transforms of the run
 	declined []Decline
 	rules    []string // of the transform
 	effects  map[*Instruction]*Effects
@@ -109,6 +110,18 @@ func (p *Pass) Effects(in *Instruction) *Effects {
 		p.effects[in] = e
 	}
 	return e
+}
+
+// Beside reports whether the transform of that name takes part in this run too,
+// so that one can leave a case to another which does more with it.
+func (p *Pass) Beside(name string) bool { return p.beside[name] }
+
+// Quietly is a pass over the same document for another policy ("" for none),
+// whose declines and findings nobody sees.
+func (p *Pass) Quietly(policy string) *Pass {
+	twin := *p
+	twin.Policy, twin.declined, twin.findings = policy, nil, nil
+	return &twin
 }
 
 // Decline is a case that a transform saw and rightly left alone.
@@ -150,6 +163,9 @@ type Change struct {
 	Adds   []string // commands, as Command.Key
 	Drops  []string // commands, as Command.Key
 	Hides  []string // variables that a RUN no longer sees
+	// Brings are packages among those that Drops installed which the new base has
+	// by itself.
+	Brings []string
 	// Demoted is the name of a stage that is no longer the last one, after it was
 	// seen that nothing outside the file builds it by its name.
 	Demoted string
@@ -188,6 +204,7 @@ type Outcome struct {
 	Adds      []string
 	Drops     []string
 	Hides     []string
+	Brings    []string
 	Context   *ContextChange // as in Change
 	Image     *ImageChange   // as in Change
 

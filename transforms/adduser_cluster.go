@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"drydock/images"
 	"drydock/repo"
 	"drydock/rewrite"
 )
@@ -15,39 +14,9 @@ import (
 // What compose files and Kubernetes manifests of the repository say about the user,
 // the rights and the volumes that the image is run with.
 
-// services are those that run the image which the file builds.
-func services(p *rewrite.Pass, s *rewrite.Stage) (out []repo.Build) {
-	for _, b := range p.Repo.Builds() {
-		switch {
-		case b.Err != "", p.Name != "" && b.Dockerfile != "" && b.Dockerfile != p.Name:
-		case b.Target != "" && !strings.Contains(b.Target, "$") && !strings.EqualFold(b.Target, s.Name) && b.Target != strconv.Itoa(s.Index):
-		default:
-			out = append(out, b)
-		}
-	}
-	return out
-}
-
-// containers are those of the manifests that may run the image: a repository whose only
-// Dockerfile this is runs it under a name that nobody can know, so all but the
-// images of others count; where there are several, those that carry the name of the
-// Dockerfile's folder.
-func containers(p *rewrite.Pass) []repo.Container {
-	return slices.DeleteFunc(slices.Clone(p.Repo.Containers()), func(c repo.Container) bool {
-		ref, err := images.ParseRef(c.Image)
-		if err != nil {
-			return len(p.Siblings) > 0
-		}
-		if _, known := p.Images.Image(ref); known {
-			return true
-		}
-		return len(p.Siblings) > 0 && path.Base(ref.Repository()) != path.Base(path.Dir(p.Name))
-	})
-}
-
 // deployed tells what in compose files and manifests speaks against another user.
 func deployed(p *rewrite.Pass, s *rewrite.Stage) string {
-	for _, b := range services(p, s) {
+	for _, b := range p.Services(s) {
 		at := fmt.Sprintf("%s:%d", b.File, b.Line)
 		user, _, _ := strings.Cut(b.User, ":")
 		switch {
@@ -72,7 +41,7 @@ func deployed(p *rewrite.Pass, s *rewrite.Stage) string {
 			}
 		}
 	}
-	for _, c := range containers(p) {
+	for _, c := range p.Containers() {
 		at := fmt.Sprintf("%s:%d", c.File, c.Line)
 		switch {
 		case c.User == "0":
@@ -104,7 +73,7 @@ func deployed(p *rewrite.Pass, s *rewrite.Stage) string {
 // so the owner that it is given; or where another user runs it.
 func mounted(p *rewrite.Pass, s *rewrite.Stage, given []folder) string {
 	st := s.At(nil)
-	for _, b := range services(p, s) {
+	for _, b := range p.Services(s) {
 		at := fmt.Sprintf("%s:%d", b.File, b.Line)
 		if b.User != "" && len(given) > 0 {
 			return fmt.Sprintf("%s; %s runs it as user %s, who doesn't own %s", given[0].why, at, b.User, given[0].path)
@@ -125,7 +94,7 @@ func mounted(p *rewrite.Pass, s *rewrite.Stage, given []folder) string {
 			}
 		}
 	}
-	for _, c := range containers(p) {
+	for _, c := range p.Containers() {
 		if c.User != "" && c.Group == "" && len(given) > 0 && c.User != appUID {
 			return fmt.Sprintf("%s; %s:%d runs it as user %s, who doesn't own %s", given[0].why, c.File, c.UserLine, c.User, given[0].path)
 		}
@@ -150,5 +119,5 @@ func volumeParts(v string) (source, target, mode string, ok bool) {
 // one: the kubelet then takes a number in USER, and no name
 // (https://kubernetes.io/docs/concepts/security/pod-security-standards/).
 func numbered(p *rewrite.Pass) bool {
-	return slices.ContainsFunc(containers(p), func(c repo.Container) bool { return c.NonRoot && c.User == "" })
+	return slices.ContainsFunc(p.Containers(), func(c repo.Container) bool { return c.NonRoot && c.User == "" })
 }

@@ -193,15 +193,16 @@ func syntaxPlace(doc *rewrite.Document) *imagePlace {
 	return &imagePlace{Kind: placeSyntax, Raw: ref, Text: ref, span: rewrite.Span{Start: start, End: start + len(ref)}}
 }
 
-// Config is what writing another image there means to alter.
+// Config is what writing another image there means to alter. (An image that files
+// come from counts as a base: what the build takes in is another one.)
 func (pl *imagePlace) Config() rewrite.ConfigFields {
 	switch {
-	case pl.Kind == placeFrom:
-		return rewrite.FieldBase
-	case pl.in != nil && pl.in.Trigger():
+	case pl.Kind == placeSyntax:
+		return 0
+	case pl.in.Trigger():
 		return rewrite.FieldOnBuild
 	}
-	return 0
+	return rewrite.FieldBase
 }
 
 // Write gives the edits that put ref there, or the reason why not. Where the

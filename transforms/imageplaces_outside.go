@@ -17,10 +17,10 @@ import (
 // outside the file gives one of its arguments, or a context of the name that
 // stands there, or that ref would put there. "" when nothing of the kind is seen.
 func (pl *imagePlace) Replaced(ref images.Ref) string {
-	args := pl.Args
+	args, which := pl.Args, "the default isn't what is built there"
 	if pl.Kind == placeSyntax {
-		// https://docs.docker.com/reference/dockerfile/#syntax
-		args = []string{"BUILDKIT_SYNTAX"}
+		// https://docs.docker.com/build/buildkit/frontend/
+		args, which = []string{"BUILDKIT_SYNTAX"}, "the directive isn't what reads the file there"
 	}
 	names := []string{contextName(pl.Ref), contextName(ref)}
 	hit := func(given []string) string {
@@ -38,7 +38,7 @@ func (pl *imagePlace) Replaced(ref images.Ref) string {
 		at := fmt.Sprintf("%s:%d", b.File, b.Line)
 		for _, a := range b.Args {
 			if slices.Contains(args, a) {
-				return fmt.Sprintf("%s gives %s: the default isn't what is built there", at, a)
+				return fmt.Sprintf("%s gives %s: %s", at, a, which)
 			}
 		}
 		if n := hit(b.Contexts); n != "" {
@@ -51,7 +51,7 @@ func (pl *imagePlace) Replaced(ref images.Ref) string {
 		case m.Kind == repo.MentionArg && len(args) > 0 && pl.Kind != placeSyntax && computed(m.Name):
 			return fmt.Sprintf("%s passes a build argument whose name is computed (%s)", at, m.Name)
 		case m.Kind == repo.MentionArg && slices.Contains(args, m.Name):
-			return fmt.Sprintf("%s gives %s: the default isn't what is built there", at, m.Name)
+			return fmt.Sprintf("%s gives %s: %s", at, m.Name, which)
 		case m.Kind == repo.MentionContext && hit([]string{m.Name}) != "":
 			return fmt.Sprintf("%s gives a build context named %s in the place of the image", at, m.Name)
 		}

@@ -58,6 +58,7 @@ func TestImagePlaces(t *testing.T) {
 		{"default in braces, arg empty", "ARG X=\nFROM ${X:-python}\n", "from python (X)", "ARG X=\nFROM ${X:-python:9}\n"},
 		{"default in braces hidden", "ARG X=node\nFROM ${X:-python}\n", "from node (X)", "ARG X=node:9\nFROM ${X:-python}\n"},
 		{"default of default", "ARG Y=python\nFROM ${X:-$Y}\n", "from python (X Y)", "ARG Y=python:9\nFROM ${X:-$Y}\n"},
+		{"arg behind the version", "ARG V=-slim\nFROM python:3$V\n", "from python:3-slim (V)", "! python:3$V: the parts that would change stand in several places"},
 		{"no default", "ARG X\nFROM $X\n", "from $X (X) why: ARG X has no default: the image comes from outside", ""},
 		{"not declared", "FROM $R/name\n", "from $R/name (R) why: R is declared by no ARG before the first FROM, so it is empty", ""},
 		{"platform argument", "FROM base-$TARGETARCH\n", "from base-$TARGETARCH (TARGETARCH) why: TARGETARCH comes from the builder", ""},

@@ -238,9 +238,9 @@ type hole struct {
 	vars       int    // variables beside it that have a part in the reference
 }
 
-// find is the hole to write want to, and the text that it then holds. what is
-// the text of t now.
-func (t template) find(in *rewrite.Instruction, arg, now, want string, env map[string]*argDefault) (h hole, text, why string) {
+// find is the hole to write want to, and the text that it then holds. now is the
+// text of t, in which a tag begins at offset tag (-1: not in it) and goes on up to end.
+func (t template) find(in *rewrite.Instruction, arg, now, want string, tag, end int, env map[string]*argDefault) (h hole, text, why string) {
 	lo, hi, mid := difference(now, want)
 	if len(t.pieces) == 0 {
 		return hole{in: in, start: t.start, end: t.end, arg: arg}, want, ""
@@ -251,8 +251,10 @@ func (t template) find(in *rewrite.Instruction, arg, now, want string, env map[s
 		s, _ := p.expand(env, 0)
 		if lo >= at && hi <= at+len(s) {
 			// Text that is put between two pieces belongs to the left one (the 3 of
-			// python:3 grows), but a whole tag or digest to the last one.
-			if found < 0 || lo == hi && lo == at+len(s) && i == len(t.pieces)-1 && (mid[0] == ':' || mid[0] == '@') {
+			// python:3 grows); a whole tag or digest to the last one, and what comes in
+			// front of a tag (26- of alpine) to the one that begins with it.
+			between := lo == hi && lo == at+len(s) && i == len(t.pieces)-1 && (mid[0] == ':' || mid[0] == '@')
+			if found < 0 || between || lo == hi && lo == tag && at == tag {
 				found, from = i, at
 			}
 		}
@@ -261,14 +263,19 @@ func (t template) find(in *rewrite.Instruction, arg, now, want string, env map[s
 	if found < 0 {
 		return h, "", "the parts that would change stand in several places"
 	}
+	p := t.pieces[found]
+	s, _ := p.expand(env, 0)
+	// A variable that begins the tag may be given any other version: text behind it
+	// that goes with one version alone would spoil those.
+	if tag >= 0 && lo < end && (tag < from || tag >= from+len(s)) {
+		return h, "", "the tag begins with a part that others may choose"
+	}
 	others := 0
 	for i, p := range t.pieces {
 		if i != found && p.name != "" {
 			others++
 		}
 	}
-	p := t.pieces[found]
-	s, _ := p.expand(env, 0)
 	text = s[:lo-from] + mid + s[hi-from:]
 	if p.name == "" {
 		return hole{in: in, start: p.start, end: p.end, arg: arg, vars: others}, text, ""
@@ -278,7 +285,10 @@ func (t template) find(in *rewrite.Instruction, arg, now, want string, env map[s
 	if d != p.def {
 		src, inside = env[p.name].in, p.name
 	}
-	h, text, why = d.find(src, inside, s, text, env)
+	if tag >= 0 {
+		tag -= from
+	}
+	h, text, why = d.find(src, inside, s, text, tag, end-from, env)
 	h.vars += others
 	return h, text, why
 }
@@ -305,7 +315,15 @@ func (pl *imagePlace) writeArg(ref images.Ref, right func(other *imagePlace, now
 	if want == pl.Text {
 		return nil, "it says that already"
 	}
-	h, text, why := pl.word.find(pl.in, "", pl.Text, want, env)
+	end := len(pl.Text)
+	if pl.Ref.Digest != "" {
+		end -= len(pl.Ref.Digest) + 1
+	}
+	tag := -1
+	if pl.Ref.Tag != "" {
+		tag = end - len(pl.Ref.Tag)
+	}
+	h, text, why := pl.word.find(pl.in, "", pl.Text, want, tag, end, env)
 	if why != "" {
 		return nil, fmt.Sprintf("%s: %s", pl.Raw, why)
 	}

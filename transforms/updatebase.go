@@ -50,7 +50,7 @@ func runUpdateBase(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 			p.Decline(at.At, "%s: %s", at.Raw, at.Why)
 			continue
 		}
-		next, ok := p.Images.Next(at.Ref, wanted(p, at.Ref), level)
+		next, ok := p.Images.Next(at.Ref, wanted(p, at), level)
 		if !ok {
 			p.Decline(at.At, "%s: %s", at.Text, next.Why)
 			continue
@@ -58,7 +58,7 @@ func runUpdateBase(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 		// Of what is made of the same build argument each has to come where its own
 		// update leads.
 		edits, why := at.write(next.Ref, func(other *imagePlace, now string) bool {
-			to, ok := p.Images.Next(other.Ref, wanted(p, other.Ref), level)
+			to, ok := p.Images.Next(other.Ref, wanted(p, other), level)
 			return ok && to.Ref.String() == now
 		})
 		if why != "" {

@@ -35,7 +35,7 @@ the registry, with --offline from the built-in catalogue.
 pulls every candidate.
 
 ` + exitCodes,
-		Flags: append(sourceFlags()[:1],
+		Flags: append(sourceFlags()[:2],
 			&cli.StringFlag{Name: "scan", Value: "none", Usage: "`SCANNER` that counts vulnerabilities: auto, " + strings.Join(scan.Names, ", ") + " or none"},
 			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile"},
 			formatFlag(),

@@ -24,6 +24,7 @@ type settings struct {
 	json       bool
 	quiet      bool
 	offline    bool   // no registry is asked
+	layout     string // OCI layout that is asked first, "" for none
 	fresh      bool   // no answer of a registry is taken from the cache without asking again
 	facts      bool   // registries are asked for more than digests
 	context    string // --context, "" when not given
@@ -60,7 +61,7 @@ func formatFlag() cli.Flag {
 }
 
 func readSettings(c *cli.Context) (settings, error) {
-	s := settings{unsafe: c.Bool("unsafe"), quiet: c.Bool("quiet"), offline: c.Bool("offline"), facts: c.Bool("registry"), color: c.String("color"), paths: c.Args().Slice()}
+	s := settings{unsafe: c.Bool("unsafe"), quiet: c.Bool("quiet"), offline: c.Bool("offline"), layout: c.String("layout"), facts: c.Bool("registry"), color: c.String("color"), paths: c.Args().Slice()}
 	if !slices.Contains([]string{"auto", "always", "never"}, s.color) {
 		return s, usagef("--color %s: choose auto, always or never", s.color)
 	}

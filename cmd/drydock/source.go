@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"drydock/images"
+	"drydock/images/layout"
 	"drydock/images/registry"
 )
 
@@ -20,6 +21,7 @@ import (
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "offline", EnvVars: []string{"DRYDOCK_OFFLINE"}, Usage: "ask no registry: the built-in catalogue of images answers"},
+		&cli.StringFlag{Name: "layout", EnvVars: []string{"DRYDOCK_LAYOUT"}, Usage: "OCI layout (folder or .tar, `PATH`) whose images are asked before any registry"},
 		&cli.BoolFlag{Name: "registry", Usage: "ask registries for the configuration of base images too, which counts as a pull (docs/registries.md)"},
 	}
 }
@@ -35,8 +37,16 @@ func (s settings) source(ctx context.Context) (*images.LiveSource, error) {
 	if s.fresh {
 		opt.Fresh = -1
 	}
-	src := images.Live(registry.New(ctx, opt), today())
-	if s.facts && !s.offline {
+	var store images.Store = registry.New(ctx, opt)
+	if s.layout != "" {
+		l, err := layout.Open(s.layout)
+		if err != nil {
+			return nil, err
+		}
+		store = images.First(l, store)
+	}
+	src := images.Live(store, today())
+	if s.facts && (!s.offline || s.layout != "") {
 		src.WithFacts()
 	}
 	return src, nil

@@ -27,7 +27,7 @@ error). Registries tell which tags there are; the built-in catalogue tells which
 lines are supported, and answers alone with --offline.
 
 ` + exitCodes,
-		Flags: append(sourceFlags()[:1],
+		Flags: append(sourceFlags()[:2],
 			&cli.StringFlag{Name: "level", Value: "patch", Usage: "how far to go: " + strings.Join(levels(), ", ") + " (`LEVEL`)"},
 			&cli.BoolFlag{Name: "diff", Usage: "print the patch and leave the files as they are"},
 			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile"},

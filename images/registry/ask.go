@@ -93,7 +93,7 @@ func askOne[T any](q *question, e endpoint, what string, last bool, do func(cont
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
 	case <-q.r.ctx.Done():
-		return none, q.r.failed(q.r.ctx.Err(), e, what, false)
+		return none, q.r.failed(q.r.ctx.Err(), e, what, 0, false)
 	}
 	time0, limit := time.Now(), q.left
 	if !last {
@@ -108,7 +108,7 @@ func askOne[T any](q *question, e endpoint, what string, last bool, do func(cont
 		p.learn(nil, took, e)
 		return v, nil
 	}
-	err = q.r.failed(err, e, what, p.sent(q.r.ctx))
+	err = q.r.failed(err, e, what, limit, p.sent())
 	p.learn(err, took, e)
 	return none, again(err, e, what)
 }
@@ -195,7 +195,7 @@ func (q *question) resolve() (images.Descriptor, error) {
 }
 
 func (q *question) resolveAt(ctx context.Context, p *repo) (images.Descriptor, error) {
-	area, old, ok := p.cached(ctx, "tag", q.name)
+	area, old, ok := p.cached("tag", q.name)
 	if ok && (q.byDigest || p.r.fresh(old)) {
 		return descriptor(string(old.Body), old.Type), nil
 	}
@@ -206,7 +206,7 @@ func (q *question) resolveAt(ctx context.Context, p *repo) (images.Descriptor, e
 	} else if err == nil && a.code == http.StatusOK {
 		digest, mediaType := a.header.Get("Docker-Content-Digest"), contentType(a.header)
 		if t := types.MediaType(mediaType); oci.IsDigest(digest) && (t.IsIndex() || t.IsImage()) {
-			return q.keep(ctx, p, digest, mediaType, a.header)
+			return q.keep(p, digest, mediaType, a.header)
 		} else if t.IsSchema1() {
 			_, _, err := oci.Kind(mediaType, nil)
 			return images.Descriptor{}, err
@@ -236,16 +236,16 @@ func (q *question) resolveAt(ctx context.Context, p *repo) (images.Descriptor, e
 	if like != "" && digest != like {
 		return images.Descriptor{}, oci.Verify(like, a.body)
 	}
-	p.keep(ctx, "manifest", digest, entry{Type: mediaType, Body: a.body})
-	return q.keep(ctx, p, digest, mediaType, a.header)
+	p.keep("manifest", digest, entry{Type: mediaType, Body: a.body})
+	return q.keep(p, digest, mediaType, a.header)
 }
 
 // keep makes the descriptor of an answer, and writes it down.
-func (q *question) keep(ctx context.Context, p *repo, digest, mediaType string, h http.Header) (images.Descriptor, error) {
+func (q *question) keep(p *repo, digest, mediaType string, h http.Header) (images.Descriptor, error) {
 	if q.byDigest && digest != q.name {
 		return images.Descriptor{}, &refused{"it answers with another digest, " + digest}
 	}
-	p.keep(ctx, "tag", q.name, entry{Type: mediaType, Body: []byte(digest), ETag: h.Get("Etag"), Modified: h.Get("Last-Modified")})
+	p.keep("tag", q.name, entry{Type: mediaType, Body: []byte(digest), ETag: h.Get("Etag"), Modified: h.Get("Last-Modified")})
 	return descriptor(digest, mediaType), nil
 }
 
@@ -294,13 +294,13 @@ func (q *question) Config(digest string, size int64) ([]byte, error) {
 func (q *question) blob(kind, digest string, do func(context.Context, *repo) (entry, error)) (entry, error) {
 	return once(&q.r.memo, kind+" "+q.host+"/"+q.path+"@"+digest, time.Hour, func() (entry, error) {
 		return ask(q, q.shown, func(ctx context.Context, p *repo) (entry, error) {
-			if _, e, ok := p.cached(ctx, kind, digest); ok {
+			if _, e, ok := p.cached(kind, digest); ok {
 				return e, nil
 			}
 			e, err := do(ctx, p)
 			if err == nil {
 				e.Body = bytes.Clone(e.Body)
-				p.keep(ctx, kind, digest, e)
+				p.keep(kind, digest, e)
 			}
 			return e, err
 		})

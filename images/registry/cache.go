@@ -3,7 +3,6 @@ package registry
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -63,14 +62,14 @@ func (p *repo) key(kind, name string) string {
 
 // cached looks among the entries for everybody, then among those of the login.
 // It gives the area where the entry is.
-func (p *repo) cached(ctx context.Context, kind, name string) (area string, e entry, ok bool) {
+func (p *repo) cached(kind, name string) (area string, e entry, ok bool) {
 	c, key := p.r.cache, p.key(kind, name)
 	if !c.ready() {
 		return "", entry{}, false
 	}
 	area = public
 	if e, ok = c.get(area, key); !ok && c.accounts {
-		if area = p.who(ctx).area(p.e.host); area != "" && area != public {
+		if area = p.who().area(p.e.host); area != "" && area != public {
 			e, ok = c.get(area, key)
 		}
 	}
@@ -85,13 +84,13 @@ func (p *repo) cached(ctx context.Context, kind, name string) (area string, e en
 }
 
 // keep writes an entry down.
-func (p *repo) keep(ctx context.Context, kind, name string, e entry) {
+func (p *repo) keep(kind, name string, e entry) {
 	c, area := p.r.cache, public
 	if c.dir == "" {
 		return
 	}
-	if p.sent(ctx) {
-		area = p.who(ctx).area(p.e.host)
+	if p.sent() {
+		area = p.who().area(p.e.host)
 	}
 	e.Time = time.Now()
 	c.put(area, p.key(kind, name), e)
@@ -189,7 +188,7 @@ func (c *cache) put(area, key string, e entry) {
 		return
 	}
 	c.pruned.Do(func() { c.prune(time.Hour) })
-	if c.written.Add(int64(len(line)+len(e.Body))) > c.max/4 {
+	if c.written.Add(max(int64(len(line)+len(e.Body)), 4096)) > c.max/4 {
 		c.written.Store(0)
 		c.prune(0)
 	}
@@ -227,7 +226,8 @@ func (c *cache) prune(every time.Duration) {
 			}
 			return nil
 		}
-		files, total = append(files, file{name, info.Size(), info.ModTime()}), total+info.Size()
+		size := max(info.Size(), 4096) // what it takes on a disk
+		files, total = append(files, file{name, size, info.ModTime()}), total+size
 		return nil
 	})
 	if total <= c.max {

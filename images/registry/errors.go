@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,7 +52,10 @@ func fail(kind, cause error, host, what, why, do string) *failure {
 }
 
 // limited is a registry that asks to be left alone.
-type limited struct{ until time.Time }
+type limited struct {
+	until time.Time
+	told  bool // by the registry; else it is a guess
+}
 
 func (l *limited) Error() string { return "rate limit" }
 
@@ -84,8 +86,9 @@ func statusOf(code int, body []byte) *status {
 	return s
 }
 
-// failed tells what went wrong when e was asked for what.
-func (r *Registry) failed(err error, e endpoint, what string, login bool) error {
+// failed tells what went wrong when e was asked for what. It had limit to
+// answer; login tells whether it was sent one.
+func (r *Registry) failed(err error, e endpoint, what string, limit time.Duration, login bool) error {
 	var f *failure
 	if err == nil || errors.As(err, &f) {
 		return err
@@ -99,18 +102,26 @@ func (r *Registry) failed(err error, e endpoint, what string, login bool) error 
 	var rate *limited
 	var st *status
 	var lib *transport.Error
-	if errors.As(err, &lib) { // the token service's, and that of GET /v2/
+	if errors.As(err, &lib) {
 		st = &status{code: lib.StatusCode, at: "asked for a login, "}
+		if lib.Request != nil && lib.Request.URL.Path == "/v2/" {
+			st.at = "asked for /v2/, "
+		}
 		if len(lib.Errors) > 0 {
 			st.detail = string(lib.Errors[0].Code) + " " + lib.Errors[0].Message
 		}
 	}
+	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &certificate): // before what plain HTTP gave in its place
+		return r.noAnswer(err, e, what, limit)
 	case errors.As(err, &no):
 		return told(images.ErrInvalid, no.why, "check what that registry is")
 	case errors.As(err, &rate):
-		wait := time.Until(rate.until).Round(time.Second)
-		do := "try again in " + max(wait, time.Second).String()
+		do := "try again later"
+		if rate.told {
+			do = "try again in " + max(time.Until(rate.until).Round(time.Second), time.Second).String()
+		}
 		if !login {
 			do += ", or " + loginCommand(e.host) + " for a higher limit"
 		}
@@ -118,9 +129,9 @@ func (r *Registry) failed(err error, e endpoint, what string, login bool) error 
 	case st != nil, errors.As(err, &st):
 		return r.byStatus(st, err, e, what, login)
 	case errors.Is(err, images.ErrInvalid):
-		return &failure{text: oci.Clean(e.shown) + ": " + oci.Clean(what) + ": " + err.Error(), kind: images.ErrInvalid, cause: err}
+		return &failure{text: oci.Clean(e.shown) + ": " + oci.Clean(what) + ": " + err.Error(), kind: images.ErrInvalid, cause: err, what: what}
 	}
-	return r.noAnswer(err, e, what)
+	return r.noAnswer(err, e, what, limit)
 }
 
 func (r *Registry) byStatus(st *status, err error, e endpoint, what string, login bool) error {
@@ -149,35 +160,37 @@ func (r *Registry) byStatus(st *status, err error, e endpoint, what string, logi
 	return told(images.ErrInvalid, "check that "+e.host+" is a registry")
 }
 
-func (r *Registry) noAnswer(err error, e endpoint, what string) error {
+func (r *Registry) noAnswer(err error, e endpoint, what string, limit time.Duration) error {
 	var certificate *tls.CertificateVerificationError
-	var unknown x509.UnknownAuthorityError
 	var record tls.RecordHeaderError
 	var dns *net.DNSError
+	var op *net.OpError
 	var syntax *json.SyntaxError
 	why, do := "", "check the network, or use --offline"
 	down, kind := true, images.ErrUnreachable
 	switch {
-	case errors.As(err, &certificate), errors.As(err, &unknown):
+	case errors.As(err, &certificate):
 		why, do = "its certificate isn't trusted", "add its authority to the system, or name it with http:// in DRYDOCK_MIRRORS if it speaks plain HTTP"
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		why, do = "it speaks plain HTTP", "if it is to be trusted, DRYDOCK_MIRRORS="+e.host+"=!http://"+e.host
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		why = "no answer within " + r.o.Timeout.String()
+	case errors.As(err, &op) && op.Op == "dial" && op.Timeout() && !errors.As(err, &dns):
+		why = "no connection within " + r.o.Dial.String()
 	case errors.As(err, &dns) && dns.IsNotFound:
 		why = "the name " + dns.Name + " isn't known"
 	case errors.As(err, &dns):
 		why = "the name " + dns.Name + " can't be looked up"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		why = "nothing listens there"
-	case isTimeout(err):
-		why = "no connection within " + r.o.Dial.String()
+	case isTimeout(err), errors.Is(err, context.DeadlineExceeded):
+		why = "no answer within " + limit.Round(100*time.Millisecond).String()
 	case errors.As(err, &syntax):
 		why, do, kind, down = "the answer isn't JSON", "check that "+e.host+" is a registry", images.ErrInvalid, false
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		why, down = "the connection broke", false
 	case strings.Contains(err.Error(), "no token in bearer response"): // holds what was sent
 		why, kind, down = "the token service sends no token", images.ErrInvalid, false
+	case strings.Contains(err.Error(), "malformed"):
+		why, do, kind, down = "it doesn't speak HTTP as it should", "check that "+e.host+" is a registry", images.ErrInvalid, false
 	default:
 		why = plain(err)
 	}

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -70,11 +72,11 @@ func (l *logins) find(ctx context.Context, host, path string) (login, string) {
 	problem := l.wrong
 	for _, file := range l.files {
 		for _, key := range keys(host, path) {
-			helper := file.CredentialsStore
-			if h := file.CredentialHelpers[key]; h != "" {
-				helper = h
+			helper := file.CredentialHelpers[key]
+			if helper == "" && isServer(key, host) {
+				helper = file.CredentialsStore
 			}
-			if helper != "" && !strings.Contains(key, "/v2/") && isServer(key, host) {
+			if helper != "" {
 				got, err := l.help(ctx, helper, key)
 				if err != nil {
 					problem = err.Error()
@@ -82,9 +84,7 @@ func (l *logins) find(ctx context.Context, host, path string) (login, string) {
 					return got, ""
 				}
 			}
-			a, err := credentials.NewFileStore(file).Get(key)
-			got := login{authn.AuthConfig{Username: a.Username, Password: a.Password, IdentityToken: a.IdentityToken, RegistryToken: a.RegistryToken}}
-			if err == nil && !got.none() {
+			if got := kept(file, key); !got.none() {
 				return got, ""
 			}
 		}
@@ -105,6 +105,22 @@ func (l *logins) problem(host string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.problems[host]
+}
+
+// kept is a login that stands in the file itself. Old files have addresses as
+// keys; podman's have repositories, whose logins aren't for all of their host.
+func kept(file *configfile.ConfigFile, key string) login {
+	all := file.GetAuthConfigs()
+	a, ok := all[key]
+	if !ok {
+		for _, k := range slices.Sorted(maps.Keys(all)) {
+			if strings.Contains(k, "://") && credentials.ConvertToHostname(k) == key {
+				a = all[k]
+				break
+			}
+		}
+	}
+	return login{authn.AuthConfig{Username: a.Username, Password: a.Password, IdentityToken: a.IdentityToken, RegistryToken: a.RegistryToken}}
 }
 
 // keys are the names under which a login may be kept, the most precise first:

@@ -19,12 +19,14 @@ type Mirror struct {
 	Target string // which registry has them: "127.0.0.1:5000"
 	Prefix string // put before the names of repositories: "ghcr"; "" none
 	Plain  bool   // plain HTTP
+	Secure bool   // https alone, at a loopback address too
 	Only   bool   // Host itself is never asked
 }
 
 // ParseMirrors reads a list of HOST=TARGET, separated by commas. TARGET is
 // [!][http://|https://]HOST[:PORT][/PREFIX]: "!" stands for "only there, never
-// HOST itself"; a loopback address or http:// is asked by plain HTTP. A host with
+// HOST itself"; what has http://, or is a loopback address without https://, is asked by
+// plain HTTP. A host with
 // several mirrors asks them in the order of the list.
 func ParseMirrors(list string) ([]Mirror, error) {
 	var out []Mirror
@@ -41,12 +43,12 @@ func ParseMirrors(list string) ([]Mirror, error) {
 		to = strings.TrimSpace(to)
 		to, m.Only = strings.CutPrefix(to, "!")
 		to, m.Plain = strings.CutPrefix(to, "http://")
-		to, secure := strings.CutPrefix(to, "https://")
+		to, m.Secure = strings.CutPrefix(to, "https://")
 		m.Target, m.Prefix, _ = strings.Cut(to, "/")
 		m.Target = strings.ToLower(m.Target)
 		m.Prefix = strings.Trim(m.Prefix, "/")
-		m.Plain = m.Plain || !secure && loopback(m.Target)
-		if !isHost(m.Host) || !isHost(m.Target) || m.Prefix != "" && !isPath(m.Prefix) {
+		m.Plain = m.Plain || !m.Secure && loopback(m.Target)
+		if strings.TrimSpace(from) == "" || !isHost(m.Host) || !isHost(m.Target) || m.Prefix != "" && !isPath(m.Prefix) {
 			return nil, fmt.Errorf("%q isn't HOST=TARGET: write a host on the left, [!][http://]HOST[:PORT][/PREFIX] on the right", oci.Clean(item))
 		}
 		out = append(out, m)
@@ -56,7 +58,7 @@ func ParseMirrors(list string) ([]Mirror, error) {
 
 func isHost(s string) bool {
 	u, err := url.Parse("//" + s)
-	return err == nil && s != "" && u.Host == s && u.Hostname() != "" && u.User == nil
+	return err == nil && s != "" && !strings.HasSuffix(s, ":") && u.Host == s && u.Hostname() != "" && u.User == nil
 }
 
 // isPath tells whether s can name a repository: distribution-spec, "Pulling manifests".
@@ -86,6 +88,7 @@ type endpoint struct {
 	host  string // "index.docker.io", "127.0.0.1:5000"
 	path  string // "library/python", "ghcr/o/app"
 	plain bool   // plain HTTP, without trying https
+	https bool   // https, without trying plain HTTP
 	shown string // "docker.io", "127.0.0.1:5000 (mirror of docker.io)"
 }
 
@@ -123,7 +126,7 @@ func (r *Registry) endpoints(host, path string) []endpoint {
 		if canonical(m.Host) != host {
 			continue
 		}
-		e := endpoint{host: m.Target, path: path, plain: m.Plain, shown: m.Target + " (mirror of " + host + ")"}
+		e := endpoint{host: m.Target, path: path, plain: m.Plain, https: m.Secure, shown: m.Target + " (mirror of " + host + ")"}
 		if m.Prefix != "" {
 			e.path = m.Prefix + "/" + path
 		}

@@ -96,6 +96,9 @@ func or[T int | int64 | time.Duration](v, otherwise T) T {
 	return v
 }
 
+// Offline tells that no question will be answered.
+func (r *Registry) Offline() bool { return r.o.Offline }
+
 // Name is "registry".
 func (r *Registry) Name() string { return "registry" }
 

@@ -46,10 +46,10 @@ func (r *Registry) repo(e endpoint) *repo {
 
 // who is the login for the repository; asking for it may run a credential
 // helper, once.
-func (p *repo) who(ctx context.Context) login {
+func (p *repo) who() login {
 	p.once.Do(func() {
 		var problem string
-		if p.login, problem = p.r.logins.find(ctx, p.e.host, p.e.path); problem != "" {
+		if p.login, problem = p.r.logins.find(p.r.ctx, p.e.host, p.e.path); problem != "" {
 			p.r.note("%s: %s; asked without a login", p.e.host, problem)
 		}
 	})
@@ -85,7 +85,7 @@ func (p *repo) RoundTrip(req *http.Request) (*http.Response, error) {
 			drop(res)
 			return nil, err
 		}
-	case basic(asked) && !basic(known) && p.who(req.Context()).basic():
+	case basic(asked) && !basic(known) && p.who().basic():
 	default:
 		return res, nil // the login, or nobody's, doesn't open it
 	}
@@ -100,7 +100,7 @@ func (p *repo) authorized(req *http.Request, c *transport.Challenge, token strin
 		req = req.Clone(req.Context())
 		req.Header.Set("Authorization", "Bearer "+token)
 	case basic(c):
-		if who := p.who(req.Context()); who.basic() {
+		if who := p.who(); who.basic() {
 			req = req.Clone(req.Context())
 			req.SetBasicAuth(who.Username, who.Password)
 		}
@@ -143,7 +143,7 @@ func (p *repo) renew(ctx context.Context, c *transport.Challenge, old string) (s
 	if p.token != old {
 		return p.token, nil
 	}
-	who := p.who(ctx)
+	who := p.who()
 	if who.RegistryToken != "" && old == "" {
 		p.token = who.RegistryToken
 		return p.token, nil
@@ -190,7 +190,7 @@ func (h *host) remember(c *transport.Challenge) {
 }
 
 // sent tells whether a login took part in what the registry answered.
-func (p *repo) sent(ctx context.Context) bool {
+func (p *repo) sent() bool {
 	c, _ := p.state()
-	return c != nil && !p.who(ctx).none()
+	return c != nil && !p.who().none()
 }

@@ -37,7 +37,7 @@ func (q *question) tags() ([]string, error) {
 }
 
 func (q *question) tagsAt(ctx context.Context, p *repo) ([]string, error) {
-	_, old, ok := p.cached(ctx, "tags", "")
+	_, old, ok := p.cached("tags", "")
 	var had []page
 	if ok && json.Unmarshal(old.Body, &had) == nil && p.r.fresh(old) {
 		return allTags(had), nil
@@ -76,7 +76,7 @@ func (q *question) tagsAt(ctx context.Context, p *repo) ([]string, error) {
 		pages, next = append(pages, n), n.Next
 	}
 	if body, err := json.Marshal(pages); err == nil {
-		p.keep(ctx, "tags", "", entry{Body: body, Time: time.Now()})
+		p.keep("tags", "", entry{Body: body, Time: time.Now()})
 	}
 	return allTags(pages), nil
 }

@@ -27,6 +27,7 @@ type host struct {
 	down   error                // it didn't answer: don't ask again
 	failed int                  // answers of 5xx in a row
 	quiet  time.Time            // it asked not to be asked before
+	told   bool                 // quiet is what it said, not a guess
 	asked  bool                 // the cache doesn't say that it was down lately
 	scheme string               // "" not known yet
 	first  *transport.Challenge // how it wants logins; nil not known
@@ -44,7 +45,7 @@ func (r *Registry) host(e endpoint) *host {
 		switch {
 		case h.plain:
 			h.scheme = "http"
-		case !loopback(e.host):
+		case e.https, !loopback(e.host):
 			h.scheme = "https"
 		}
 		r.hosts[e.host] = h
@@ -95,7 +96,10 @@ func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			asked, told := retryAfter(res.Header.Get("Retry-After"), time.Now())
 			drop(res)
 			if wait = asked; !told || last || wait > w.r.o.MaxWait || !inTime(req.Context(), wait) {
-				return nil, &limited{until: time.Now().Add(max(asked, time.Minute*time.Duration(btoi(!told))))}
+				if !told {
+					asked = time.Minute
+				}
+				return nil, &limited{until: time.Now().Add(asked), told: told}
 			}
 		case res.StatusCode >= 500 && res.StatusCode != http.StatusNotImplemented && !last:
 			if asked, told := retryAfter(res.Header.Get("Retry-After"), time.Now()); told && asked <= w.r.o.MaxWait {
@@ -117,13 +121,6 @@ func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		pause *= 3
 	}
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // allowed tells whether req may be sent: plain HTTP goes to this machine and to
@@ -198,7 +195,7 @@ func (h *host) open(ctx context.Context, e endpoint) error {
 	case h.down != nil:
 		return h.down
 	case time.Now().Before(h.quiet):
-		return &limited{until: h.quiet}
+		return &limited{until: h.quiet, told: h.told}
 	}
 	if !h.asked {
 		if err := h.r.cache.isDown(e, ""); err != nil {
@@ -234,7 +231,7 @@ func (h *host) learn(err error, took time.Duration, e endpoint) {
 	defer h.mu.Unlock()
 	switch {
 	case errors.As(err, &l):
-		h.quiet = l.until
+		h.quiet, h.told = l.until, l.told
 	case errors.As(err, &f) && f.down:
 		h.down = f
 		h.r.cache.markDown(e, f, took)

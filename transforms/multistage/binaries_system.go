@@ -199,9 +199,9 @@ func (b *binaries) systemBase() (string, string) {
 
 // keepsRoot tells why the program has to run as root as before, "" when it
 // doesn't.
-func (b *binaries) keepsRoot() string {
+func (b *split) keepsRoot() string {
 	for _, in := range b.stage.Instructions {
-		if in.Keyword == "volume" {
+		if in.Keyword == "volume" && strings.Trim(in.Args.Text, `[]" `) != "/tmp" { // which is everybody's
 			return "VOLUME keeps root's folders"
 		}
 	}

@@ -179,11 +179,13 @@ func (s *split) name() bool {
 
 // decline says which fact speaks against the split; it returns false.
 func (s *split) decline(in *rewrite.Instruction, format string, args ...any) bool {
+	s.reason = fmt.Sprintf(format, args...)
+	if s.variant != nil {
+		s.reason = strings.ReplaceAll(s.reason, "the slim image", s.variant.name)
+		format, args = "%s", []any{s.reason}
+	}
 	if s.quiet {
 		return false
-	}
-	if s.variant != nil {
-		format, args = "%s", []any{strings.ReplaceAll(fmt.Sprintf(format, args...), "the slim image", s.variant.name)}
 	}
 	s.p.Decline(in, cmp.Or(s.stays, "one stage")+": "+format, args...)
 	return false

@@ -64,7 +64,7 @@ type command struct {
 // that run the image; shell forms are taken apart. ok is false after a decline.
 func (s *split) started() (out []command, ok bool) {
 	var entry, cmd []command
-	for _, in := range s.stage.Instructions {
+	for _, in := range s.lineage() {
 		switch c := in.Cmd.(type) {
 		case *instructions.CmdCommand:
 			if cmd, ok = s.words(in, c.CmdLine, c.PrependShell, "CMD"); !ok {
@@ -183,7 +183,7 @@ func (s *split) canStart() ([]command, bool) {
 	if !ok {
 		return nil, false
 	}
-	if len(all) == 0 && !slices.ContainsFunc(s.runs(), func(b repo.Build) bool { return len(b.Command)+len(b.Entrypoint) > 0 }) {
+	if len(all) == 0 && !(s.variant != nil && s.startsAnything()) && !slices.ContainsFunc(s.runs(), func(b repo.Build) bool { return len(b.Command)+len(b.Entrypoint) > 0 }) {
 		return nil, s.decline(s.stage.From, "no CMD or ENTRYPOINT says what runs; it may be an image to build in")
 	}
 	for _, c := range all {
@@ -236,14 +236,7 @@ func (s *split) composeStarts() bool {
 }
 
 // runs are the services of compose files that may run this image.
-func (s *split) runs() (out []repo.Build) {
-	for _, b := range s.p.Repo.Builds() {
-		if s.p.Name == "" || b.Dockerfile == "" || b.Dockerfile == s.p.Name {
-			out = append(out, b)
-		}
-	}
-	return out
-}
+func (s *split) runs() []repo.Build { return s.p.Services(s.stage) }
 
 // scriptLacks reads a shell script of the project and names the first program
 // in it that the runtime image lacks.
@@ -255,11 +248,15 @@ func (s *split) scriptLacks(word string, depth int) string {
 	if !ok {
 		return ""
 	}
+	ok = false
 	ctx, by := s.stage.Origin(nil, abs, s.p.Repo, s.p.Name)
 	if by == nil && !strings.Contains(word, "/") {
 		ctx, by = s.stage.Origin(nil, "/usr/local/bin/"+word, s.p.Repo, s.p.Name)
 	}
-	if by == nil || s.p.Repo.IsDir(ctx) {
+	if by == nil && s.variant != nil { // from another stage
+		ctx, ok = s.stage.Trace(abs, s.p.Repo, s.p.Name)
+	}
+	if by == nil && !ok || ctx == "" || s.p.Repo.IsDir(ctx) {
 		return ""
 	}
 	src, err := s.p.Repo.ReadFile(ctx)
@@ -271,6 +268,9 @@ func (s *split) scriptLacks(word string, depth int) string {
 	isShell := strings.HasSuffix(ctx, ".sh") || strings.HasPrefix(head, "#!") && (strings.HasSuffix(head, "sh") || strings.Contains(head, "sh "))
 	if !isShell {
 		return ""
+	}
+	if shell := lastWord(head); strings.HasPrefix(head, "#!") && s.variant != nil && s.variant.lost[shell] != "" {
+		return ctx + " is a script for " + shell + ", which the slim image hasn't"
 	}
 	cmds, err := scriptCommands(text)
 	if err != nil {
@@ -294,6 +294,7 @@ var spawn = map[string]func() *regexp.Regexp{
 	".rb":  lazily("(?:\\b(?:system|spawn|exec|Open3\\.\\w+|IO\\.popen|Process\\.spawn)[\\s(]\\s*\\[?\\s*[\"']|`|%x[({\\[])([\\w./+-]+)"),
 	".ex":  lazily("(?:System\\.(?:cmd|shell|find_executable)|Port\\.open|:os\\.cmd)\\(\\s*\\{?[^\"'~]*[\"']([\\w./+-]+)"),
 	".php": lazily("\\b(?:shell_exec|exec|system|passthru|proc_open|popen|Process)\\(\\s*\\[?\\s*[\"']([\\w./+-]+)"),
+	".pl":  lazily("(?:\\b(?:system|exec)[\\s(]\\s*[\"']|`|\\bqx\\s*[({\\[/])([\\w./+-]+)"),
 	".js":  lazily("\\b(?:exec|execSync|spawn|spawnSync|execFile|execFileSync|execa|execaSync)\\(\\s*['\"`]([\\w./+-]+)"),
 }
 
@@ -307,7 +308,7 @@ func (s *split) sourceLacks(exts ...string) string {
 	return s.sources(exts, func(f, src string) string {
 		for n, l := range strings.Split(src, "\n") {
 			m := re.FindStringSubmatch(l)
-			if m == nil || (exts[0] == ".rb" || exts[0] == ".ex") && strings.HasPrefix(strings.TrimSpace(l), "#") {
+			if m == nil || (exts[0] == ".rb" || exts[0] == ".ex" || exts[0] == ".pl") && strings.HasPrefix(strings.TrimSpace(l), "#") {
 				continue
 			}
 			if len(m) > 2 && m[2] != "" {

@@ -1,0 +1,201 @@
+package multistage
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// Who runs an image without a shell, and what else starts in its containers.
+
+// users settles the user: the file's own number or a user that the image has
+// stays; one that a RUN made, or node's own, becomes nonroot.
+func (b *bare) users() bool {
+	st := b.stage.At(nil)
+	if st.User == "" && !st.Root() && st.Known {
+		return b.decline(b.stage.From, "the old image runs as its user %s", st.Base.User)
+	}
+	name, group, _ := strings.Cut(st.User, ":")
+	number := strings.Trim(name, "0123456789") == "" && name != ""
+	own := b.account[name] || name == "node" && b.ref.Repository() == "node"
+	switch {
+	case name == "":
+		if b.root = b.staysRoot(); b.root == "" {
+			b.assumes = append(b.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp and to folders that it is given")
+			for _, in := range b.stage.Instructions {
+				if in.Keyword == "expose" && lowPort(in) {
+					b.assumes = append(b.assumes, "ports under 1024 are open to every user, as in Docker (not in Kubernetes)")
+				}
+			}
+		}
+	case name == "root" || name == "0":
+		b.root = "USER says so"
+	case own:
+		b.becomesNonroot()
+		b.explain("%s becomes nonroot (65532), as whom the image runs", name)
+		b.assumes = append(b.assumes, "nothing outside of the image counts on the user "+name+" or its number")
+	case name == "nobody" || name == "nonroot" || number:
+		if group != "" && strings.Trim(group, "0123456789") != "" && group != "nobody" && group != "nonroot" && group != "root" {
+			return b.decline(b.stage.From, "it has no group %s", group)
+		}
+	default:
+		return b.decline(b.stage.From, "it has no user %s", name)
+	}
+	b.leftArgs()
+	return b.owners(own)
+}
+
+// becomesNonroot puts nonroot in the place of the file's own user: by the image's
+// tag, so that WORKDIR makes folders for it too; by USER where nothing is to be
+// given to it and the program may need root as long as no USER says otherwise.
+func (b *bare) becomesNonroot() {
+	var last *rewrite.Instruction
+	for _, in := range b.stage.Instructions {
+		if in.Keyword == "user" {
+			b.gone, last = append(b.gone, in), in
+		}
+	}
+	b.user = rewrite.FieldUser
+	if len(b.owned)+len(b.made) == 0 && b.staysRoot() != "" {
+		b.gone = slices.DeleteFunc(b.gone, func(in *rewrite.Instruction) bool { return in == last })
+		b.lines[last] = rewrite.KeywordLike(last, "USER") + " nonroot"
+		b.byTag = false
+	}
+}
+
+// owners renames the owners of copied files.
+func (b *bare) owners(own bool) bool {
+	given := map[*rewrite.Instruction]bool{}
+	for _, in := range b.stage.Instructions {
+		if in.Keyword != "copy" && in.Keyword != "add" {
+			continue
+		}
+		to, known := "", false
+		if _, dest, _, ok := in.Copy(); ok {
+			to, known = in.State().Abs(in.State().Expand(dest))
+		}
+		given[in] = known && slices.ContainsFunc(b.owned, func(p string) bool { return rewrite.Inside(to, p) })
+		found := false
+		for _, f := range in.Flags {
+			owner, ok := strings.CutPrefix(f.Text, "--chown=")
+			if !ok {
+				continue
+			}
+			found = true
+			user, group, both := strings.Cut(owner, ":")
+			plain := func(n string) bool {
+				return strings.Trim(n, "0123456789") == "" || n == "root" || n == "nobody" || n == "nonroot"
+			}
+			mine := func(n string) bool { return b.account[n] || own && n == "node" }
+			switch {
+			case plain(user) && plain(group):
+				continue
+			case (mine(user) || plain(user)) && (mine(group) || plain(group)) && b.root == "":
+			default:
+				return b.decline(in, "it gives files to %s, whom the image hasn't", owner)
+			}
+			to := "nonroot"
+			if both {
+				to += ":nonroot"
+			}
+			sp, ok := in.WordSpan(f)
+			if !ok {
+				return b.decline(in, "a flag is broken over lines")
+			}
+			b.edits = append(b.edits, rewrite.Edit{Span: sp, New: "--chown=" + to})
+		}
+		if given[in] && !found && b.root == "" {
+			at := in.SrcPos(len(in.Text) - len(strings.TrimLeft(in.Text[len(in.Keyword):], " \t")))
+			b.edits = append(b.edits, rewrite.Edit{Span: rewrite.Span{Start: at, End: at}, New: "--chown=nonroot:nonroot "})
+		}
+	}
+	return true
+}
+
+// staysRoot tells why the program has to run as root, as before.
+func (b *bare) staysRoot() string {
+	if why := b.keepsRoot(); why != "" {
+		return why
+	}
+	for _, s := range b.runs() {
+		at := fmt.Sprintf("%s:%d", s.File, s.Line)
+		if user, _, _ := strings.Cut(s.User, ":"); user == "root" || user == "0" || s.Privileged || len(s.CapAdd) > 0 {
+			return at + " runs it with rights of root"
+		}
+		for _, v := range s.Volumes {
+			source, target, found := strings.Cut(v, ":")
+			if found && !strings.HasSuffix(target, ":ro") && source != "" {
+				return at + " mounts " + source + ", whose owner the image doesn't decide"
+			}
+		}
+	}
+	for _, c := range b.p.Containers() {
+		at := fmt.Sprintf("%s:%d", c.File, c.Line)
+		if c.User == "0" || c.Privileged || len(c.Capabilities) > 0 {
+			return at + " runs it with rights of root"
+		}
+		for _, n := range c.Ports {
+			if n < 1024 {
+				return at + " sends to port " + strconv.Itoa(n) + ", which Kubernetes opens to root alone"
+			}
+		}
+		for _, m := range c.Mounts {
+			if !m.ReadOnly && (m.Kind == "hostPath" || m.Kind == "claim" && c.Group == "") {
+				return at + " mounts a volume on " + m.Path + ", which belongs to root"
+			}
+		}
+	}
+	return ""
+}
+
+// leftArgs tells of build arguments that only RUNs used which go. They stay: a
+// build command may pass them.
+func (b *bare) leftArgs() {
+	left, went := "", ""
+	for _, in := range b.stage.Instructions {
+		switch {
+		case slices.Contains(b.gone, in) || b.lines[in] != "" && in.Keyword == "run":
+			went += in.Text + "\n"
+		case in.Keyword != "arg":
+			left += in.Text + "\n"
+		}
+	}
+	for _, in := range b.stage.Instructions {
+		if in.Keyword != "arg" || len(in.Assignments()) != 1 {
+			continue
+		}
+		name, _, _ := strings.Cut(in.Assignments()[0].Text, "=")
+		if slices.Contains(variableNames(went), name) && !slices.Contains(variableNames(left), name) {
+			b.explain("ARG %s is of no use any more; it stays, since a build command may pass it", name)
+		}
+	}
+}
+
+// outside declines where what compose files, Kubernetes manifests and CI start in
+// the container needs a shell, or a program of the old system.
+func (b *bare) outside() bool {
+	entry := b.hasEntrypoint()
+	ours := func(words []string) bool { return b.bins != nil && b.starts(words) }
+	for _, c := range b.p.Containers() {
+		at := fmt.Sprintf("%s:%d", c.File, c.Line)
+		lists := append(slices.Clone(c.Exec), c.Command)
+		if len(c.Command) == 0 && !entry {
+			lists = append(lists, c.Args)
+		}
+		for _, l := range lists {
+			if len(l) > 0 && !ours(l) {
+				return b.decline(b.stage.From, "%s runs %s in the container", at, strings.Join(l[:min(3, len(l))], " "))
+			}
+		}
+	}
+	for _, c := range b.p.Commands() {
+		if c.Image && entry || ours(c.Words) {
+			continue // arguments of the entry point
+		}
+		return b.decline(b.stage.From, "%s:%d runs %s in the container", c.File, c.Line, strings.Join(c.Words[:min(3, len(c.Words))], " "))
+	}
+	return true
+}

@@ -1,0 +1,156 @@
+package multistage
+
+import (
+	"strings"
+
+	"drydock/images"
+)
+
+// Which JRE takes the place of an image with a JDK.
+
+var jdkRepositories = words(`eclipse-temurin openjdk maven gradle amazoncorretto`)
+
+// jdkPrograms are the programs of a JDK that a JRE lacks (jlink's legacy JRE, as
+// Adoptium's temurin-build makes it).
+var jdkPrograms = map[string]string{}
+
+func init() {
+	for w := range jdkOnly {
+		jdkPrograms[w] = "the JDK"
+	}
+	jdkPrograms["mvn"], jdkPrograms["gradle"] = "the JDK", "the JDK"
+}
+
+var (
+	// openjdk has JREs up to 11, on Debian, and of 8 on Alpine too.
+	openjdkJRE = lazily(`^(8|11)([.u][0-9a-z.]+)?(-jdk)?(-slim)?(-(?:stretch|buster|bullseye|sid))?$`)
+	openjdk8   = lazily(`^8(-jdk)?-alpine$`)
+	openjdkNew = lazily(`^(\d+)([.][0-9.]+)?(-jdk)?(-oracle|-oraclelinux[78]|-slim|-slim-buster|-slim-bullseye|-buster|-bullseye)?$`)
+	mavenTag   = lazily(`^[0-9][0-9.]*-(?:eclipse-temurin|amazoncorretto|openjdk|jdk)-(\d+)(-[a-z]+)?$`)
+	gradleTag  = lazily(`^[0-9][0-9.]*-jdk-?(\d+)(-[a-z]+)*$`)
+)
+
+func (s *split) chooseJRE() bool {
+	tag := s.ref.Tag
+	if strings.Contains(tag, "jre") || strings.Contains(tag, "windows") || strings.Contains(tag, "nanoserver") || tag == "" {
+		return false
+	}
+	s.variant = &variant{name: "a JRE", lost: jdkPrograms, gone: "the JDK's compiler and tools (javac, jar, jcmd, jmap, jstack, jshell and the others)"}
+	if !s.p.Repo.Known() {
+		return s.decline(s.stage.From, "without the build context it isn't known what the program needs")
+	}
+	to, why := s.jre()
+	if why != "" {
+		return s.decline(s.stage.From, "%s", why)
+	}
+	full, ok1 := s.p.Images.Image(s.ref)
+	jre, ok2 := s.p.Images.Image(to)
+	if !ok1 || !ok2 {
+		return s.decline(s.stage.From, "%s isn't known to exist", to)
+	}
+	s.variant.other = full.Distro != jre.Distro || full.Release != jre.Release || to.Repository() != s.ref.Repository()
+	switch {
+	case strings.Contains(s.stage.From.Fields()[0].Text, "$"):
+		return s.decline(s.stage.From, "the base is computed from a build argument")
+	case full.User != jre.User:
+		return s.decline(s.stage.From, "%s has another user", to)
+	case full.Workdir != jre.Workdir && !s.ownWorkdir():
+		return s.decline(s.stage.From, "%s has another working directory, and the stage sets none before it uses it", to)
+	}
+	for _, in := range s.stage.Instructions {
+		if m := jdkFolder().FindString(in.Text); m != "" {
+			return s.decline(in, "it names %s, which lies elsewhere in a JRE or isn't there", m)
+		}
+	}
+	if s.variant.other {
+		s.variant.lost = map[string]string{}
+		for _, m := range []map[string]string{fullOnly, jdkPrograms} {
+			for k, v := range m {
+				s.variant.lost[k] = v
+			}
+		}
+		if m := javaHome().FindString(s.doc.Src); m != "" {
+			return s.decline(s.stage.From, "the file names %s, and %s has Java elsewhere", m, to)
+		}
+	}
+	s.base, s.variant.base = to.String(), to.String()
+	s.variant.gain = "the JDK's compiler and tools stay out: about 100 to 200 MB (compressed)"
+	s.explain("%s runs the same Java version as %s", s.base, s.stage.BaseName())
+	return true
+}
+
+var javaHome = lazily(`/usr/(local|java)/openjdk[\w-]*|/opt/java/[\w-]+|/usr/share/maven|/opt/gradle|/usr/lib/jvm[\w/-]*|\bJAVA_HOME\b|\bMAVEN_HOME\b|\bMAVEN_CONFIG\b|\bGRADLE_HOME\b`)
+
+// jdkFolder: of Java 8 the JDK has its JRE in a folder, and tools.jar.
+var jdkFolder = lazily(`[\w/.${}-]*/jre/[\w/.-]*|[\w/.${}-]*\btools\.jar`)
+
+// ownWorkdir: an absolute WORKDIR stands above everything that depends on one.
+func (s *split) ownWorkdir() bool {
+	for _, in := range s.stage.Instructions {
+		switch in.Keyword {
+		case "arg", "env", "label", "expose", "maintainer", "user", "stopsignal", "volume":
+			continue
+		case "workdir":
+			return strings.HasPrefix(in.Args.Text, "/")
+		}
+		return false
+	}
+	return false
+}
+
+// jre is the image with the JRE of the same version.
+func (s *split) jre() (images.Ref, string) {
+	tag := s.ref.Tag
+	temurin := func(version, os string) (images.Ref, string) {
+		return images.Ref{Path: "eclipse-temurin", Tag: version + "-jre" + os}, ""
+	}
+	osOf := func(m []string, at int) string { // the system, where the tag names one that Temurin has
+		for _, os := range []string{"-alpine", "-focal", "-jammy", "-noble"} {
+			if len(m) > at && m[at] == os {
+				return os
+			}
+		}
+		return ""
+	}
+	switch s.ref.Repository() {
+	case "eclipse-temurin":
+		if strings.Contains(tag, "-jdk") {
+			return s.ref.WithTag(strings.Replace(tag, "-jdk", "-jre", 1)), ""
+		}
+		version, rest, more := strings.Cut(tag, "-")
+		if more {
+			rest = "-" + rest
+		}
+		return s.ref.WithTag(version + "-jre" + rest), ""
+	case "openjdk":
+		if m := openjdkJRE().FindStringSubmatch(tag); m != nil {
+			return s.ref.WithTag(m[1] + m[2] + "-jre" + m[4] + m[5]), ""
+		}
+		if openjdk8().MatchString(tag) {
+			return s.ref.WithTag("8-jre-alpine"), ""
+		}
+		if m := openjdkNew().FindStringSubmatch(tag); m != nil {
+			return temurin(m[1], "")
+		}
+	case "maven":
+		if m := mavenTag().FindStringSubmatch(tag); m != nil {
+			return temurin(m[1], osOf(m, 2))
+		}
+	case "gradle":
+		if m := gradleTag().FindStringSubmatch(tag); m != nil {
+			return temurin(m[1], osOf(m, 2))
+		}
+	}
+	return images.Ref{}, "there is no JRE image of the kind of " + s.ref.String()
+}
+
+var jdkUse = lazily(`\bjavax\.tools\.|\bToolProvider\b|\bcom\.sun\.(tools|jdi|source)\.|\bjdk\.(jshell|compiler|jartool|javadoc)\b|["' ](javac|jcmd|jmap|jstack|jps|jlink)["' ]`)
+
+// jdkInSource names the first place of the source that uses the JDK's compiler
+// or tools.
+func (s *split) jdkInSource() string {
+	if !s.p.Unsafe {
+		return ""
+	}
+	return s.sourceSays(jdkUse(), " uses the JDK's compiler or tools, which a JRE hasn't", []string{".java", ".kt", ".scala", ".groovy", ".clj", ".sh"})
+}

@@ -1,5 +1,0 @@
-package transforms
-
-import "drydock/transforms/multistage"
-
-var _ = register(multistage.SlimRuntime())
