@@ -16,8 +16,7 @@ type family struct {
 	date        string
 	datesSource string // who gives release and end of life; "" nobody
 	datesDate   string
-	sizesSource string // who gives the sizes; "" nobody
-	sizesDate   string
+	sizes       string          // who gives the sizes of the rules being read, and when
 	depth       int             // components of a version that name a line: 2 for 3.12, 1 for 20
 	base        string          // distribution when the tag says none
 	from        string          // version since which the rules hold; "" all

@@ -13,7 +13,7 @@ import (
 //	repository NAME
 //	source NAME DATE          who lists the tags
 //	dates NAME DATE           who gives the dates of the lines
-//	sizes NAME DATE           who gives the sizes
+//	sizes NAME DATE           who gives the sizes that follow
 //	depth N                   parts of a version that name a line (3.12: 2)
 //	base DISTRO [RELEASE]     of tags that don't say; with "unsure" only while they are listed
 //	from VERSION              of older ones only the lines are known, not what they hold
@@ -80,7 +80,7 @@ func (f *family) statement(l string) error {
 		}
 	case "sizes":
 		if err = need(2); err == nil {
-			f.sizesSource, f.sizesDate = w[0], w[1]
+			f.sizes = w[0] + ", " + w[1]
 		}
 	case "lts":
 		if err = need(2); err == nil {
@@ -136,6 +136,9 @@ func (f *family) statement(l string) error {
 	default:
 		var r rule
 		if r, err = parseRule(key, rest); err == nil {
+			if key == "size" {
+				r.name = f.sizes
+			}
 			f.rules = append(f.rules, r)
 		}
 	}

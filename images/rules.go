@@ -13,7 +13,7 @@ import "strings"
 //
 // {version} and {line} stand for those of the tag, {std} for the usual PATH.
 type rule struct {
-	field, name, value string
+	field, name, value string // name: of a variable; of a size, who gives it
 	list               []string
 	account            *Account
 	size               int64
@@ -103,7 +103,7 @@ func (f *family) configure(t *lexed, img *Image) {
 		case "size":
 			img.Size, img.Platform, img.SizeSource = r.size, "", ""
 			if r.size > 0 {
-				img.Platform, img.SizeSource = "linux/amd64", f.sizesSource+", "+f.sizesDate
+				img.Platform, img.SizeSource = "linux/amd64", r.name
 			}
 		case "env":
 			if img.Env == nil {
