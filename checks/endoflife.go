@@ -73,7 +73,7 @@ func (e *endOfLife) look(in *rewrite.Instruction, name string, stage int) {
 	day := e.p.Images.Day()
 	lt, known := images.LifetimeOf(ref, day)
 	if lt.Retired != "" && lt.Retired <= day {
-		e.p.Find(in, fmt.Sprintf("%s is of a repository that was retired on %s (%s)", name, lt.Retired, lt.RetiredBy), instead(lt))
+		e.p.Find(in, fmt.Sprintf("%s is of a repository that was retired on %s (%s)", name, lt.Retired, lt.RetiredBy), e.instead(ref, lt, day))
 		return
 	}
 	img, _ := e.p.Images.Image(ref)
@@ -117,10 +117,26 @@ var distroNames = map[string]string{"debian": "Debian", "ubuntu": "Ubuntu", "alp
 	"centos-stream": "CentOS Stream", "rhel": "Red Hat Enterprise Linux", "oraclelinux": "Oracle Linux", "amazonlinux": "Amazon Linux",
 	"rockylinux": "Rocky Linux", "almalinux": "AlmaLinux"}
 
-// instead says what stands in the place of a retired repository.
-func instead(lt images.Lifetime) string {
+// instead says what stands in the place of a retired repository: the same major
+// version of it, where there is such.
+func (e *endOfLife) instead(ref images.Ref, lt images.Lifetime, day string) string {
 	if lt.ReplacedBy == "" {
 		return "start from another image: nothing was named in its place"
+	}
+	to := images.Ref{Path: lt.ReplacedBy}
+	words := strings.FieldsFunc(ref.Tag, func(r rune) bool { return r == '-' })
+	if len(words) > 0 {
+		to.Tag = words[0][:len(words[0])-len(strings.TrimLeft(words[0], "0123456789"))]
+		for _, w := range words[1:] {
+			if w == "jdk" || w == "jre" || w == "alpine" || w == "slim" && lt.ReplacedBy != "eclipse-temurin" {
+				to.Tag += "-" + w
+			}
+		}
+	}
+	if next, known := images.LifetimeOf(to, day); known && !next.Ended && next.Retired == "" {
+		if _, ok := e.p.Images.Image(to); ok {
+			return "start from " + to.String() + " instead"
+		}
 	}
 	return "start from " + lt.ReplacedBy + " instead"
 }
@@ -133,7 +149,7 @@ func advice(ref images.Ref, lt images.Lifetime) string {
 	case lt.Newest != "":
 		return fmt.Sprintf("go to %s: drydock update --level major", ref.WithTag(lt.Newest))
 	case lt.ReplacedBy != "":
-		return instead(lt)
+		return "start from " + lt.ReplacedBy + " instead"
 	}
 	return "start from another image: the catalogue knows no supported line of it"
 }

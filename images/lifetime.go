@@ -29,7 +29,7 @@ func LifetimeOf(ref Ref, day string) (Lifetime, bool) {
 	}
 	name := ref.mirrored()
 	var lt Lifetime
-	if r, ok := retirement(name); ok {
+	if r, ok := retirement(name, ref.Tag); ok {
 		lt.Retired, lt.ReplacedBy, lt.RetiredBy = r.day, r.replacement, r.source
 	}
 	if strings.HasPrefix(name, distrolessPrefix) {
@@ -47,6 +47,9 @@ func LifetimeOf(ref Ref, day string) (Lifetime, bool) {
 		return lt, kept || lt.Ended
 	}
 	f := familyOf(name)
+	if f != nil && f.listed(orElse(ref.Tag, "latest")) != nil { // openjdk goes on with early-access builds
+		lt.Retired, lt.ReplacedBy, lt.RetiredBy = "", "", ""
+	}
 	if f == nil || ref.Tag == "" {
 		return lt, lt.Retired != ""
 	}

@@ -122,7 +122,7 @@ func TestPinLeavesAlone(t *testing.T) {
 		"golang:buster":                 "no longer built",
 		"python:nonsense":               "no longer built",
 		"openjdk":                       "use eclipse-temurin",
-		"centos":                        "use rockylinux",
+		"centos":                        "use almalinux or rockylinux/rockylinux",
 		"mongo":                         "last listed on 2026-07-22",
 		"user/app":                      "is not in the catalogue (",
 		"reg:5000/python":               "not in the catalogue",

@@ -8,9 +8,12 @@ import "strings"
 
 type retiring struct{ day, replacement, source string }
 
-// retirement is false for a repository that isn't known to be retired; name is
-// as Ref.Repository gives it.
-func retirement(name string) (retiring, bool) {
+// retirement is false for what isn't known to be retired; name is as
+// Ref.Repository gives it.
+func retirement(name, tag string) (retiring, bool) {
+	if strings.HasPrefix(name, "bitnami/") && (tag == "" || tag == "latest" || name == "bitnami/minideb") { // still published
+		return retiring{}, false
+	}
 	if f := familyOf(name); f != nil {
 		return retiring{f.retired, f.replacedBy, f.source + ", " + f.date}, f.retired != ""
 	}
@@ -29,19 +32,17 @@ func retirement(name string) (retiring, bool) {
 			}
 		}
 		day, replacement, _ := strings.Cut(rest, " ")
-		if last, ok := strings.CutSuffix(replacement, "/*"); ok {
-			replacement = last + name[strings.LastIndexByte(name, '/'):]
-		}
+		replacement = strings.Replace(replacement, "*", name[strings.LastIndexByte(name, '/')+1:], 1)
 		return retiring{day, replacement, source}, true
 	}
 	return retiring{}, false
 }
 
-// retired holds REPOSITORY DAY [REPLACEMENT], below the source of each. A *
-// stands for any name, which a * in the replacement repeats. The day is that
-// from which nothing was to be published any more, as the note says it; else
-// the day on which the list dropped the repository. Of names that a vendor
-// still publishes something under (bitnami's "latest"), only what ended is named.
+// retired holds REPOSITORY DAY [REPLACEMENT], below the source of each. A * at
+// the end stands for any name; in the replacement for the last part of the
+// repository's. The day is that from which nothing was to be published any
+// more, as the note says it; else the one on which the list dropped the
+// repository.
 const retired = `
 # docker-library/docs, 2026-08-21
 adoptopenjdk 2021-08-01 eclipse-temurin
@@ -84,4 +85,18 @@ unit 2025-10-13
 vault 2024-07-29 hashicorp/vault
 clearlinux 2025-07-18
 clefos 2024-06-30
+# github.com/bitnami/containers/issues/83267, 2025-07-16
+bitnami/* 2025-08-28 bitnamilegacy/* (which gets no updates) or another publisher's image
+# jupyter/docker-stacks README.md, 2026-08-18
+jupyter/docker-stacks-foundation 2023-10-20 quay.io/jupyter/*
+jupyter/base-notebook 2023-10-20 quay.io/jupyter/*
+jupyter/minimal-notebook 2023-10-20 quay.io/jupyter/*
+jupyter/r-notebook 2023-10-20 quay.io/jupyter/*
+jupyter/julia-notebook 2023-10-20 quay.io/jupyter/*
+jupyter/scipy-notebook 2023-10-20 quay.io/jupyter/*
+jupyter/tensorflow-notebook 2023-10-20 quay.io/jupyter/*
+jupyter/pytorch-notebook 2023-10-20 quay.io/jupyter/*
+jupyter/datascience-notebook 2023-10-20 quay.io/jupyter/*
+jupyter/pyspark-notebook 2023-10-20 quay.io/jupyter/*
+jupyter/all-spark-notebook 2023-10-20 quay.io/jupyter/*
 `
