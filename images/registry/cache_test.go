@@ -34,7 +34,7 @@ func files(t *testing.T, dir string) []string {
 // The second run asks nothing while the answers are fresh, and then only
 // whether they still hold.
 func TestCache(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python(), registrytest.Paged(2), registrytest.ETags())
 	dir := t.TempDir() + "/drydock/registry"
 	o := registry.Options{CacheDir: dir}
@@ -74,7 +74,7 @@ func TestCache(t *testing.T) {
 
 // A digest is asked for once, for ever; the registry may be gone by then.
 func TestCacheByDigest(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	o := registry.Options{CacheDir: t.TempDir(), Fresh: -1}
 	name := "python@" + reg.Digest("library/python", "3.12")
@@ -92,7 +92,7 @@ func TestCacheByDigest(t *testing.T) {
 
 // Entries that aren't what they say are as if they weren't there.
 func TestCacheCorrupt(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	for name, spoil := range map[string]func([]byte) []byte{
 		"empty":     func([]byte) []byte { return nil },
@@ -129,7 +129,7 @@ func TestCacheCorrupt(t *testing.T) {
 
 // What was got with a login is for that login alone, and no secret is written.
 func TestCacheOfAccounts(t *testing.T) {
-	config := noLogins(t)
+	config := registrytest.NoLogins(t)
 	k := &registrytest.Tokens{User: "alice", Password: "secret-word", Private: true}
 	reg := registrytest.Start(t, python(), registrytest.Bearer(k))
 	dir := t.TempDir()
@@ -185,7 +185,7 @@ func TestCacheOfAccounts(t *testing.T) {
 
 // The cache stays below its bound, the oldest entries go.
 func TestCacheBound(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	many := map[string]registrytest.Image{}
 	for i := range 60 {
 		many[fmt.Sprint("v", i)] = registrytest.Image{}
@@ -215,7 +215,7 @@ func TestCacheBound(t *testing.T) {
 
 // A folder that can't be used is no cache, and no error.
 func TestCacheUnusable(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	file := filepath.Join(t.TempDir(), "file")
 	os.WriteFile(file, []byte("mine"), 0o600)
@@ -234,7 +234,7 @@ func TestCacheUnusable(t *testing.T) {
 
 // Many stores at once, as processes are: nobody reads half an entry.
 func TestCacheShared(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	o := registry.Options{CacheDir: t.TempDir(), Fresh: time.Nanosecond}
 	var wg sync.WaitGroup

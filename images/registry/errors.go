@@ -173,6 +173,8 @@ func (r *Registry) noAnswer(err error, e endpoint, what string, limit time.Durat
 		why, do = "its certificate isn't trusted", "add its authority to the system, or name it with http:// in DRYDOCK_MIRRORS if it speaks plain HTTP"
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		why, do = "it speaks plain HTTP", "if it is to be trusted, DRYDOCK_MIRRORS="+e.host+"=!http://"+e.host
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		why, do = "the proxy can't be reached: "+plain(op.Err), "check HTTPS_PROXY and HTTP_PROXY, or use --offline"
 	case errors.As(err, &op) && op.Op == "dial" && op.Timeout() && !errors.As(err, &dns):
 		why = "no connection within " + r.o.Dial.String()
 	case errors.As(err, &dns) && dns.IsNotFound:

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"drydock/images"
 )
 
 // host is what this run knows of a registry's host.
@@ -223,25 +225,24 @@ func (h *host) open(ctx context.Context, e endpoint) error {
 	return nil
 }
 
-// learn remembers what an answer tells about the host.
+// learn remembers what an answer tells about the host. Three questions in a row
+// that end in 5xx or a broken connection are as good as no answer.
 func (h *host) learn(err error, took time.Duration, e endpoint) {
 	var f *failure
 	var l *limited
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	switch {
-	case errors.As(err, &l):
+	if errors.As(err, &l) {
 		h.quiet, h.told = l.until, l.told
-	case errors.As(err, &f) && f.down:
+	}
+	if !errors.As(err, &f) || f.kind != images.ErrUnreachable {
+		h.failed = 0
+		return
+	}
+	if f.down {
 		h.down = f
 		h.r.cache.markDown(e, f, took)
-	}
-	var st *status
-	if errors.As(err, &st) && st.code >= 500 {
-		if h.failed++; h.failed >= 3 {
-			h.down = err
-		}
-	} else {
-		h.failed = 0
+	} else if h.failed++; h.failed >= 3 {
+		h.down = f
 	}
 }
