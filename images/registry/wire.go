@@ -40,14 +40,17 @@ func (r *Registry) host(e endpoint) *host {
 	defer r.mu.Unlock()
 	h := r.hosts[e.host]
 	if h == nil {
-		h = &host{r: r, name: e.host, plain: e.plain, slots: make(chan struct{}, r.o.PerHost)}
+		h = &host{r: r, name: e.host, slots: make(chan struct{}, r.o.PerHost)}
+		secure := false
 		for _, m := range r.o.Mirrors {
-			h.plain = h.plain || m.Plain && m.Target == e.host
+			if m.Target == e.host {
+				h.plain, secure = h.plain || m.Plain, secure || m.Secure
+			}
 		}
 		switch {
 		case h.plain:
 			h.scheme = "http"
-		case e.https, !loopback(e.host):
+		case secure, !loopback(e.host):
 			h.scheme = "https"
 		}
 		r.hosts[e.host] = h
@@ -131,9 +134,7 @@ func (r *Registry) allowed(req *http.Request) error {
 	r.mu.Lock()
 	h := r.hosts[req.URL.Host]
 	r.mu.Unlock()
-	plain := h != nil && h.plain
-	switch {
-	case req.URL.Scheme == "http" && !plain && !loopback(req.URL.Host):
+	if req.URL.Scheme == "http" && !loopback(req.URL.Host) && (h == nil || !h.plain) {
 		return &refused{fmt.Sprintf("plain HTTP to %s isn't allowed", req.URL.Host)}
 	}
 	return nil
@@ -205,8 +206,7 @@ func (h *host) open(ctx context.Context, e endpoint) error {
 		}
 		h.asked = true
 	}
-	switch {
-	case h.scheme != "":
+	if h.scheme != "" {
 		return nil
 	}
 	// Only a loopback host comes here: https, or plain HTTP when that fails.
