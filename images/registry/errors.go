@@ -51,6 +51,15 @@ func fail(kind, cause error, host, what, why, do string) *failure {
 	return &failure{text: text, kind: kind, cause: cause, what: what, why: why, do: do}
 }
 
+// reason is why, for a note that is about no image: ": nothing listens there".
+func reason(err error) string {
+	var f *failure
+	if errors.As(err, &f) && f.why != "" {
+		return ": " + f.why
+	}
+	return ""
+}
+
 // limited is a registry that asks to be left alone.
 type limited struct {
 	until time.Time
@@ -185,6 +194,7 @@ func (r *Registry) noAnswer(err error, e endpoint, what string, limit time.Durat
 		why = "nothing listens there"
 	case isTimeout(err), errors.Is(err, context.DeadlineExceeded):
 		why = "no answer within " + limit.Round(100*time.Millisecond).String()
+		down = limit >= r.o.Timeout/3 // else it had the rest of a question's time
 	case errors.As(err, &syntax):
 		why, do, kind, down = "the answer isn't JSON", "check that "+e.host+" is a registry", images.ErrInvalid, false
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):

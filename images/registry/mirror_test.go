@@ -67,6 +67,9 @@ func TestMirrors(t *testing.T) {
 		if d, err := s.Resolve(ref(t, app+"2")); err != nil || d.Digest != origin.Digest("o/app", "2") {
 			t.Errorf("%s: %+v, %v", name, d, err)
 		}
+		for _, tag := range []string{"1", "4", "5"} { // one note, however many images
+			s.Resolve(ref(t, app+tag))
+		}
 		if n := s.Notes(); len(n) != 1 || !strings.Contains(n[0], sick.Addr+" (mirror of ") || !strings.HasSuffix(n[0], "; "+origin.Addr+" is asked") {
 			t.Errorf("%s: notes %q", name, n)
 		}
