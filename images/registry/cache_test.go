@@ -5,11 +5,13 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +37,13 @@ func files(t *testing.T, dir string) []string {
 // whether they still hold.
 func TestCache(t *testing.T) {
 	registrytest.NoLogins(t)
-	reg := registrytest.Start(t, python(), registrytest.Paged(2), registrytest.ETags())
+	var held atomic.Int64
+	reg := registrytest.Start(t, python(), registrytest.Paged(2), registrytest.ETags(), registrytest.Handle(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get("If-None-Match") != "" {
+			held.Add(1)
+		}
+		return false
+	}))
 	dir := t.TempDir() + "/drydock/registry"
 	o := registry.Options{CacheDir: dir}
 	works(t, reg, store(t, reg, o))
@@ -50,8 +58,8 @@ func TestCache(t *testing.T) {
 
 	o.Fresh = time.Nanosecond
 	works(t, reg, store(t, reg, o))
-	if got := reg.Requests(); len(got) != 4 || reg.Count("HEAD ") != 1 || reg.Count("GET /v2/library/python/tags/list") != 3 {
-		t.Errorf("the later run asks %q", got)
+	if got := reg.Requests(); len(got) != 4 || reg.Count("HEAD ") != 1 || reg.Count("GET /v2/library/python/tags/list") != 3 || held.Load() != 4 {
+		t.Errorf("the later run asks %q, %d times whether the answer still holds", got, held.Load())
 	}
 	// What has changed is seen: in the second of three pages, and in the tag.
 	reg.Delete("library/python", "single-list")

@@ -78,6 +78,9 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 	if _, err := store(t, reg, registry.Options{}).Resolve(ref(t, "python:3.12")); err != nil || time.Since(start) < time.Second {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
+	reg = registrytest.Start(t, python(), registrytest.Fail(1, 429, "Retry-After", "1"))
+	_, err := store(t, reg, registry.Options{MaxWait: 900 * time.Millisecond}).Resolve(ref(t, "python:3.12"))
+	wants(t, err, images.ErrRateLimited, "try again in 1s")
 	reg = registrytest.Start(t, python(), registrytest.Fail(-1, 429, "Retry-After", "60"))
 	s := store(t, reg, registry.Options{})
 	for _, tag := range []string{"3.12", "3.13", "single"} {

@@ -119,6 +119,26 @@ func (s swap) Write(b []byte) (int, error) {
 	return s.ResponseWriter.Write(bytes.ReplaceAll(b, []byte("a"), []byte("b")))
 }
 
+// A manifest that tells another size of its configuration.
+func TestOtherSize(t *testing.T) {
+	registrytest.NoLogins(t)
+	body := []byte(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"` + digest([]byte("{}")) + `","size":3},"layers":[]}`)
+	lies := registrytest.Start(t, nil, registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case strings.Contains(r.URL.Path, "/blobs/"):
+			fmt.Fprint(w, "{}")
+		case r.Method == http.MethodHead:
+			w.Header().Set("Docker-Content-Digest", digest(body))
+			w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+		default:
+			w.Write(body)
+		}
+		return true
+	}))
+	_, err := store(t, lies, registry.Options{}).Describe(ref(t, "python:odd"), "")
+	wants(t, err, images.ErrInvalid, "the configuration of the image has 2 bytes, and should have 3")
+}
+
 // HEAD of a digest that tells another one.
 func TestOtherDigest(t *testing.T) {
 	registrytest.NoLogins(t)
