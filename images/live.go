@@ -247,12 +247,12 @@ func (s *LiveSource) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 	}
 	to.Digest = d.Digest
 	if !moved {
-		reason = fmt.Sprintf("%s has moved from %s to %s", to.WithTag(to.Tag), short(old), short(d.Digest))
+		reason = fmt.Sprintf("%s has moved from %s to %s", to.WithTag(to.Tag), ShortDigest(old), ShortDigest(d.Digest))
 	}
 	return Pinned{Ref: to, Why: reason, Source: s.store.Name()}, true
 }
 
-// short is the beginning of a digest, for messages.
-func short(digest string) string {
+// ShortDigest is the beginning of a digest, for people to read.
+func ShortDigest(digest string) string {
 	return digest[:min(len(digest), len("sha256:")+12)]
 }

@@ -43,7 +43,7 @@ func (s *LiveSource) Pin(ref Ref, want Want, to Precision) (Pinned, bool) {
 	}
 	if found == "" {
 		if f.anyWord {
-			return Pinned{Why: fmt.Sprintf("no tag with a version was found that names what %s names now (%s)", ref.WithTag(tag), short(now.Digest))}, false
+			return Pinned{Why: fmt.Sprintf("no tag with a version was found that names what %s names now (%s)", ref.WithTag(tag), ShortDigest(now.Digest))}, false
 		}
 		return s.unproven(ref, listed, ok, nil)
 	}
@@ -54,7 +54,7 @@ func (s *LiveSource) Pin(ref Ref, want Want, to Precision) (Pinned, bool) {
 		return Pinned{Why: why}, false
 	}
 	return Pinned{Ref: ref.WithTag(found), Proven: true, SameToday: true, Source: s.store.Name(),
-		Why: fmt.Sprintf("%s and %s name the same image now (%s)", ref.WithTag(tag), found, short(now.Digest))}, true
+		Why: fmt.Sprintf("%s and %s name the same image now (%s)", ref.WithTag(tag), found, ShortDigest(now.Digest))}, true
 }
 
 // unproven is the catalogue's answer, if the store has such a tag.

@@ -247,7 +247,7 @@ func (pn *pin) frontend(p *rewrite.Pass) (why string) {
 	now, err2 := p.Images.Digest(pn.to, nil)
 	if err1 == nil && err2 == nil && was == now {
 		pn.safe = true
-		pn.why += fmt.Sprintf("; both name the same image now (%s), asked of %s", short(now), registryOf(pn.to))
+		pn.why += fmt.Sprintf("; both name the same image now (%s), asked of %s", images.ShortDigest(now), registryOf(pn.to))
 	}
 	return ""
 }
@@ -265,7 +265,7 @@ func (pn *pin) digest(p *rewrite.Pass) (why string) {
 	if pn.to.Tag == "" {
 		pn.to.Tag = "latest" // so that it is seen what the digest was
 	}
-	now := fmt.Sprintf("%s names %s now, asked of %s", pn.to.WithTag(pn.to.Tag), short(got), registryOf(pn.to))
+	now := fmt.Sprintf("%s names %s now, asked of %s", pn.to.WithTag(pn.to.Tag), images.ShortDigest(got), registryOf(pn.to))
 	pn.to.Digest = got
 	if moved {
 		pn.why += "; " + now
@@ -298,9 +298,6 @@ func registryOf(ref images.Ref) string {
 	}
 	return ref.Domain
 }
-
-// short is the beginning of a digest, for messages.
-func short(digest string) string { return digest[:min(len(digest), len("sha256:")+12)] }
 
 // moving: no tag, or latest.
 func moving(ref string) bool {

@@ -81,7 +81,7 @@ func ask[T any](q *question, what string, do func(context.Context, *repo) (T, er
 			return none, err
 		}
 		if !missing {
-			q.r.note("%v; %s is asked", err, q.endpoints[i+1].shown)
+			q.r.note("%s: %v%s; %s is asked", e.shown, images.ErrUnreachable, reason(err), q.endpoints[i+1].shown)
 		}
 	}
 	return none, errors.New("registry: no endpoint")
@@ -133,8 +133,8 @@ type answer struct {
 	from   *url.URL // who sent it, redirects followed
 }
 
-// get sends one request, for a path of the registry. When the connection breaks within the body it is sent
-// once more.
+// get sends one request, for a path of the registry. When the connection breaks
+// within the body it is sent once more.
 func (p *repo) get(ctx context.Context, method, path, accepts string, most int64, old entry) (answer, error) {
 	if err := p.open(ctx, p.e); err != nil {
 		return answer{}, err

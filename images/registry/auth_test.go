@@ -52,7 +52,7 @@ func works(t *testing.T, reg *registrytest.Registry, s *registry.Registry) {
 }
 
 func TestBasic(t *testing.T) {
-	dir := noLogins(t)
+	dir := registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python(), registrytest.Basic("me", "secret-word"))
 	_, err := store(t, reg, registry.Options{}).Resolve(ref(t, "python:3.12"))
 	wants(t, err, images.ErrUnauthorized, "it answers 401: docker login "+reg.Addr+", or check the name")
@@ -71,7 +71,7 @@ func TestBasic(t *testing.T) {
 }
 
 func TestBearer(t *testing.T) {
-	dir := noLogins(t)
+	dir := registrytest.NoLogins(t)
 	open := &registrytest.Tokens{}
 	reg := registrytest.Start(t, python(), registrytest.Bearer(open))
 	works(t, reg, store(t, reg, registry.Options{}))
@@ -102,7 +102,7 @@ func TestBearer(t *testing.T) {
 
 // A token that expires is got anew, by many goroutines at once too.
 func TestExpiredToken(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	k := &registrytest.Tokens{Once: true}
 	reg := registrytest.Start(t, python(), registrytest.Bearer(k))
 	works(t, reg, store(t, reg, registry.Options{PerHost: 1}))
@@ -129,7 +129,7 @@ func TestExpiredToken(t *testing.T) {
 
 // An identity token is sent to the token service by POST (OAuth 2).
 func TestIdentityToken(t *testing.T) {
-	dir := noLogins(t)
+	dir := registrytest.NoLogins(t)
 	var form string
 	reg := registrytest.Start(t, python(), registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/token" {
@@ -154,7 +154,7 @@ func TestIdentityToken(t *testing.T) {
 
 // What a challenge may not do with the login.
 func TestHostileChallenges(t *testing.T) {
-	dir := noLogins(t)
+	dir := registrytest.NoLogins(t)
 	other := registrytest.Start(t, nil)
 	for realm, says := range map[string]string{
 		"http://token.example/token":               "it wants the login sent to http://token.example/token, unencrypted",
@@ -205,7 +205,7 @@ func helper(t *testing.T, name, script string) {
 }
 
 func TestHelper(t *testing.T) {
-	dir := noLogins(t)
+	dir := registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python(), registrytest.Basic("me", "secret-word"))
 	config := filepath.Join(dir, "config.json")
 	calls := filepath.Join(dir, "calls")
@@ -266,7 +266,7 @@ func TestHelper(t *testing.T) {
 
 // Logins are found where docker and podman keep them.
 func TestLoginFiles(t *testing.T) {
-	dir := noLogins(t)
+	dir := registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python(), registrytest.Basic("me", "secret-word"))
 	good := map[string]string{"auth": base64.StdEncoding.EncodeToString([]byte("me:secret-word"))}
 	bad := map[string]string{"auth": base64.StdEncoding.EncodeToString([]byte("me:no"))}
@@ -313,6 +313,9 @@ func TestLoginFiles(t *testing.T) {
 	try("REGISTRY_AUTH_FILE", true)
 	write(t, config, auths(reg.Addr, bad))
 	try("docker's file is before podman's", false)
+	write(t, config, auths("other.example", bad))
+	try("podman's, where docker has none", true)
+	write(t, config, auths(reg.Addr, bad))
 	body, _ := json.Marshal(auths(reg.Addr, good))
 	t.Setenv("DOCKER_AUTH_CONFIG", string(body))
 	try("DOCKER_AUTH_CONFIG", true)

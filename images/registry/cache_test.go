@@ -5,11 +5,13 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,8 +36,14 @@ func files(t *testing.T, dir string) []string {
 // The second run asks nothing while the answers are fresh, and then only
 // whether they still hold.
 func TestCache(t *testing.T) {
-	noLogins(t)
-	reg := registrytest.Start(t, python(), registrytest.Paged(2), registrytest.ETags())
+	registrytest.NoLogins(t)
+	var held atomic.Int64
+	reg := registrytest.Start(t, python(), registrytest.Paged(2), registrytest.ETags(), registrytest.Handle(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get("If-None-Match") != "" {
+			held.Add(1)
+		}
+		return false
+	}))
 	dir := t.TempDir() + "/drydock/registry"
 	o := registry.Options{CacheDir: dir}
 	works(t, reg, store(t, reg, o))
@@ -50,8 +58,8 @@ func TestCache(t *testing.T) {
 
 	o.Fresh = time.Nanosecond
 	works(t, reg, store(t, reg, o))
-	if got := reg.Requests(); len(got) != 4 || reg.Count("HEAD ") != 1 || reg.Count("GET /v2/library/python/tags/list") != 3 {
-		t.Errorf("the later run asks %q", got)
+	if got := reg.Requests(); len(got) != 4 || reg.Count("HEAD ") != 1 || reg.Count("GET /v2/library/python/tags/list") != 3 || held.Load() != 4 {
+		t.Errorf("the later run asks %q, %d times whether the answer still holds", got, held.Load())
 	}
 	// What has changed is seen: in the second of three pages, and in the tag.
 	reg.Delete("library/python", "single-list")
@@ -74,7 +82,7 @@ func TestCache(t *testing.T) {
 
 // A digest is asked for once, for ever; the registry may be gone by then.
 func TestCacheByDigest(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	o := registry.Options{CacheDir: t.TempDir(), Fresh: -1}
 	name := "python@" + reg.Digest("library/python", "3.12")
@@ -92,7 +100,7 @@ func TestCacheByDigest(t *testing.T) {
 
 // Entries that aren't what they say are as if they weren't there.
 func TestCacheCorrupt(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	for name, spoil := range map[string]func([]byte) []byte{
 		"empty":     func([]byte) []byte { return nil },
@@ -129,7 +137,7 @@ func TestCacheCorrupt(t *testing.T) {
 
 // What was got with a login is for that login alone, and no secret is written.
 func TestCacheOfAccounts(t *testing.T) {
-	config := noLogins(t)
+	config := registrytest.NoLogins(t)
 	k := &registrytest.Tokens{User: "alice", Password: "secret-word", Private: true}
 	reg := registrytest.Start(t, python(), registrytest.Bearer(k))
 	dir := t.TempDir()
@@ -185,7 +193,7 @@ func TestCacheOfAccounts(t *testing.T) {
 
 // The cache stays below its bound, the oldest entries go.
 func TestCacheBound(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	many := map[string]registrytest.Image{}
 	for i := range 60 {
 		many[fmt.Sprint("v", i)] = registrytest.Image{}
@@ -215,7 +223,7 @@ func TestCacheBound(t *testing.T) {
 
 // A folder that can't be used is no cache, and no error.
 func TestCacheUnusable(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	file := filepath.Join(t.TempDir(), "file")
 	os.WriteFile(file, []byte("mine"), 0o600)
@@ -234,7 +242,7 @@ func TestCacheUnusable(t *testing.T) {
 
 // Many stores at once, as processes are: nobody reads half an entry.
 func TestCacheShared(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	o := registry.Options{CacheDir: t.TempDir(), Fresh: time.Nanosecond}
 	var wg sync.WaitGroup

@@ -51,6 +51,15 @@ func fail(kind, cause error, host, what, why, do string) *failure {
 	return &failure{text: text, kind: kind, cause: cause, what: what, why: why, do: do}
 }
 
+// reason is why, for a note that is about no image: ": nothing listens there".
+func reason(err error) string {
+	var f *failure
+	if errors.As(err, &f) && f.why != "" {
+		return ": " + f.why
+	}
+	return ""
+}
+
 // limited is a registry that asks to be left alone.
 type limited struct {
 	until time.Time
@@ -173,6 +182,8 @@ func (r *Registry) noAnswer(err error, e endpoint, what string, limit time.Durat
 		why, do = "its certificate isn't trusted", "add its authority to the system, or name it with http:// in DRYDOCK_MIRRORS if it speaks plain HTTP"
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		why, do = "it speaks plain HTTP", "if it is to be trusted, DRYDOCK_MIRRORS="+e.host+"=!http://"+e.host
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		why, do = "the proxy can't be reached: "+plain(op.Err), "check HTTPS_PROXY and HTTP_PROXY, or use --offline"
 	case errors.As(err, &op) && op.Op == "dial" && op.Timeout() && !errors.As(err, &dns):
 		why = "no connection within " + r.o.Dial.String()
 	case errors.As(err, &dns) && dns.IsNotFound:
@@ -183,6 +194,7 @@ func (r *Registry) noAnswer(err error, e endpoint, what string, limit time.Durat
 		why = "nothing listens there"
 	case isTimeout(err), errors.Is(err, context.DeadlineExceeded):
 		why = "no answer within " + limit.Round(100*time.Millisecond).String()
+		down = limit >= r.o.Timeout/3 // else it had the rest of a question's time
 	case errors.As(err, &syntax):
 		why, do, kind, down = "the answer isn't JSON", "check that "+e.host+" is a registry", images.ErrInvalid, false
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):

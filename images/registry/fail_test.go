@@ -17,7 +17,7 @@ import (
 
 // What registries answer when they don't give the image, and what is said.
 func TestStatus(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	date := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
 	for _, c := range []struct {
 		name     string
@@ -54,7 +54,7 @@ func TestStatus(t *testing.T) {
 
 // What passes is asked again: at most twice.
 func TestRetry(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	for name, option := range map[string]registrytest.Option{
 		"500 twice": registrytest.Fail(2, 500), "503 with a time": registrytest.Fail(1, 503, "Retry-After", "0"), "502": registrytest.Fail(1, 502),
 		"reset": registrytest.Break(2), "429 with a short time": registrytest.Fail(1, 429, "Retry-After", "0"),
@@ -72,12 +72,15 @@ func TestRetry(t *testing.T) {
 
 // A wait that the registry asks for is kept, and only asked for once.
 func TestRetryAfterIsWaitedFor(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python(), registrytest.Fail(1, 429, "Retry-After", "1"))
 	start := time.Now()
 	if _, err := store(t, reg, registry.Options{}).Resolve(ref(t, "python:3.12")); err != nil || time.Since(start) < time.Second {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
+	reg = registrytest.Start(t, python(), registrytest.Fail(1, 429, "Retry-After", "1"))
+	_, err := store(t, reg, registry.Options{MaxWait: 900 * time.Millisecond}).Resolve(ref(t, "python:3.12"))
+	wants(t, err, images.ErrRateLimited, "try again in 1s")
 	reg = registrytest.Start(t, python(), registrytest.Fail(-1, 429, "Retry-After", "60"))
 	s := store(t, reg, registry.Options{})
 	for _, tag := range []string{"3.12", "3.13", "single"} {
@@ -91,7 +94,7 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 
 // A connection that breaks within an answer is tried once more, and told.
 func TestBreaksWithin(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	var left atomic.Int64
 	breaks := registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodHead || left.Add(-1) < 0 {
@@ -127,7 +130,7 @@ func silent(t *testing.T) string {
 // A host that doesn't answer costs one time-out in a run, however many
 // questions there are, and none in the next run.
 func TestDown(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	o := registry.Options{Timeout: 400 * time.Millisecond, CacheDir: t.TempDir() + "/cache"}
 	mirrors := "docker.io=!" + silent(t)
 	s := withMirrors(t, mirrors, o)
@@ -153,7 +156,7 @@ func TestDown(t *testing.T) {
 
 // Nothing listens: that is said at once, and isn't kept for the next run.
 func TestRefused(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	reg.Stop()
 	o := registry.Options{CacheDir: t.TempDir() + "/cache"}
@@ -169,7 +172,7 @@ func TestRefused(t *testing.T) {
 
 // A body that drips ends with the time-out.
 func TestDrip(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python(), registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodHead {
 			return false
@@ -191,7 +194,7 @@ func TestDrip(t *testing.T) {
 
 // Not more than PerHost questions are under way at a host.
 func TestPerHost(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	var now, most atomic.Int64
 	reg := registrytest.Start(t, python(), registrytest.Handle(func(http.ResponseWriter, *http.Request) bool {
 		n := now.Add(1)
@@ -218,7 +221,7 @@ func TestPerHost(t *testing.T) {
 
 // The time-out is for one question; waiting for one's turn isn't the host's fault.
 func TestTurnsAreNoTimeout(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python(), registrytest.Handle(func(http.ResponseWriter, *http.Request) bool {
 		time.Sleep(50 * time.Millisecond)
 		return false
@@ -236,7 +239,7 @@ func TestTurnsAreNoTimeout(t *testing.T) {
 
 // Three answers of 5xx in a row are enough for a run.
 func TestSick(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python(), registrytest.Fail(-1, 503))
 	s := store(t, reg, registry.Options{})
 	for i := range 10 {
@@ -250,7 +253,7 @@ func TestSick(t *testing.T) {
 
 // HEAD refused, or without a digest: GET, whose bytes give it.
 func TestNoHead(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	bare := registrytest.Wrap(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			next.ServeHTTP(without{w, "Docker-Content-Digest"}, r)

@@ -50,7 +50,7 @@ func digest(body []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(
 
 // Answers of a manifest that aren't one.
 func TestHostileManifests(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	zeros := "sha256:" + strings.Repeat("0", 64)
 	entries := strings.Repeat(`{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"`+zeros+`","size":1},`, 600)
 	for _, c := range []struct {
@@ -98,7 +98,7 @@ func TestHostileManifests(t *testing.T) {
 
 // Bytes that aren't those of the digest are never believed.
 func TestSwapped(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	for _, kind := range []string{"/manifests/sha256:", "/blobs/sha256:"} {
 		reg := registrytest.Start(t, python(), registrytest.Wrap(func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -119,9 +119,29 @@ func (s swap) Write(b []byte) (int, error) {
 	return s.ResponseWriter.Write(bytes.ReplaceAll(b, []byte("a"), []byte("b")))
 }
 
+// A manifest that tells another size of its configuration.
+func TestOtherSize(t *testing.T) {
+	registrytest.NoLogins(t)
+	body := []byte(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"` + digest([]byte("{}")) + `","size":3},"layers":[]}`)
+	lies := registrytest.Start(t, nil, registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case strings.Contains(r.URL.Path, "/blobs/"):
+			fmt.Fprint(w, "{}")
+		case r.Method == http.MethodHead:
+			w.Header().Set("Docker-Content-Digest", digest(body))
+			w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+		default:
+			w.Write(body)
+		}
+		return true
+	}))
+	_, err := store(t, lies, registry.Options{}).Describe(ref(t, "python:odd"), "")
+	wants(t, err, images.ErrInvalid, "the configuration of the image has 2 bytes, and should have 3")
+}
+
 // HEAD of a digest that tells another one.
 func TestOtherDigest(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	other := "sha256:" + strings.Repeat("1", 64)
 	reg := registrytest.Start(t, python(), registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Docker-Content-Digest", other)
@@ -135,7 +155,7 @@ func TestOtherDigest(t *testing.T) {
 // Indexes within indexes are read, three of them. (A circle can't be made: it would
 // need a digest of itself.)
 func TestNested(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	top := reg.Digest("library/python", "3.12")
 	for depth := 1; depth <= 6; depth++ {
@@ -153,7 +173,7 @@ func TestNested(t *testing.T) {
 
 // Platforms that strangers write are names, or nothing.
 func TestPlatformNames(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	amd := reg.PlatformDigest("library/python", "3.12", "linux/amd64")
 	body, _ := json.Marshal(map[string]any{"schemaVersion": 2, "manifests": []any{map[string]any{
@@ -169,7 +189,7 @@ func TestPlatformNames(t *testing.T) {
 
 // Tag lists that aren't, don't end or lead away.
 func TestHostileTags(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	elsewhere := registrytest.Start(t, python())
 	paged := registrytest.Start(t, python(), registrytest.Paged(2))
 	var n atomic.Int64
@@ -233,7 +253,7 @@ func TestHostileTags(t *testing.T) {
 // Redirects: to another registry they are followed without the login, not from
 // https to plain HTTP, not for ever.
 func TestRedirects(t *testing.T) {
-	dir := noLogins(t)
+	dir := registrytest.NoLogins(t)
 	var seen atomic.Value
 	there := registrytest.Start(t, python(), registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
 		seen.Store(r.Header.Get("Authorization"))
@@ -270,7 +290,7 @@ func TestRedirects(t *testing.T) {
 // Unencrypted answers where https is due are an error, and so are certificates
 // that nobody signed.
 func TestTLS(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python(), registrytest.TLS())
 	_, err := withMirrors(t, "docker.io=!https://"+reg.Addr, registry.Options{}).Resolve(ref(t, "python:3.12"))
 	wants(t, err, images.ErrUnreachable, "its certificate isn't trusted", "DRYDOCK_MIRRORS")
@@ -279,7 +299,7 @@ func TestTLS(t *testing.T) {
 // A registry that sends more than it was asked doesn't make us write to the
 // standard error of the process, nor wait.
 func TestErrorPages(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, nil, registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(404)

@@ -143,7 +143,7 @@ func keys(host, path string) []string {
 func isServer(key, host string) bool { return key == host || key == authn.DefaultAuthKey }
 
 // load reads the files: docker's, DOCKER_AUTH_CONFIG before it as docker has it,
-// and podman's where docker has none.
+// and then podman's, for what docker has no login for.
 func (l *logins) load() {
 	if text := os.Getenv(configfile.DockerEnvConfigKey); text != "" {
 		l.read("the variable DOCKER_AUTH_CONFIG", strings.NewReader(text))
@@ -155,8 +155,8 @@ func (l *logins) load() {
 	if dir == "" && home != "" {
 		dir = filepath.Join(home, ".docker")
 	}
-	if dir != "" && l.open(filepath.Join(dir, "config.json")) {
-		return
+	if dir != "" {
+		l.open(filepath.Join(dir, "config.json"))
 	}
 	config := os.Getenv("XDG_CONFIG_HOME")
 	if config == "" && home != "" {

@@ -87,8 +87,6 @@ func canonical(host string) string {
 type endpoint struct {
 	host  string // "index.docker.io", "127.0.0.1:5000"
 	path  string // "library/python", "ghcr/o/app"
-	plain bool   // plain HTTP, without trying https
-	https bool   // https, without trying plain HTTP
 	shown string // "docker.io", "127.0.0.1:5000 (mirror of docker.io)"
 }
 
@@ -126,7 +124,7 @@ func (r *Registry) endpoints(host, path string) []endpoint {
 		if canonical(m.Host) != host {
 			continue
 		}
-		e := endpoint{host: m.Target, path: path, plain: m.Plain, https: m.Secure, shown: m.Target + " (mirror of " + host + ")"}
+		e := endpoint{host: m.Target, path: path, shown: m.Target + " (mirror of " + host + ")"}
 		if m.Prefix != "" {
 			e.path = m.Prefix + "/" + path
 		}

@@ -36,7 +36,7 @@ func TestParseMirrors(t *testing.T) {
 // A mirror is asked first; the registry itself when the mirror can't be reached
 // or hasn't got it, and for no other reason.
 func TestMirrors(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	origin := registrytest.Start(t, map[string]map[string]registrytest.Image{"o/app": {"1": {}, "2": {}}})
 	mirror := registrytest.Start(t, map[string]map[string]registrytest.Image{"o/app": {"1": {Content: "the mirror's"}}})
 	app := origin.Addr + "/o/app:"
@@ -67,6 +67,9 @@ func TestMirrors(t *testing.T) {
 		if d, err := s.Resolve(ref(t, app+"2")); err != nil || d.Digest != origin.Digest("o/app", "2") {
 			t.Errorf("%s: %+v, %v", name, d, err)
 		}
+		for _, tag := range []string{"1", "4", "5"} { // one note, however many images
+			s.Resolve(ref(t, app+tag))
+		}
 		if n := s.Notes(); len(n) != 1 || !strings.Contains(n[0], sick.Addr+" (mirror of ") || !strings.HasSuffix(n[0], "; "+origin.Addr+" is asked") {
 			t.Errorf("%s: notes %q", name, n)
 		}
@@ -92,7 +95,7 @@ func TestMirrors(t *testing.T) {
 }
 
 func TestMirrorPrefix(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, map[string]map[string]registrytest.Image{"hub/library/python": {"3.12": {}}, "ghcr/o/app": {"1": {}}})
 	s := withMirrors(t, "docker.io=!"+reg.Addr+"/hub,ghcr.io=!http://"+reg.Addr+"/ghcr", registry.Options{})
 	for name, repository := range map[string]string{"python:3.12": "hub/library/python", "ghcr.io/o/app:1": "ghcr/o/app"} {
@@ -108,7 +111,7 @@ func TestMirrorPrefix(t *testing.T) {
 
 // A mirror gets its own login, never that of the registry.
 func TestMirrorLogin(t *testing.T) {
-	dir := noLogins(t)
+	dir := registrytest.NoLogins(t)
 	mirror := registrytest.Start(t, python(), registrytest.Basic("me", "secret-word"))
 	var got string
 	spy := registrytest.Start(t, python(), registrytest.Handle(func(w http.ResponseWriter, r *http.Request) bool {
@@ -129,7 +132,7 @@ func TestMirrorLogin(t *testing.T) {
 // A registry on this machine is asked by https, and by plain HTTP when that
 // fails; another one isn't.
 func TestLoopback(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	s := withMirrors(t, "", registry.Options{})
 	if d, err := s.Resolve(ref(t, reg.Addr+"/library/python:3.12")); err != nil || d.Digest != reg.Digest("library/python", "3.12") {
@@ -167,6 +170,10 @@ func TestProxy(t *testing.T) {
 	out := again(t, "REGISTRYTEST_CHILD=1", "HTTP_PROXY=http://"+reg.Addr)
 	if !strings.Contains(out, "digest "+reg.Digest("library/python", "3.12")) || host != "registry.example" {
 		t.Errorf("asked for host %q: %s", host, out)
+	}
+	reg.Stop()
+	if out := again(t, "REGISTRYTEST_CHILD=1", "HTTP_PROXY=http://"+reg.Addr); !strings.Contains(out, "the proxy can't be reached: ") {
+		t.Error(out)
 	}
 }
 

@@ -43,19 +43,6 @@ func ref(t testing.TB, s string) images.Ref {
 	return r
 }
 
-// noLogins keeps the machine's own logins out of the test, and gives the
-// folder where docker's would be.
-func noLogins(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	t.Setenv("DOCKER_CONFIG", dir)
-	t.Setenv("DOCKER_AUTH_CONFIG", "")
-	t.Setenv("REGISTRY_AUTH_FILE", "")
-	t.Setenv("XDG_RUNTIME_DIR", "")
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	return dir
-}
-
 // store is a Registry in which reg alone is Docker Hub; nothing is kept on disk
 // unless o says so.
 func store(t *testing.T, reg *registrytest.Registry, o registry.Options) *registry.Registry {
@@ -92,7 +79,7 @@ func wants(t *testing.T, err, kind error, texts ...string) {
 }
 
 func TestResolve(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	s := store(t, reg, registry.Options{})
 	want := reg.Digest("library/python", "3.12")
@@ -145,7 +132,7 @@ func TestNoImage(t *testing.T) {
 }
 
 func TestPlatforms(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	s := store(t, reg, registry.Options{})
 	for name, want := range map[string][]string{
@@ -160,7 +147,7 @@ func TestPlatforms(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	s := store(t, reg, registry.Options{})
 	got, err := s.Describe(ref(t, "python:3.12"), "linux/arm64")
@@ -200,7 +187,7 @@ func TestDescribe(t *testing.T) {
 }
 
 func TestTags(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	many := map[string]registrytest.Image{}
 	var want []string
 	for _, a := range "0123456789" {
@@ -230,7 +217,7 @@ func TestTags(t *testing.T) {
 
 // A tag that moves names another digest as soon as the answer isn't fresh.
 func TestMoved(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	never := store(t, reg, registry.Options{Fresh: -1})
 	kept := store(t, reg, registry.Options{})
@@ -250,7 +237,7 @@ func TestMoved(t *testing.T) {
 
 // One question of many goroutines is one request.
 func TestOnce(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	s := store(t, reg, registry.Options{})
 	var wg sync.WaitGroup
@@ -275,7 +262,7 @@ func TestOnce(t *testing.T) {
 }
 
 func TestEnded(t *testing.T) {
-	noLogins(t)
+	registrytest.NoLogins(t)
 	reg := registrytest.Start(t, python())
 	ctx, cancel := context.WithCancel(context.Background())
 	mirrors, err := registry.ParseMirrors(reg.Mirrors())

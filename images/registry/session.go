@@ -148,6 +148,9 @@ func (p *repo) renew(ctx context.Context, c *transport.Challenge, old string) (s
 		p.token = who.RegistryToken
 		return p.token, nil
 	}
+	if c.Parameters["realm"] == "" {
+		return "", &refused{"it asks for a token and names no token service"}
+	}
 	if u, err := url.Parse(c.Parameters["realm"]); err != nil || !strings.EqualFold(u.Scheme, "https") && u.Host != p.e.host && !who.none() {
 		return "", &refused{"it wants the login sent to " + oci.Clean(c.Parameters["realm"]) + ", unencrypted"}
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"drydock/images"
 )
 
 // host is what this run knows of a registry's host.
@@ -38,14 +40,17 @@ func (r *Registry) host(e endpoint) *host {
 	defer r.mu.Unlock()
 	h := r.hosts[e.host]
 	if h == nil {
-		h = &host{r: r, name: e.host, plain: e.plain, slots: make(chan struct{}, r.o.PerHost)}
+		h = &host{r: r, name: e.host, slots: make(chan struct{}, r.o.PerHost)}
+		secure := false
 		for _, m := range r.o.Mirrors {
-			h.plain = h.plain || m.Plain && m.Target == e.host
+			if m.Target == e.host {
+				h.plain, secure = h.plain || m.Plain, secure || m.Secure
+			}
 		}
 		switch {
 		case h.plain:
 			h.scheme = "http"
-		case e.https, !loopback(e.host):
+		case secure, !loopback(e.host):
 			h.scheme = "https"
 		}
 		r.hosts[e.host] = h
@@ -129,9 +134,7 @@ func (r *Registry) allowed(req *http.Request) error {
 	r.mu.Lock()
 	h := r.hosts[req.URL.Host]
 	r.mu.Unlock()
-	plain := h != nil && h.plain
-	switch {
-	case req.URL.Scheme == "http" && !plain && !loopback(req.URL.Host):
+	if req.URL.Scheme == "http" && !loopback(req.URL.Host) && (h == nil || !h.plain) {
 		return &refused{fmt.Sprintf("plain HTTP to %s isn't allowed", req.URL.Host)}
 	}
 	return nil
@@ -203,8 +206,7 @@ func (h *host) open(ctx context.Context, e endpoint) error {
 		}
 		h.asked = true
 	}
-	switch {
-	case h.scheme != "":
+	if h.scheme != "" {
 		return nil
 	}
 	// Only a loopback host comes here: https, or plain HTTP when that fails.
@@ -223,25 +225,24 @@ func (h *host) open(ctx context.Context, e endpoint) error {
 	return nil
 }
 
-// learn remembers what an answer tells about the host.
+// learn remembers what an answer tells about the host. Three questions in a row
+// that end in 5xx or a broken connection are as good as no answer.
 func (h *host) learn(err error, took time.Duration, e endpoint) {
 	var f *failure
 	var l *limited
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	switch {
-	case errors.As(err, &l):
+	if errors.As(err, &l) {
 		h.quiet, h.told = l.until, l.told
-	case errors.As(err, &f) && f.down:
+	}
+	if !errors.As(err, &f) || f.kind != images.ErrUnreachable {
+		h.failed = 0
+		return
+	}
+	if f.down {
 		h.down = f
 		h.r.cache.markDown(e, f, took)
-	}
-	var st *status
-	if errors.As(err, &st) && st.code >= 500 {
-		if h.failed++; h.failed >= 3 {
-			h.down = err
-		}
-	} else {
-		h.failed = 0
+	} else if h.failed++; h.failed >= 3 {
+		h.down = f
 	}
 }

@@ -89,3 +89,37 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+// pile gives the same index, manifest and configuration for every digest.
+type pile struct{ index, manifest, config []byte }
+
+func (p *pile) Manifest(digest string) ([]byte, string, error) {
+	body := p.manifest
+	if p.index != nil {
+		body, p.index = p.index, nil
+	}
+	mediaType, _, err := Kind("", body)
+	return body, mediaType, err
+}
+
+func (p *pile) Config(string, int64) ([]byte, error) { return p.config, nil }
+
+// Whatever is in an image, reading it ends with an answer that is one, or an
+// error of ours.
+func FuzzDescribe(f *testing.F) {
+	const zeros = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"`+zeros+`","size":1,"platform":{"os":"linux","architecture":"arm","variant":"v7"}},{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"`+zeros+`","size":1}]}`),
+		[]byte(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"`+zeros+`","size":2},"layers":[{"size":9223372036854775807}]}`),
+		[]byte(`{"os":"linux","architecture":"amd64","created":"2026-08-01T00:00:00Z","config":{"User":"x","ExposedPorts":{"80":{}}}}`), "linux/arm")
+	f.Fuzz(func(t *testing.T, index, manifest, config []byte, platform string) {
+		for _, b := range []*pile{{index, manifest, config}, {nil, manifest, config}} {
+			d, err := Describe(images.Descriptor{Digest: zeros}, b, platform)
+			if err != nil && !errors.Is(err, images.ErrInvalid) && !errors.Is(err, images.ErrPlatform) {
+				t.Errorf("error %v", err)
+			}
+			if err == nil && (d.Size < 0 || !strings.Contains(d.Platform, "/") || Clean(d.Platform) != d.Platform || d.Created != "" && len(d.Created) != 10) {
+				t.Errorf("%+v", d)
+			}
+		}
+	})
+}

@@ -69,6 +69,19 @@ func Start(t testing.TB, repositories map[string]map[string]Image, options ...Op
 	return r
 }
 
+// NoLogins keeps the machine's own logins out of a test. It gives the folder
+// where docker's config.json would be.
+func NoLogins(t testing.TB) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	t.Setenv("DOCKER_CONFIG", dir)
+	t.Setenv("DOCKER_AUTH_CONFIG", "")
+	t.Setenv("REGISTRY_AUTH_FILE", "")
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	return dir
+}
+
 // Stop ends the registry before the test does: nobody listens then.
 func (r *Registry) Stop() { r.server.CloseClientConnections(); r.server.Close() }
 
