@@ -4,11 +4,13 @@ package e2e
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -42,7 +44,7 @@ func TestPins(t *testing.T) {
 		t.Skip("E2E_AFTER brings the files")
 	}
 	addr := registryAddress(t)
-	repo := addr + "/e2e/pins"
+	repo := fmt.Sprintf("%s/e2e/pins-%d", addr, time.Now().UnixNano()) // a registry that runs on has what another run pushed
 	push := func(label string, tags ...string) string {
 		t.Helper()
 		slim, err := name.ParseReference(addr+"/library/python:3.12-slim", name.Insecure)

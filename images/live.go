@@ -79,15 +79,14 @@ func (s *LiveSource) Digest(ref Ref, platforms []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(platforms) > 0 {
-		have, err := s.store.Platforms(ref)
-		if err != nil {
-			return "", err
-		}
-		for _, p := range platforms {
-			if !slices.ContainsFunc(have, func(h string) bool { return serves(h, p) }) {
-				return "", fmt.Errorf("%s: %w: %s isn't among %s", ref, ErrPlatform, p, strings.Join(have, ", "))
-			}
+	// Read by its digest, which shows that the bytes have it, before it is written.
+	have, err := s.store.Platforms(Ref{Domain: ref.Domain, Path: ref.Path, Digest: d.Digest})
+	if err != nil {
+		return "", err
+	}
+	for _, p := range platforms {
+		if !slices.ContainsFunc(have, func(h string) bool { return serves(h, p) }) {
+			return "", fmt.Errorf("%s: %w: %s isn't among %s", ref, ErrPlatform, p, strings.Join(have, ", "))
 		}
 	}
 	return d.Digest, nil
@@ -244,6 +243,9 @@ func (s *LiveSource) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 	moved := to.Tag != ref.Tag
 	if d.Digest == old && !moved {
 		return Pinned{Why: orElse(reason, "the digest is the one that the tag has now")}, false
+	}
+	if _, err := s.store.Platforms(Ref{Domain: to.Domain, Path: to.Path, Digest: d.Digest}); err != nil {
+		return Pinned{Why: err.Error()}, false // the bytes aren't those of the digest, or aren't there
 	}
 	to.Digest = d.Digest
 	if !moved {

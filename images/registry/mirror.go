@@ -182,5 +182,11 @@ func (r *Registry) Where(ref images.Ref) (reference string, plain bool) {
 	if ref.Digest != "" {
 		reference += "@" + ref.Digest
 	}
-	return reference, e.plain
+	plain = loopback(e.host)
+	for _, m := range r.o.Mirrors {
+		if m.Target == e.host {
+			plain = m.Plain
+		}
+	}
+	return reference, plain
 }

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -212,5 +213,23 @@ func TestHTTPS(t *testing.T) {
 	}
 	if protocol != "HTTP/2.0" || k.Issued() != 2 {
 		t.Errorf("spoken is %s, %d tokens", protocol, k.Issued())
+	}
+}
+
+func TestWhere(t *testing.T) {
+	for list, want := range map[string]string{
+		"":                                       "docker.io/library/python:3.12 false",
+		"docker.io=127.0.0.1:5000":               "127.0.0.1:5000/library/python:3.12 true",
+		"docker.io=!mirror.example/hub":          "mirror.example/hub/library/python:3.12 false",
+		"docker.io=http://mirror.example:80/hub": "mirror.example:80/hub/library/python:3.12 true",
+	} {
+		mirrors, err := registry.ParseMirrors(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, plain := registry.New(t.Context(), registry.Options{Mirrors: mirrors}).Where(images.Ref{Path: "python", Tag: "3.12"})
+		if got := fmt.Sprint(name, " ", plain); got != want {
+			t.Errorf("%s: %s, want %s", list, got, want)
+		}
 	}
 }
