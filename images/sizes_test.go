@@ -13,7 +13,9 @@ func TestSizes(t *testing.T) {
 		"python:3.13-alpine":            {17.8, now},
 		"node:22-slim":                  {80.5, now},
 		"node:14-alpine":                {41, then},
-		"node:22":                       {0, ""},
+		"node:22":                       {408.9, now},
+		"node:16":                       {362, then},
+		"postgres:17":                   {161.3, now},
 		"debian:trixie":                 {49.3, now},
 		"debian:bookworm-slim":          {29.8, now},
 		"ubuntu:24.04":                  {29.8, now},
@@ -34,7 +36,8 @@ func TestSizes(t *testing.T) {
 		"buildpack-deps:trixie-curl":    {75, now},
 		"amazonlinux:2023":              {54.6, now},
 		"amazonlinux:2":                 {61.7, then},
-		"php:8.4":                       {0, ""},
+		"php:8.4-fpm":                   {182.5, now},
+		"php:8.4-fpm-alpine":            {0, ""},
 		"scratch":                       {0, ""},
 	} {
 		img, ok := Catalogue().Image(ref(t, in))
