@@ -99,19 +99,23 @@ func judge(row *report.Base, c images.Candidate, verdicts []verdict) {
 	}
 }
 
-// recommend chooses among what fits: supported, then small.
+// recommend chooses among what fits: supported, with the C library that it has
+// now or without one, then small. Another C library is for those who ask for it:
+// what it changes (names, time zones, threads, locales) no fact shows.
 func recommend(x *report.Bases, verdicts []verdict) {
-	var best *report.Base
-	var now *report.Base
+	var best, now *report.Base
+	ended := false
 	for i := range x.Rows {
 		r := &x.Rows[i]
 		if r.Kind == "now" {
 			now = r
 		}
-		if r.Fits == nil || !*r.Fits || r.Ended {
-			continue
-		}
-		if best == nil || r.Size > 0 && (best.Size == 0 || r.Size < best.Size) {
+		switch {
+		case r.Fits == nil || !*r.Fits:
+		case r.Ended:
+			ended = true
+		case now != nil && now.Libc != "" && r.Libc != now.Libc && r.Libc != "none":
+		case best == nil || r.Size > 0 && (best.Size == 0 || r.Size < best.Size):
 			best = r
 		}
 	}
@@ -119,8 +123,11 @@ func recommend(x *report.Bases, verdicts []verdict) {
 	case verdicts == nil:
 		return
 	case best == nil && now != nil && now.Ended:
-		x.Why = fmt.Sprintf("%s is no longer supported since %s; nothing here was seen to fit", now.Image, now.EndOfLife)
+		x.Why = fmt.Sprintf("%s is no longer supported since %s, and nothing here was seen to fit that is", now.Image, now.EndOfLife)
 		x.How = "drydock update --level major"
+		return
+	case best == nil && ended:
+		x.Why = "what fits is no longer supported"
 		return
 	case best == nil:
 		x.Why = "nothing here was seen to fit"
