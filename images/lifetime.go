@@ -11,7 +11,7 @@ type Lifetime struct {
 	EndOfLife  string // day its support ends or ended, YYYY-MM-DD; "" not known or not set
 	Ended      bool   // it ended before the judged day, on that day or on one that nobody tells
 	Next       string // tag of the nearest newer line that is supported, with the same suffix where there is such; "" none
-	Newest     string // the same of the newest supported line; "" none
+	Newest     string // the same of the line that an update of LevelMajor goes to; "" none
 	Source     string // who tells the days, and when: "endoflife.date/python, 2026-08-22"
 	ReplacedBy string // what the makers of a retired repository name in its place, the newer repository of a distroless image; may be ""
 	Retired    string // day from which nothing was published any more, YYYY-MM-DD; "" not retired
@@ -84,6 +84,11 @@ func LifetimeOf(ref Ref, day string) (Lifetime, bool) {
 		}
 		if ok {
 			lt.Next, lt.Newest = tag, orElse(lt.Newest, tag)
+		}
+	}
+	if lt.Ended && lt.Newest != "" {
+		if to, _ := f.next(ref.Tag, Want{}, LevelMajor, f.listedTags(), day); to != "" {
+			lt.Newest = to // where an update goes
 		}
 	}
 	return lt, true

@@ -9,10 +9,10 @@ import (
 func TestLifetimeOf(t *testing.T) {
 	for in, want := range map[string]string{
 		"python:3.8":                           "3.8 2024-10-07 true 3.10,3.14 endoflife.date/python, 2026-08-22 - -",
-		"python:3.8.2-slim":                    "3.8 2024-10-07 true 3.10-slim,3.14-slim endoflife.date/python, 2026-08-22 - -",
-		"python:3.9-slim-buster":               "3.9 2025-10-31 true 3.10,3.14 endoflife.date/python, 2026-08-22 - -",
+		"python:3.8.2-slim":                    "3.8 2024-10-07 true 3.10-slim,3.14.7-slim endoflife.date/python, 2026-08-22 - -",
+		"python:3.9-slim-buster":               "3.9 2025-10-31 true 3.10,3.14-slim-trixie endoflife.date/python, 2026-08-22 - -",
 		"python:3.12-alpine":                   "3.12 2028-10-31 false 3.13-alpine,3.14-alpine endoflife.date/python, 2026-08-22 - -",
-		"node:16":                              "16 2023-09-11 true 22,26 endoflife.date/nodejs, 2026-08-22 - -",
+		"node:16":                              "16 2023-09-11 true 22,24 endoflife.date/nodejs, 2026-08-22 - -",
 		"debian:buster-slim":                   "10 2022-09-10 true trixie-slim,trixie-slim endoflife.date/debian, 2026-08-22 - -",
 		"ubuntu:18.04":                         "18.04 2023-05-31 true 22.04,26.04 endoflife.date/ubuntu, 2026-08-22 - -",
 		"centos:7":                             "7 2024-06-30 true , endoflife.date/centos, 2026-08-22 2024-07-01 almalinux or rockylinux/rockylinux",

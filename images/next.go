@@ -89,6 +89,9 @@ func (f *family) next(tag string, want Want, level Level, tags []string, day str
 	} {
 		best := lexed{}
 		for _, name := range tags {
+			if i, ok := f.byTag[name]; ok && f.rows[i].pre {
+				continue // ubuntu:26.10 before its release
+			}
 			if c := f.lex(name); suffix(&c) && m.allows(&c) && (to == "" || f.newer(&c, &best)) {
 				to, best = name, c
 			}
@@ -176,7 +179,7 @@ func (m *mover) allows(c *lexed) bool {
 		return false
 	case m.lts != nil && compare(to.name, m.lts.name) > 0:
 		return false
-	case f.repository == "ubuntu" && longTerm(m.from.name) && !longTerm(to.name):
+	case f.repository == "ubuntu" && !longTerm(to.name):
 		return false
 	}
 	if m.fits != nil && !m.fits(to, strings.TrimPrefix(orElse(numberOnly(c.version), to.name), "v")) {

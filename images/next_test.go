@@ -30,6 +30,7 @@ func TestNext(t *testing.T) {
 		"golang:1.20-alpine3.18":      "- - 1.27-alpine3.24 1.27-alpine3.24",
 		"golang:1.26":                 "- - 1.27 1.27",
 		"ubuntu:20.04":                "- - - 26.04",
+		"ubuntu:22.10":                "- - - 26.04",
 		"ubuntu:noble":                "- - - resolute",
 		"debian:12-slim":              "- - - 13-slim",
 		"debian:bookworm":             "- - - trixie",
