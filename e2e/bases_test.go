@@ -7,14 +7,12 @@ func init() {
 	// one stage, with wheels that need no compiler
 	cases["slim-base/python-pip"] = chainCase{paths: []string{"/nowhere"}, factor: 4, root: true, ci: true}
 	// what the small image lacks is installed beside: the program calls git, the health check curl, psycopg2 loads libpq
-	cases["slim-base/python-git"] = chainCase{paths: []string{"/nowhere"}, factor: 3}
+	cases["slim-base/python-git"] = chainCase{paths: []string{"/nowhere"}, factor: 2.5}
 	cases["slim-base/healthcheck-curl"] = chainCase{paths: []string{"/nowhere"}, also: [][]string{{"curl", "--version"}}, factor: 4}
 	cases["slim-base/python-psycopg2"] = chainCase{paths: []string{"/nowhere"}, factor: 4}
-	cases["slim-base/into-the-install"] = chainCase{factor: 3, root: true}
 	// the lock file tells that nothing compiles
 	cases["slim-base/node-locked"] = chainCase{paths: []string{"/nowhere"}, factor: 4, root: true}
 	cases["slim-base/shared-base"] = chainCase{paths: []string{"/nowhere"}, factor: 4}
-	cases["slim-base/node-built"] = chainCase{paths: []string{"/nowhere"}, factor: 4}
 	cases["slim-base/jdk-to-jre"] = chainCase{factor: 1.2}
 	cases["slim-base/debian-script"] = chainCase{root: true}
 

@@ -13,9 +13,10 @@ type ContainerCommand struct {
 	Line int    // 1-based
 	// In is the container, the compose service or the image that it runs in, as
 	// written; it may be computed ("$IMAGE").
-	In    string
-	Image bool     // In is an image: docker run
-	Words []string // the program and its arguments, quotes taken off
+	In      string
+	Image   bool     // In is an image: docker run
+	Compose bool     // In is a service of a compose file
+	Words   []string // the program and its arguments, quotes taken off
 }
 
 // runValues are the flags of run and exec that stand apart from their value
@@ -58,6 +59,39 @@ func (r *Repo) ContainerCommands() []ContainerCommand {
 	})
 }
 
+var builtTag = lazy(`(?:^|\s)(?:-t|--tag)(?:=|\s+)["']?` + mentionName)
+
+// ImageNames are the names, without tags, that build commands in CI files, Makefiles
+// and scripts give to images (-t NAME), and those of the services that compose files
+// build.
+func (r *Repo) ImageNames() map[string]bool {
+	return r.facts.imageNames.get(struct{}{}, func() map[string]bool {
+		out := map[string]bool{}
+		add := func(name string) {
+			if at := strings.LastIndexByte(name, ':'); at > strings.LastIndexByte(name, '/') {
+				name = name[:at]
+			}
+			out[name] = true
+		}
+		r.ciFiles(func(_ string, src []byte) bool {
+			for _, l := range lines(src) {
+				if len(l) < 4096 && strings.Contains(l, "build") {
+					for _, m := range builtTag.FindAllStringSubmatch(l, -1) {
+						add(m[1])
+					}
+				}
+			}
+			return len(out) < maxMentions
+		})
+		for _, b := range r.Builds() {
+			if b.image != "" {
+				add(b.image)
+			}
+		}
+		return out
+	})
+}
+
 // containerCommandsIn reads one line.
 func containerCommandsIn(file string, line int, l string) (out []ContainerCommand) {
 	if !strings.Contains(l, "exec") && !strings.Contains(l, "run") {
@@ -90,7 +124,7 @@ func containerCommandsIn(file string, line int, l string) (out []ContainerComman
 		if k >= len(words) || words[k].text != "exec" && (words[k].text != "run" || tool == "kubectl") {
 			continue
 		}
-		c := ContainerCommand{File: file, Line: line, Image: words[k].text == "run" && !compose}
+		c := ContainerCommand{File: file, Line: line, Image: words[k].text == "run" && !compose, Compose: compose}
 		k++
 		first := k
 		flag()

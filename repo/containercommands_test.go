@@ -36,6 +36,16 @@ func TestContainerCommands(t *testing.T) {
 	}
 }
 
+func TestImageNames(t *testing.T) {
+	r := Load(fstest.MapFS{
+		"Makefile":     {Data: []byte("IMAGE=x\nimage:\n\tdocker build -t shop/web:$(V) --tag=local:5000/web .\n\tdocker run -t other\n")},
+		"compose.yaml": {Data: []byte("services:\n  api:\n    build: .\n    image: shop/api:2\n  db:\n    image: postgres:16\n")},
+	})
+	if got := fmt.Sprint(r.ImageNames()); got != "map[local:5000/web:true shop/api:true shop/web:true]" {
+		t.Error(got)
+	}
+}
+
 func TestScriptPackages(t *testing.T) {
 	lock := `{"lockfileVersion": 3, "packages": {"": {"hasInstallScript": true}, "node_modules/a": {}, "node_modules/b/node_modules/@s/esbuild": {"hasInstallScript": true},
 		"node_modules/g": {"resolved": "git+https://github.com/o/g.git#1"}}}`

@@ -80,6 +80,7 @@ type manifestFacts struct {
 	invocations  memo[struct{}, []Build]
 
 	containerCommands memo[struct{}, []ContainerCommand]
+	imageNames        memo[struct{}, map[string]bool]
 }
 
 // Load returns the view of the build context whose root is fsys. It reads

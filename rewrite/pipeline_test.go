@@ -83,6 +83,8 @@ func TestGates(t *testing.T) {
 		{"commands: one changed", "FROM a\nRUN b >x\n", ">x", ">y", Change{}, `command added: "b >y"; command lost: "b >x"`},
 		{"commands: joined", "FROM a\nRUN b\nRUN c\n", "b\nRUN c", "b && c", Change{}, ""},
 		{"commands: declared", "FROM a\nRUN b\nRUN c\n", "RUN b\n", "RUN d\n", Change{Adds: []string{"d"}, Drops: []string{"b"}}, ""},
+		{"commands: an install whose package is lost", "FROM a\nRUN apk add c\n", "RUN apk add c\n", "", Change{Drops: []string{"apk add c"}}, "package lost: c"},
+		{"commands: an install whose package the base brings", "FROM a\nRUN apk add c\n", "RUN apk add c\n", "", Change{Drops: []string{"apk add c"}, Brings: []string{"c"}}, ""},
 		{"commands: the same script in another place", "FROM a\nRUN b\nRUN c\n", "RUN b\nRUN c\n", "RUN c\nRUN b\n", Change{}, ""},
 		{"commands: one of two equal ones", "FROM a\nRUN b\nRUN b\n", "RUN b\nRUN b\n", "RUN b\n", Change{}, `command lost: "b"`},
 		{"commands: an opaque one", "FROM a\nRUN [\"b\", \"c\"]\n", `, "c"`, "", Change{}, "command added"},
@@ -339,5 +341,25 @@ func TestOtherFilesKeepTheirLineEnds(t *testing.T) {
 	res := runOn(t, "FROM a\n", contextOf(".dockerignore=*.md\r\n"), Options{}, add)
 	if got := res.Files[".dockerignore"]; got != "*.md\r\n.git\r\n" {
 		t.Errorf("%q %+v", got, res.Outcomes)
+	}
+}
+
+// A transform sees which others take part in the run, and can ask one quietly.
+func TestBeside(t *testing.T) {
+	loud := &Transform{Name: "loud", Run: func(_ context.Context, p *Pass) ([]Change, error) {
+		p.Decline(nil, "said %s", p.Policy)
+		return nil, nil
+	}}
+	seen := ""
+	asks := &Transform{Name: "asks", Run: func(ctx context.Context, p *Pass) ([]Change, error) {
+		seen = fmt.Sprint(p.Beside("loud"), p.Beside("asks"), p.Beside("other"))
+		_, err := loud.Run(ctx, p.Quietly("any"))
+		return nil, err
+	}}
+	if res := runOn(t, "FROM a\n", nil, Options{}, asks, loud); seen != "true true false" || len(res.Declined) != 1 || res.Declined[0].Reason != "said " {
+		t.Error(seen, res.Declined)
+	}
+	if runOn(t, "FROM a\n", nil, Options{}, asks); seen != "false true false" {
+		t.Error(seen)
 	}
 }

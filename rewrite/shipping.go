@@ -69,11 +69,34 @@ func (p *Pass) Containers() []repo.Container {
 }
 
 // Commands are the commands that CI files, Makefiles and scripts may run in a
-// container of the file's image.
-func (p *Pass) Commands() []repo.ContainerCommand {
-	return slices.DeleteFunc(slices.Clone(p.Repo.ContainerCommands()), func(c repo.ContainerCommand) bool {
-		return len(p.Siblings) > 0 && !c.Image && !strings.Contains(c.In, path.Base(path.Dir(p.Name))) || c.Image && !p.mayBe(c.In)
-	})
+// container of the file's image: those in an image that the project builds by that
+// name, or whose name is computed or has no owner; in a compose service that is
+// built from the file; in containers, where there is no other Dockerfile or the name
+// is that of the Dockerfile's folder.
+func (p *Pass) Commands() (out []repo.ContainerCommand) {
+	names, folder := p.Repo.ImageNames(), path.Base(path.Dir(p.Name))
+	for _, c := range p.Repo.ContainerCommands() {
+		computed, ours := strings.Contains(c.In, "$"), len(p.Siblings) == 0 || strings.Contains(c.In, folder)
+		switch {
+		case computed:
+			ours = len(p.Siblings) == 0
+		case c.Image:
+			name := c.In
+			if at := strings.LastIndexByte(name, ':'); at > strings.LastIndexByte(name, '/') {
+				name = name[:at]
+			}
+			ours = ours && p.mayBe(c.In) && (names[name] || !strings.Contains(name, "/"))
+		case c.Compose:
+			builds := p.Repo.Builds()
+			ours = len(builds) == 0 && ours || slices.ContainsFunc(builds, func(b repo.Build) bool {
+				return b.Service == c.In && (p.Name == "" || b.Dockerfile == "" || b.Dockerfile == p.Name)
+			})
+		}
+		if ours {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // mayBe: an image may be the one that the file builds.

@@ -105,7 +105,7 @@ var means = map[string][]string{
 	"multi-stage":              {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
 	"bind-not-copy":            {judge.CopyLost, judge.Mounts},
 	"cache-mounts":             {judge.Mounts},
-	"distroless":               {judge.CopyAdded, judge.CopyLost}, // the same copies for nonroot, or to dist-packages
+	"distroless":               {judge.CopyAdded, judge.CopyLost, judge.Mounts}, // the same copies for nonroot, or to dist-packages
 }
 
 // load opens the context so that links can't lead out of it, as Docker does.

@@ -66,6 +66,7 @@ type bare struct {
 	lines   map[*rewrite.Instruction]string // what takes the place of one
 	brings  []string                        // packages that distroless has
 	account map[string]bool                 // users and groups that RUNs made
+	uids    []string                        // their numbers, where RUNs say them
 	owned   []string                        // paths that RUNs gave to them
 	made    []madePath
 	bins    *binaries // of the last compiled program; nil for interpreters
@@ -136,7 +137,9 @@ func (b *bare) change() (c rewrite.Change, ok bool) {
 	if !b.p.Repo.Known() {
 		return c, b.decline(b.stage.From, "without the build context it isn't known what the program needs")
 	}
-	if !b.keywords() || !b.steps() || !fits() || !b.outside() || !b.folders() || !b.users() {
+	b.quiet = len(b.doc.Stages) == 1 // which builds, as most do
+	built := !b.keywords() || !b.steps()
+	if b.quiet = false; built || !fits() || !b.outside() || !b.folders() || !b.users() {
 		return c, false
 	}
 	if !b.chooseImage() {

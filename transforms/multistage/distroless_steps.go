@@ -116,7 +116,7 @@ func (b *bare) ownCertificates() string {
 
 // accountValues are options of useradd, adduser and addgroup whose value is the
 // next word.
-var accountValues = words(`-u --uid -g --gid --ingroup -G --groups -d --home --home-dir -s --shell -c --comment --gecos -h -k -e -f -p -K --system-uid --groups --base-dir -b -S-`)
+var accountValues = words(`-u --uid -g --gid --ingroup -G --groups -d --home --home-dir -s --shell -c --comment --gecos -h -k -e -f -p -K --base-dir -b`)
 
 // accounts notes the users and groups that a command makes.
 func (b *bare) accounts(st rewrite.Step) string {
@@ -129,8 +129,11 @@ func (b *bare) accounts(st rewrite.Step) string {
 		switch {
 		case accountValues[a]:
 			i++
-			if i < len(st.Args) && (a == "-g" || a == "--ingroup" || a == "-G" && strings.Trim(st.Args[i], "0123456789") != "") {
+			if i < len(st.Args) && (a == "-g" || a == "--ingroup" || a == "-G") && strings.Trim(st.Args[i], "0123456789$") != "" {
 				b.account[st.Args[i]] = true
+			}
+			if i < len(st.Args) && (a == "-u" || a == "--uid") {
+				b.uids = append(b.uids, strings.Trim(st.Args[i], `"'`))
 			}
 		case strings.HasPrefix(a, "-"):
 		default:
@@ -148,7 +151,7 @@ func (b *bare) chowns(st rewrite.Step) string {
 	}
 	user, group, _ := strings.Cut(strings.Trim(words[0], ":"), ":")
 	for _, n := range []string{user, group} {
-		if n != "" && !b.account[n] && n != "nonroot" && n != "65532" && n != "node" {
+		if n != "" && !b.account[n] && n != "nonroot" && n != "65532" && !(n == "node" && b.ref.Repository() == "node") {
 			return "it gives files to " + n
 		}
 	}

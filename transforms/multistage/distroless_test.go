@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"drydock/images"
 	"drydock/repo"
@@ -53,6 +54,9 @@ func TestDistrolessStages(t *testing.T) {
 		{"FROM alpine:3.20\nRUN addgroup -S a && adduser -S -G a a && mkdir -p /data && chown a:a /data\nCOPY --from=build /out/x /x\nUSER a:a\nCMD [\"/x\"]\n", "WORKDIR /data\nWORKDIR /\n", ""},
 		{"FROM alpine:3.20\nRUN adduser -D a\nWORKDIR /app\nCOPY --from=build /out/x .\nRUN chown -R a /app\nUSER a\nCMD [\"./x\"]\n", "COPY --chown=nonroot:nonroot --from=build", ""},
 		{"FROM alpine:3.20\nCOPY --from=build /out/x /x\nRUN chmod +x /x\nCMD [\"/x\"]\n", "COPY --from=build /out/x /x\nCMD", ""},
+		{"FROM alpine:3.20\nRUN --mount=type=cache,target=/var/cache/apk apk --update add ca-certificates && addgroup -g 1000 a && adduser -u 1000 -G a -D a\nCOPY --from=build /out/x /x\nUSER 1000:1000\nCMD [\"/x\"]\n", "COPY --from=build /out/x /x\nUSER 1000:1000\n", ""},
+		{"FROM alpine:3.20\nCOPY --from=build /out/x /root/x\nCMD [\"/root/x\"]\n", "static-debian13:latest", ""},
+		{"FROM alpine:3.20\nWORKDIR /app\nCOPY --from=build /out/x .\nRUN mkdir /app/data\nCMD [\"./x\"]\n", "COPY --from=build /out/x .\nWORKDIR /app/data\nWORKDIR /app\n", ""},
 		{"FROM alpine:3.20\nCOPY --from=build /out/x /x\nUSER root\nCMD [\"/x\"]\n", "static-debian13:latest", ""},
 		{"FROM alpine:3.20\nCOPY --from=build /out/x /x\nRUN setcap cap_net_bind_service=+ep /x\nCMD [\"/x\"]\n", "", "it runs setcap cap_net_bind_service=+ep"},
 		{"FROM alpine:3.20\nRUN apk add --no-cache libc6-compat\nCOPY --from=build /out/x /x\nCMD [\"/x\"]\n", "", "it installs libc6-compat"},
@@ -117,6 +121,27 @@ func TestDistrolessInterpreters(t *testing.T) {
 		res := rebased(t, DistrolessBase(), Distroless, c.dockerfile, c.files)
 		if !strings.Contains(res.After+reasons(res), c.want) {
 			t.Errorf("%s: want %q\n%s\n%s", c.dockerfile, c.want, reasons(res), res.After)
+		}
+	}
+}
+
+// What is maintained is judged on the source's day.
+func TestDistrolessDay(t *testing.T) {
+	for _, c := range []struct{ day, dockerfile, want string }{
+		{"2026-08-21", "FROM golang:1.22-bookworm AS b\nCOPY . .\nRUN go build -o /x\nFROM debian:bookworm\nCOPY --from=b /x /x\nCMD [\"/x\"]\n", "base-debian12:nonroot"},
+		{"2026-11-28", "FROM golang:1.22-bookworm AS b\nCOPY . .\nRUN go build -o /x\nFROM debian:bookworm\nCOPY --from=b /x /x\nCMD [\"/x\"]\n", "base-debian13:nonroot"},
+		{"2026-11-28", "FROM node:20-bookworm-slim\nWORKDIR /a\nCOPY s.js .\nCMD [\"node\", \"s.js\"]\n", "nodejs20-debian12:nonroot"}, // both have ended
+		{"2026-11-28", "FROM node:24-bookworm-slim\nWORKDIR /a\nCOPY s.js .\nCMD [\"node\", \"s.js\"]\n", "nodejs24-debian13:nonroot"},
+		{"2026-11-28", "FROM python:3.11-slim-bookworm\nCOPY s.py /\nCMD [\"python\", \"/s.py\"]\n", "has not been maintained since 2026-04-30"},
+	} {
+		files := fstest.MapFS{"go.mod": {Data: []byte("module x\n\ngo 1.22\n")}, "main.go": {Data: []byte(plainMain)}, "s.js": {Data: []byte("1\n")}, "s.py": {Data: []byte("1\n")}}
+		in := rewrite.Input{Path: "Dockerfile", Src: c.dockerfile, Name: "Dockerfile", Repo: repo.Load(files), Images: images.CatalogueOn(c.day)}
+		res, err := rewrite.Run(context.Background(), in, []*rewrite.Transform{DistrolessBase()}, rewrite.Options{Unsafe: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(res.After+reasons(res), c.want) {
+			t.Errorf("on %s, %s: want %s: %s\n%s", c.day, c.dockerfile, c.want, reasons(res), res.After)
 		}
 	}
 }

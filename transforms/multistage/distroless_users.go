@@ -18,9 +18,14 @@ func (b *bare) users() bool {
 	if st.User == "" && !st.Root() && st.Known {
 		return b.decline(b.stage.From, "the old image runs as its user %s", st.Base.User)
 	}
+	for _, s := range b.runs() {
+		if u, _, _ := strings.Cut(s.User, ":"); strings.Trim(u, "0123456789") != "" && u != "root" && u != "nobody" && u != "nonroot" && !strings.Contains(u, "$") {
+			return b.decline(b.stage.From, "%s:%d runs it as %s, whom the image hasn't", s.File, s.Line, u)
+		}
+	}
 	name, group, _ := strings.Cut(st.User, ":")
 	number := strings.Trim(name, "0123456789") == "" && name != ""
-	own := b.account[name] || name == "node" && b.ref.Repository() == "node"
+	own := b.account[name] && !number || name == "node" && b.ref.Repository() == "node"
 	switch {
 	case name == "":
 		if b.root = b.staysRoot(); b.root == "" {
@@ -34,12 +39,18 @@ func (b *bare) users() bool {
 	case name == "root" || name == "0":
 		b.root = "USER says so"
 	case own:
+		if why := b.keepsData(); why != "" {
+			return b.decline(b.stage.From, "%s, and its files belong to %s", why, name)
+		}
 		b.becomesNonroot()
 		b.explain("%s becomes nonroot (65532), as whom the image runs", name)
 		b.assumes = append(b.assumes, "nothing outside of the image counts on the user "+name+" or its number")
 	case name == "nobody" || name == "nonroot" || number:
 		if group != "" && strings.Trim(group, "0123456789") != "" && group != "nobody" && group != "nonroot" && group != "root" {
 			return b.decline(b.stage.From, "it has no group %s", group)
+		}
+		if slices.Contains(b.uids, name) {
+			b.assumes = append(b.assumes, "the program needs no home folder and no name for user "+name+", whom a RUN made and the image doesn't know")
 		}
 	default:
 		return b.decline(b.stage.From, "it has no user %s", name)
@@ -115,10 +126,44 @@ func (b *bare) owners(own bool) bool {
 	return true
 }
 
+// keepsData names a volume whose files an earlier container's user owns.
+func (b *bare) keepsData() string {
+	for _, in := range b.stage.Instructions {
+		if in.Keyword == "volume" && strings.Trim(in.Args.Text, `[]" `) != "/tmp" {
+			return "line " + lineOf(in) + " keeps data in a volume"
+		}
+	}
+	for _, s := range b.runs() {
+		for _, v := range s.Volumes {
+			if source, target, found := strings.Cut(v, ":"); found && !strings.HasSuffix(target, ":ro") && source != "" {
+				return fmt.Sprintf("%s:%d mounts %s", s.File, s.Line, source)
+			}
+		}
+	}
+	for _, c := range b.p.Containers() {
+		for _, m := range c.Mounts {
+			if !m.ReadOnly && (m.Kind == "hostPath" || m.Kind == "claim") {
+				return fmt.Sprintf("%s:%d mounts a volume on %s", c.File, m.Line, m.Path)
+			}
+		}
+	}
+	return ""
+}
+
 // staysRoot tells why the program has to run as root, as before.
 func (b *bare) staysRoot() string {
 	if why := b.keepsRoot(); why != "" {
 		return why
+	}
+	for _, in := range b.stage.Instructions {
+		if _, dest, _, isCopy := in.Copy(); isCopy {
+			if to, ok := in.State().Abs(in.State().Expand(dest)); ok && rewrite.Inside(to, "/root") {
+				return "line " + lineOf(in) + " copies into /root, which only root may enter"
+			}
+		}
+		if mode, ok := in.Flag("chmod"); ok && ownersMode().MatchString(mode) {
+			return "line " + lineOf(in) + " lets only the owner read what it copies"
+		}
 	}
 	for _, s := range b.runs() {
 		at := fmt.Sprintf("%s:%d", s.File, s.Line)
@@ -150,6 +195,9 @@ func (b *bare) staysRoot() string {
 	}
 	return ""
 }
+
+// ownersMode is a mode that keeps others from reading.
+var ownersMode = lazily(`^0?[0-7]{2}[0-3]$|^[ug]\+|o-r`)
 
 // leftArgs tells of build arguments that only RUNs used which go. They stay: a
 // build command may pass them.

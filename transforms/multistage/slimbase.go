@@ -3,6 +3,7 @@ package multistage
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -94,6 +95,9 @@ func runSlimBase(ctx context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 			}
 			quiet = true // it has said why it doesn't
 		}
+		if len(p.Doc.Stages) == 1 && ref.Repository() == "debian" {
+			quiet = true // most install and build a system of their own; little is to be won
+		}
 		if c, ok := slimStage(p, root, ref, ships, quiet); ok {
 			out = append(out, c)
 		}
@@ -142,14 +146,20 @@ func (s *split) fitsVariant(ships []*rewrite.Stage) bool {
 		return false
 	}
 	starts := false
+	installed := map[*rewrite.Stage]map[string]bool{} // by each stage, and by those below it
 	for _, st := range s.doc.Stages {
 		if !st.Descends(root) {
 			continue
 		}
-		s.stage = st
+		s.stage, s.apt.runtime, installed[st] = st, maps.Clone(installed[st.Parent()]), nil
+		if s.apt.runtime == nil {
+			s.apt.runtime = map[string]bool{}
+		}
 		if !s.onlyCopies() {
 			return false
 		}
+		s.certificates()
+		installed[st] = s.apt.runtime
 		if !slices.Contains(ships, st) || developing().MatchString(st.Name) {
 			continue
 		}
@@ -170,13 +180,12 @@ func (s *split) fitsVariant(ships []*rewrite.Stage) bool {
 			return false
 		}
 	}
-	if s.stage = root; !starts {
+	if s.stage, s.apt.runtime = root, installed[root]; !starts {
 		return false
 	}
 	if s.variant.alpine && !s.fitsAlpine() {
 		return false
 	}
-	s.certificates()
 	return true
 }
 

@@ -27,6 +27,8 @@ func (s *split) chooseVariant() bool {
 	switch {
 	case jdkRepositories[repository]:
 		return s.chooseJRE()
+	case repository == "buildpack-deps" && s.startsAnything():
+		return s.decline(s.stage.From, "%s is an image to build in; which of its libraries the program loads isn't known", s.stage.BaseName())
 	case small(s.stage.BaseName()) || !slimmed[repository]:
 		return false
 	}

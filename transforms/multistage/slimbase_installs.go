@@ -166,7 +166,7 @@ func (s *split) npmInstall(in *rewrite.Instruction, st rewrite.Step) string {
 		return n.Lock + " isn't copied, so that npm installs other versions"
 	}
 	for _, p := range scripts {
-		if !quietScripts[p] {
+		if !quietScripts[p] && !strings.HasPrefix(p, "@fortawesome/") { // theirs prints a notice
 			return n.Lock + ": " + p + " runs a script when it is installed, which may compile"
 		}
 	}
@@ -187,25 +187,58 @@ func (s *split) npmInstall(in *rewrite.Instruction, st rewrite.Step) string {
 // npmScript tells what a script of package.json runs that the small image hasn't.
 func (s *split) npmScript(in *rewrite.Instruction, st rewrite.Step, name string, depth int) string {
 	n := s.projectOf(in, st)
-	if n == nil || depth > 4 {
+	if n == nil {
 		return "which script npm runs isn't known"
 	}
-	body := n.Scripts[name]
+	return s.scriptOn(n, name, depth, func(program string) bool { return s.lacks(program) != "" })
+}
+
+// scriptOn looks at the commands of a script of package.json, and at the scripts
+// that those run.
+func (s *split) scriptOn(n *repo.Node, name string, depth int, lacks func(program string) bool) string {
+	file, body := path.Join(n.Dir, "package.json"), n.Scripts[name]
+	if depth > 4 {
+		return file + ": the scripts run each other"
+	}
 	if nativeModule().MatchString(body) || strings.Contains(body, "node-gyp") {
-		return fmt.Sprintf("%s: the script %s compiles", path.Join(n.Dir, "package.json"), name)
+		return fmt.Sprintf("%s: the script %s compiles", file, name)
 	}
 	cmds, err := scriptCommands(body)
 	if err != nil {
-		return "the script " + name + " can't be read"
+		return file + ": the script " + name + " can't be read"
 	}
 	for _, args := range cmds {
-		if s.lacks(args[0]) != "" {
-			return fmt.Sprintf("%s: the script %s runs %s, which the slim image hasn't", path.Join(n.Dir, "package.json"), name, args[0])
+		if lacks(args[0]) {
+			return fmt.Sprintf("%s: the script %s runs %s, which the slim image hasn't", file, name, args[0])
 		}
 		if inner := scriptOf(args); inner != "" && inner != name && n.Scripts[inner] != "" {
-			if why := s.npmScript(in, st, inner, depth+1); why != "" {
+			if why := s.scriptOn(n, inner, depth+1, lacks); why != "" {
 				return why
 			}
+		}
+	}
+	return ""
+}
+
+// startScriptLacks looks at the npm script that a start command runs, with the
+// scripts around it.
+func (s *split) startScriptLacks(args []string) string {
+	name := scriptOf(args)
+	if name == "" || s.ref.Repository() != "node" {
+		return ""
+	}
+	ctx, ok := s.stage.Trace(path.Join(s.stage.At(nil).Workdir, "package.json"), s.p.Repo, s.p.Name)
+	if !ok {
+		return ""
+	}
+	n := s.p.Repo.Node(path.Dir(ctx))
+	if n == nil || n.Err != nil {
+		return ""
+	}
+	for _, script := range []string{"pre" + name, name, "post" + name} {
+		why := s.scriptOn(n, script, 0, func(program string) bool { return s.lacksCommand(program, ctx) })
+		if why != "" {
+			return why
 		}
 	}
 	return ""

@@ -281,13 +281,18 @@ func (s *split) installBeside() bool {
 		}
 		all, _ := in.Steps()
 		for _, step := range all {
-			if a, ok := readApt(step); ok && a.verb == "install" && len(a.words) > 0 && len(step.Stmt.Redirs) == 0 {
+			if a, ok := readApt(step); ok && a.verb == "install" && len(a.words) > 0 && len(step.Stmt.Redirs) == 0 && !slices.ContainsFunc(a.flags, otherSource) {
 				return s.addPackages(in, step, names)
 			}
 		}
 	}
 	s.edits = append(s.edits, s.doc.InsertAfter(s.stage.From, s.installLine(names, nil, nil)+"\n"))
 	return true
+}
+
+// otherSource: the flag of an install that takes packages from elsewhere.
+func otherSource(flag string) bool {
+	return flag == "-t" || flag == "-o" || flag == "-c" || strings.HasPrefix(flag, "--target-release") || strings.HasPrefix(flag, "--default-release")
 }
 
 // addPackages puts packages at the end of an install: in lines of their own where

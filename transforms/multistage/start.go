@@ -37,6 +37,9 @@ func (s *split) lacks(program string) string {
 	if s.gone[name] {
 		return name
 	}
+	if s.variant != nil && debianPython3().MatchString(program) && s.ref.Repository() != "debian" && !s.apt.runtime["python3"] {
+		return "python3" // of Debian, which comes with mercurial
+	}
 	pkg := fullOnly[name]
 	if s.variant != nil && s.variant.lost != nil {
 		pkg = s.variant.lost[name]
@@ -52,6 +55,8 @@ func (s *split) lacks(program string) string {
 	}
 	return pkg
 }
+
+var debianPython3 = lazily(`^/usr/bin/python[23]?(\.\d+)?$`)
 
 // command is a program that starts in the container, with its arguments.
 type command struct {
@@ -202,6 +207,11 @@ func (s *split) canStart() ([]command, bool) {
 				return nil, s.decline(c.from, "%s", why)
 			}
 		}
+		if s.variant != nil {
+			if why := s.startScriptLacks(c.args); why != "" {
+				return nil, s.decline(c.from, "%s", why)
+			}
+		}
 	}
 	return all, s.composeStarts()
 }
@@ -267,6 +277,9 @@ func (s *split) scriptLacks(word string, depth int) string {
 	head, _, _ := strings.Cut(text, "\n")
 	isShell := strings.HasSuffix(ctx, ".sh") || strings.HasPrefix(head, "#!") && (strings.HasSuffix(head, "sh") || strings.Contains(head, "sh "))
 	if !isShell {
+		if words := strings.Fields(strings.TrimPrefix(head, "#!")); strings.HasPrefix(head, "#!") && len(words) > 0 && s.variant != nil && s.lacks(words[0]) != "" {
+			return ctx + " is a script for " + words[0] + ", which the slim image hasn't"
+		}
 		return ""
 	}
 	if shell := lastWord(head); strings.HasPrefix(head, "#!") && s.variant != nil && s.variant.lost[shell] != "" {
