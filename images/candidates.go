@@ -7,8 +7,9 @@ import (
 
 // Candidate is an image that might stand in the place of another.
 type Candidate struct {
-	Ref  Ref
-	Kind string // "now", "slim", "alpine", "jre", "distroless", "scratch" or "newer"
+	Ref   Ref
+	Kind  string // "now", "slim", "alpine", "jre", "distroless", "scratch" or "newer"
+	Newer bool   // of the newer line
 }
 
 // Candidates lists what might take the place of the image that ref names: itself,
@@ -18,9 +19,10 @@ type Candidate struct {
 // not asked. Duplicates and what isn't known to exist are left out.
 func Candidates(src Source, ref Ref) []Candidate {
 	var out []Candidate
+	newer := false
 	add := func(r Ref, kind string) {
 		if !slices.ContainsFunc(out, func(c Candidate) bool { return c.Ref == r }) {
-			out = append(out, Candidate{r, kind})
+			out = append(out, Candidate{r, kind, newer})
 		}
 	}
 	add(ref, "now")
@@ -30,11 +32,13 @@ func Candidates(src Source, ref Ref) []Candidate {
 	from := []Ref{ref}
 	if img, ok := src.Image(ref); ok && img.EndOfLife != "" && img.EndOfLife <= src.Day() {
 		if next, ok := src.Next(Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag}, Want{}, LevelMajor); ok {
+			newer = true
 			add(next.Ref, "newer")
 			from = append(from, next.Ref)
 		}
 	}
-	for _, r := range from {
+	for i, r := range from {
+		newer = i > 0
 		if to, _, ok := src.Slim(r); ok {
 			add(to, "slim")
 		}
@@ -45,11 +49,13 @@ func Candidates(src Source, ref Ref) []Candidate {
 			add(to, "jre")
 		}
 	}
-	for _, r := range from {
+	for i, r := range from {
+		newer = i > 0
 		for _, d := range distrolessOf(src, r) {
 			add(d, "distroless")
 		}
 	}
+	newer = false
 	if compiled[ref.mirrored()] {
 		add(Ref{Path: "scratch"}, "scratch")
 	}

@@ -15,31 +15,23 @@ import (
 
 // verdict is what the transforms make of a stage for one kind of base.
 type verdict struct {
-	policy string
-	base   string // what the last stage stands on then, "" when nothing changed
-	by     string // the transform that put it there
-	why    string // why not
+	kind string            // as in --base
+	base string            // what the last stage stands on then, "" when nothing changed
+	by   string            // the transform that put it there
+	why  map[string]string // why a transform left the stage alone
 }
 
-// basePolicies are the kinds of base that are tried, with the policies of the
-// transforms that know them.
-var basePolicies = []string{"slim", "alpine", "distroless", "smallest"}
-
-// verdicts runs the transforms that choose a base, for every kind.
+// verdicts does for every kind what fix --unsafe --base KIND would do to the base.
 func (s *site) verdicts(ctx context.Context, i int, t *target) ([]verdict, error) {
 	var out []verdict
-	for _, policy := range basePolicies {
-		var ts []*rewrite.Transform
+	for _, kind := range baseKinds() {
+		ts := []*rewrite.Transform{transforms.ByName("pin-base")}
 		opt := rewrite.Options{Unsafe: true, Policies: map[string]string{"pin-base": "minor"}}
-		for _, name := range []string{"pin-base", "multi-stage", "slim-base", "distroless"} {
+		for _, name := range baseTransforms {
 			tr := transforms.ByName(name)
-			if tr == nil || name == "distroless" && policy != "distroless" && policy != "smallest" {
-				continue
-			}
-			known := slices.ContainsFunc(tr.Policies, func(p rewrite.Policy) bool { return p.Name == policy })
-			if known {
-				opt.Policies[name] = policy
-			} else if len(tr.Policies) > 0 && name != "pin-base" {
+			if slices.ContainsFunc(tr.Policies, func(p rewrite.Policy) bool { return p.Name == kind }) {
+				opt.Policies[name] = kind
+			} else if tr.OptIn {
 				continue
 			}
 			ts = append(ts, tr)
@@ -48,21 +40,21 @@ func (s *site) verdicts(ctx context.Context, i int, t *target) ([]verdict, error
 		if err != nil {
 			return nil, err
 		}
-		v := verdict{policy: policy}
 		after, err := rewrite.Parse(t.path, res.After, s.job.images)
 		if err != nil {
 			return nil, err
 		}
+		v := verdict{kind: kind, why: map[string]string{}}
 		for _, o := range res.Outcomes {
 			if o.Status == rewrite.Applied && o.Transform != "pin-base" {
 				v.by, v.base = o.Transform, after.Final().BaseName()
 			}
 		}
 		for _, d := range res.Declined {
-			if v.why == "" && d.Transform != "pin-base" {
-				v.why = d.Reason
-				if d.Line > 0 {
-					v.why = fmt.Sprintf("line %d: %s", d.Line, d.Reason)
+			if v.why[d.Transform] == "" {
+				v.why[d.Transform] = d.Reason
+				if d.Line > 0 && res.Before == res.After { // else the line is one of the rewritten file
+					v.why[d.Transform] = fmt.Sprintf("line %d: %s", d.Line, d.Reason)
 				}
 			}
 		}
@@ -71,7 +63,19 @@ func (s *site) verdicts(ctx context.Context, i int, t *target) ([]verdict, error
 	return out, nil
 }
 
-// judge says of a row whether the program runs there.
+// asks tells, of each kind of candidate, what it would take to stand on it.
+var asks = map[string]struct {
+	kind string
+	of   []string // transforms, the one that says most first
+}{
+	"slim":       {"slim", []string{"slim-base", "multi-stage"}},
+	"jre":        {"slim", []string{"slim-base", "multi-stage"}},
+	"alpine":     {"alpine", []string{"slim-base", "multi-stage"}},
+	"distroless": {"distroless", []string{"distroless", "multi-stage"}},
+	"scratch":    {"smallest", []string{"distroless", "multi-stage"}},
+}
+
+// judge says of a row whether the program may run there.
 func judge(row *report.Base, c images.Candidate, verdicts []verdict) {
 	if verdicts == nil {
 		return
@@ -87,15 +91,20 @@ func judge(row *report.Base, c images.Candidate, verdicts []verdict) {
 			return
 		}
 	}
-	policy := map[string]string{"slim": "slim", "jre": "slim", "alpine": "alpine", "distroless": "distroless", "scratch": "smallest"}[c.Kind]
-	for _, v := range verdicts {
-		if v.policy == policy && v.why != "" && v.base == "" {
-			row.Fits, row.Verdict = &no, "not seen to fit: "+v.why
-			return
-		}
+	if c.Newer {
+		row.Verdict = "after drydock update --level major"
+		return
 	}
-	if c.Kind == "newer" {
-		row.Verdict = "drydock update --level major"
+	for _, v := range verdicts {
+		if v.kind != asks[c.Kind].kind {
+			continue
+		}
+		for _, name := range asks[c.Kind].of {
+			if v.why[name] != "" {
+				row.Fits, row.Verdict = &no, "not seen to fit: "+v.why[name]
+				return
+			}
+		}
 	}
 }
 
@@ -123,7 +132,7 @@ func recommend(x *report.Bases, verdicts []verdict) {
 	case verdicts == nil:
 		return
 	case best == nil && now != nil && now.Ended:
-		x.Why = fmt.Sprintf("%s is no longer supported since %s, and nothing here was seen to fit that is", now.Image, now.EndOfLife)
+		x.Why = fmt.Sprintf("%s is no longer supported since %s: first go to a line that is", now.Image, now.EndOfLife)
 		x.How = "drydock update --level major"
 		return
 	case best == nil && ended:
@@ -140,8 +149,8 @@ func recommend(x *report.Bases, verdicts []verdict) {
 	for _, v := range verdicts {
 		if v.base == best.Image {
 			x.How = "drydock fix --unsafe"
-			if v.policy != "slim" {
-				x.How += " --base " + v.policy
+			if v.kind != "slim" {
+				x.How += " --base " + v.kind
 			}
 			return
 		}
