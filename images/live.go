@@ -201,7 +201,13 @@ func (s *LiveSource) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 		return Pinned{Why: why}, false
 	}
 	to, reason := ref, ""
-	if level > LevelDigest {
+	switch {
+	case level > LevelDigest && strings.HasPrefix(ref.mirrored(), distrolessPrefix):
+		var next Ref
+		if next, reason = nextDistroless(ref, level, s.day); next != (Ref{}) {
+			to = next
+		}
+	case level > LevelDigest:
 		reason = f.fixed(tag, level)
 		if t := f.lex(tag); reason == "" && level == LevelPatch && !t.dated && f.mover(&t, level, s.day).wholeTag {
 			_, reason = f.next(tag, want, level, nil, s.day) // no list of tags changes that
@@ -240,7 +246,7 @@ func (s *LiveSource) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 		}
 		return Pinned{Why: err.Error()}, false
 	}
-	moved := to.Tag != ref.Tag
+	moved := to.Tag != ref.Tag || to.Path != ref.Path
 	if d.Digest == old && !moved {
 		return Pinned{Why: orElse(reason, "the digest is the one that the tag has now")}, false
 	}

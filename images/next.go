@@ -9,7 +9,7 @@ import (
 // Next moves a pin forward within what the catalogue lists.
 func (c catalogue) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 	f, tag, why := movable(ref)
-	if why == "" && f.anyWord {
+	if why == "" && f.anyWord && !strings.HasPrefix(ref.mirrored(), distrolessPrefix) {
 		_, _, why = pinnable(ref)
 	}
 	switch {
@@ -18,6 +18,9 @@ func (c catalogue) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 		why = "a digest moves only when its registry is asked"
 	case level == LevelDigest:
 		why = "it has no digest"
+	case strings.HasPrefix(ref.mirrored(), distrolessPrefix):
+		to, reason := nextDistroless(ref, level, c.day)
+		return Pinned{Ref: to, Why: reason, Source: distrolessSource + ", " + distrolessDate}, to != Ref{}
 	default:
 		var to string
 		if to, why = f.next(tag, want, level, f.listedTags(), c.day); to != "" {
@@ -25,6 +28,31 @@ func (c catalogue) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 		}
 	}
 	return Pinned{Why: why}, false
+}
+
+// nextDistroless is the same image on the newest Debian release that it is kept
+// up for: the release stands in the name. Python's is tied to the release, so
+// there it is another line of Python.
+func nextDistroless(ref Ref, level Level, day string) (to Ref, why string) {
+	kind, release, ok := strings.Cut(strings.TrimPrefix(ref.mirrored(), distrolessPrefix), "-debian")
+	newest, known := Distroless(kind)
+	switch {
+	case !ok:
+		return Ref{}, "without a Debian release in its name it moves by itself"
+	case !known || newest.Repository() == ref.mirrored():
+		return Ref{}, "no newer Debian release of it is known"
+	case level < LevelMajor && distrolessEnd(kind, release) != "" && distrolessEnd(kind, release) <= day:
+		return Ref{}, "its support on Debian " + release + " ended on " + distrolessEnd(kind, release) + "; --level major leaves it"
+	case level < LevelMajor:
+		return Ref{}, "its tag moves by itself"
+	}
+	to = ref
+	to.Path, to.Digest = strings.TrimSuffix(ref.Path, release)+strings.TrimPrefix(newest.Path, "distroless/"+kind+"-debian"), ""
+	why = fmt.Sprintf("Debian %s is the newest release that it is published for", strings.TrimPrefix(newest.Path, "distroless/"+kind+"-debian"))
+	if end := distrolessEnd(kind, release); end != "" && end <= day {
+		why = fmt.Sprintf("its support on Debian %s ended on %s; %s", release, end, why)
+	}
+	return to, why
 }
 
 // movable is the family and the tag of a reference that can be moved forward,

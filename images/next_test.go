@@ -44,6 +44,7 @@ func TestNext(t *testing.T) {
 		"openjdk:17":                  "- - - -",
 		"traefik:v2.10":               "- - - v3.7",
 		"scratch":                     "- - - -",
+		"gcr.io/distroless/static":    "- - - -",
 		"user/app:1.2":                "- - - -",
 	} {
 		var got []string
@@ -152,5 +153,32 @@ func TestNextWithoutNetwork(t *testing.T) {
 	}
 	if _, err := s.Digest(ref(t, "python"), nil); !errors.Is(err, ErrUnreachable) {
 		t.Error(err)
+	}
+}
+
+func TestNextDistroless(t *testing.T) {
+	for in, want := range map[string]string{
+		"gcr.io/distroless/static-debian11:nonroot": "gcr.io/distroless/static-debian13:nonroot",
+		"gcr.io/distroless/cc-debian12":             "gcr.io/distroless/cc-debian13",
+		"gcr.io/distroless/nodejs22-debian12:debug": "gcr.io/distroless/nodejs22-debian13:debug",
+		"gcr.io/distroless/nodejs20-debian12":       "", // not published for a newer one
+		"gcr.io/distroless/static-debian13":         "",
+		"gcr.io/distroless/python3":                 "",
+	} {
+		h := hub()
+		for _, src := range []Source{Catalogue(), Live(h, Date)} {
+			p, ok := src.Next(ref(t, in), Want{}, LevelMajor)
+			if p.Ref.String() != want || ok != (want != "") || p.Why == "" {
+				t.Errorf("%s: %v %+v", in, ok, p)
+			}
+			if p, ok := src.Next(ref(t, in), Want{}, LevelMinor); ok || p.Why == "" {
+				t.Errorf("%s: %v %+v", in, ok, p)
+			}
+		}
+	}
+	h := hub()
+	h.tags["gcr.io/distroless/static-debian13"] = map[string]string{"nonroot": "new"}
+	if p, ok := Live(h, Date).Next(ref(t, "gcr.io/distroless/static-debian12:nonroot@sha256:"+strings.Repeat("a", 64)), Want{}, LevelMajor); !ok || p.Ref.String() != "gcr.io/distroless/static-debian13:nonroot@new" {
+		t.Errorf("%v %+v", ok, p)
 	}
 }
