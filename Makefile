@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 30s
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint fmt golden fuzz corpus plans hadolint differential bench e2e e2e-all install help
+.PHONY: build test lint fmt golden fuzz corpus plans hadolint differential bench catalogue e2e e2e-all install help
 
 help: ## print the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | expand -t 14
@@ -53,6 +53,9 @@ differential: ## run merge-run's merges against the originals in a sandbox: make
 
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+catalogue: ## hold the catalogue of images against registries: make catalogue [SAMPLE=n, 0 all] [IMAGES="python node"]
+	@$(GO) build -o bin/catalogue ./tools/catalogue && bin/catalogue $(if $(SAMPLE),-sample $(SAMPLE)) $(IMAGES)
 
 e2e: ## build and run images before and after; needs a builder
 	$(GO) test -tags e2e -count=1 -timeout 30m ./e2e

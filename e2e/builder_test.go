@@ -108,6 +108,7 @@ func (b builder) build(ctx context.Context, r request) (*built, error) {
 		cmd = exec.CommandContext(ctx, "docker")
 	}
 	cmd.Args = append(cmd.Args, b.args(r, meta)...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "SOURCE_DATE_EPOCH=") }) // it is drydock's; buildx hands it on
 	cmd.Stdout = io.Discard
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

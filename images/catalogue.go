@@ -16,11 +16,15 @@ type family struct {
 	date        string
 	datesSource string // who gives release and end of life; "" nobody
 	datesDate   string
+	sizes       string          // who gives the sizes of the rules being read, and when
 	depth       int             // components of a version that name a line: 2 for 3.12, 1 for 20
 	base        string          // distribution when the tag says none
+	from        string          // version since which the rules hold; "" all
+	baseRelease string          // and its release, where all tags stand on one
 	unsure      bool            // base doesn't hold for tags that are no longer listed
 	words       map[string]bool // what may stand in a tag besides version, release, slim and alpine
 	neutral     map[string]bool // words that change nothing about the release
+	anyWord     bool            // a repository that isn't in the catalogue: every word may stand in a tag
 	versions    map[string]bool // words that stand in the place of a version: lts, mainline
 	pinAlias    bool            // a line is named by its code name: debian:trixie
 	noSlim      string          // why slim is no counterpart
@@ -33,6 +37,7 @@ type family struct {
 	byTag       map[string]int
 	past        map[string]*past // by line
 	rules       []rule
+	lts         map[string]string // line to the end of its long-term support, where that is another team's
 }
 
 // A line is a release line: python 3.12.
@@ -104,6 +109,9 @@ func (f *family) lineTag(l *line, r *row) string {
 	if _, ok := f.byTag["v"+l.name]; ok { // traefik:v3.7 is how its documentation writes it
 		return "v" + l.name
 	}
+	if f.depth == 1 && r.version != "" && f.listed(l.name) == nil && f.listed(r.version) != nil { // elasticsearch has full versions only
+		return r.version
+	}
 	return l.name
 }
 
@@ -156,18 +164,14 @@ func (e *entry) load(repository string) *family {
 }
 
 func fileOf(repository string) string {
-	return "catalogue/" + strings.ReplaceAll(strings.TrimPrefix(repository, "mcr.microsoft.com/"), "/", "-") + ".txt"
+	return "catalogue/" + strings.ReplaceAll(repository, "/", "+") + ".txt"
 }
 
 // repositories are the names of everything that the catalogue holds in files.
 var repositories = sync.OnceValue(func() (names []string) {
 	es, _ := files.ReadDir("catalogue")
 	for _, e := range es {
-		n := strings.TrimSuffix(e.Name(), ".txt")
-		if d, ok := strings.CutPrefix(n, "dotnet-"); ok {
-			n = "mcr.microsoft.com/dotnet/" + d
-		}
-		names = append(names, n)
+		names = append(names, strings.ReplaceAll(strings.TrimSuffix(e.Name(), ".txt"), "+", "/"))
 	}
 	return names
 })

@@ -59,6 +59,9 @@ func (f *family) image(tag string) (Image, bool) {
 		}
 		f.old(&t, &img)
 	}
+	if f.from != "" && !known && compare(orElse(img.Version, orElse(img.Line, f.from)), f.from) < 0 {
+		return Image{}, false
+	}
 	if l := f.line(img.Line); l != nil {
 		img.Released, img.EndOfLife = l.released, l.eol
 	}
@@ -133,7 +136,7 @@ func (f *family) system(t *lexed, img *Image, known bool) {
 	case t.alpine:
 		img.Distro = "alpine"
 	case known || !f.unsure:
-		img.Distro = f.base
+		img.Distro, img.Release = f.base, f.baseRelease
 	}
 	for i := range f.rules {
 		if r := &f.rules[i]; r.field == "distro" && !ok && !t.alpine && r.holds(t, img) {
@@ -193,7 +196,7 @@ func packageManager(distro, release string, t *lexed) string {
 			return "microdnf"
 		}
 		return "dnf"
-	case "rhel", "rockylinux", "almalinux":
+	case "rhel", "rockylinux", "almalinux", "centos-stream":
 		if t.has("minimal") {
 			return "microdnf"
 		}

@@ -24,10 +24,10 @@ type Source interface {
 	// reason in Pinned.Why, when ref must be left alone. Pinning what was pinned
 	// is always false.
 	Pin(ref Ref, want Want, to Precision) (Pinned, bool)
-	// Next moves a pin forward, as far as level allows. It is false, with the
-	// reason in Pinned.Why, when ref is as fresh as can be known, or must be left
-	// alone. Where ref has a digest the answer has one.
-	Next(ref Ref, level Level) (Pinned, bool)
+	// Next moves a pin forward, as far as level and the project allow. It is false,
+	// with the reason in Pinned.Why, when ref is as fresh as can be known, or must
+	// be left alone. Where ref has a digest the answer has one.
+	Next(ref Ref, want Want, level Level) (Pinned, bool)
 	// Slim gives the -slim counterpart with the same version, release and
 	// package manager. When there is none the string is the reason.
 	Slim(ref Ref) (Ref, string, bool)
@@ -39,6 +39,13 @@ type Source interface {
 	// Day is the date (YYYY-MM-DD) on which it is judged whether a line is
 	// supported.
 	Day() string
+}
+
+// Proves tells whether a source may answer with a digest or with Pinned.Proven.
+// The catalogue never does, so what rests on either needn't be tried.
+func Proves(s Source) bool {
+	p, ok := s.(interface{ Proves() bool })
+	return ok && p.Proves()
 }
 
 // Precision says how precise a pin is.
@@ -109,12 +116,14 @@ type Image struct {
 	ReplacedBy string // what to use in place of a retired repository: "eclipse-temurin"
 	Moving     bool   // the tag names no release line, so it will name another one some day
 
+	Size       int64  // compressed bytes for Platform: of config and layers in a Store, else typical of such tags; 0 unknown
+	Platform   string // of which platform Size is, and in a Store the configuration
+	SizeSource string // who told a typical size, and when; "" when it is the image's own
+
 	// Known of images in a Store.
 	Digest    string   // what the tag names: an index where there is one
 	Platforms []string // "linux/amd64", "linux/arm64/v8", sorted; nil unknown
 	Created   string   // day the image was made, YYYY-MM-DD; "" unknown or not told
-	Size      int64    // compressed bytes of config and layers for Platform; 0 unknown
-	Platform  string   // of which platform Size and configuration are
 
 	Source string // "docker-library/official-images"
 	Date   string // day on which Source said so; for a tag no longer built, the last day it was listed

@@ -3,6 +3,8 @@ package images
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 )
 
@@ -11,8 +13,10 @@ import (
 //	repository NAME
 //	source NAME DATE          who lists the tags
 //	dates NAME DATE           who gives the dates of the lines
+//	sizes NAME DATE           who gives the sizes that follow
 //	depth N                   parts of a version that name a line (3.12: 2)
-//	base DISTRO               of tags that don't say; with "unsure" only while they are listed
+//	base DISTRO [RELEASE]     of tags that don't say; with "unsure" only while they are listed
+//	from VERSION              of older ones only the lines are known, not what they hold
 //	words W…                  further words of its tags
 //	neutral W…                of these, the ones that change nothing about the release
 //	pin alias                 lines are named by code name when pinned
@@ -21,6 +25,7 @@ import (
 //	follow TAG LINE           a moving tag whose image is built apart from the line's
 //	FIELD VALUE [when COND…]  image configuration, see rules.go; the last that holds wins
 //	line NAME RELEASED EOL [ALIAS…]   newest first; "-" unknown, "past" ended on an unknown day
+//	lts LINE DATE             another team keeps the line up until then, free of charge
 //	now VERSION… : SUFFIX[=SUFFIX]…   one image per item, tagged VERSION-SUFFIX for each
 //	                          version; "." is no suffix, "latest" no version
 //	tags TAG…                 one image, where the tags aren't such a product
@@ -73,10 +78,23 @@ func (f *family) statement(l string) error {
 		if err = need(2); err == nil {
 			f.datesSource, f.datesDate = w[0], w[1]
 		}
+	case "sizes":
+		if err = need(2); err == nil {
+			f.sizes = w[0] + ", " + w[1]
+		}
+	case "lts":
+		if err = need(2); err == nil {
+			if f.lts == nil {
+				f.lts = map[string]string{}
+			}
+			f.lts[w[0]] = w[1]
+		}
 	case "depth":
 		_, err = fmt.Sscan(rest, &f.depth)
 	case "base":
-		f.base = rest
+		f.base, f.baseRelease, _ = strings.Cut(rest, " ")
+	case "from":
+		f.from = rest
 	case "unsure":
 		f.unsure = true
 	case "words":
@@ -118,6 +136,9 @@ func (f *family) statement(l string) error {
 	default:
 		var r rule
 		if r, err = parseRule(key, rest); err == nil {
+			if key == "size" {
+				r.name = f.sizes
+			}
 			f.rules = append(f.rules, r)
 		}
 	}
@@ -251,7 +272,12 @@ func parseRule(key, rest string) (r rule, err error) {
 	case "nonroot":
 		r.account = &Account{}
 		_, err = fmt.Sscan(value, &r.account.Name, &r.account.UID, &r.account.GID, &r.account.Home)
-	case "user", "workdir", "path", "stop", "onbuild", "noshell", "distro":
+	case "size":
+		var mb float64
+		if mb, err = strconv.ParseFloat(value, 64); err == nil {
+			r.size = int64(math.Round(mb * 1e6))
+		}
+	case "user", "workdir", "path", "stop", "onbuild", "noshell", "distro", "manager":
 	default:
 		err = fmt.Errorf("unknown statement %q: see parse.go for the format", key)
 	}

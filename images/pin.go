@@ -88,7 +88,7 @@ func pinnable(ref Ref) (f *family, tag, why string) {
 		return nil, "", "distroless images have no tags of versions; the Debian release stands in the name"
 	}
 	if f = familyOf(name); f == nil {
-		return nil, "", fmt.Sprintf("%s is not in the catalogue (%d repositories, dated %s)", ref.Repository(), len(repositories()), Date)
+		return nil, "", fmt.Sprintf("%s is not in the catalogue (dated %s)", ref.Repository(), Date)
 	}
 	return f, orElse(ref.Tag, "latest"), ""
 }

@@ -152,19 +152,36 @@ func (r Ref) Repository() string {
 	return r.Domain + "/" + r.Path
 }
 
-// mirrored is the official image that a well-known public mirror of Docker
-// Hub's official images serves under r, else r's own repository.
+// mirrored is the repository under which the catalogue has what r names: the
+// official image that a well-known public mirror of Docker Hub's official images
+// serves, one name for those of Red Hat's base images, else r's own repository.
 // Sources: https://gallery.ecr.aws/docker (public.ecr.aws/docker/library),
-// https://cloud.google.com/artifact-registry/docs/pull-cached-dockerhub-images.
+// https://cloud.google.com/artifact-registry/docs/pull-cached-dockerhub-images,
+// https://catalog.redhat.com/software/base-images (ubi9, ubi9/ubi, ubi9-minimal,
+// ubi9/ubi-minimal; docker.io has them as redhat/ubi9 and redhat/ubi9-minimal).
 func (r Ref) mirrored() string {
 	switch {
 	case r.Domain == "public.ecr.aws" && strings.HasPrefix(r.Path, "docker/library/"):
 		return r.Path[len("docker/library/"):]
 	case r.Domain == "mirror.gcr.io" && strings.HasPrefix(r.Path, "library/"):
 		return r.Path[len("library/"):]
+	case r.Domain == "registry.access.redhat.com" || r.Domain == "registry.redhat.io":
+		if release, kind, ok := strings.Cut(r.Path, "/ubi"); ok && strings.HasPrefix(release, "ubi") {
+			return "redhat/" + release + kind
+		}
+		if strings.HasPrefix(r.Path, "ubi") {
+			return "redhat/" + r.Path
+		}
+	case r.Domain == "ghcr.io" && r.Path == "denoland/deno":
+		return r.Path
 	}
 	return r.Repository()
 }
+
+// Official is Repository, where a well-known public mirror of Docker Hub's
+// official images is named the official image's: "python" for
+// public.ecr.aws/docker/library/python.
+func (r Ref) Official() string { return r.mirrored() }
 
 func (r Ref) hasVariable() bool {
 	return strings.Contains(r.Domain, "$") || strings.Contains(r.Path, "$") || strings.Contains(r.Tag, "$") || strings.Contains(r.Digest, "$")

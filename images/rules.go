@@ -6,13 +6,17 @@ import "strings"
 //
 //	user NAME; nonroot NAME UID GID HOME; workdir DIR; entrypoint JSON; cmd JSON;
 //	path PATH; env NAME=VALUE; stop SIGNAL; expose PORT…; volume DIR…; onbuild;
-//	noshell; distro NAME
+//	noshell; distro NAME; manager NAME; size MB
+//
+// size is the compressed size for linux/amd64 in megabytes (10^6 bytes): of the
+// image as the source had it, typical of tags with the same words; 0 unknown.
 //
 // {version} and {line} stand for those of the tag, {std} for the usual PATH.
 type rule struct {
-	field, name, value string
+	field, name, value string // name: of a variable; of a size, who gives it
 	list               []string
 	account            *Account
+	size               int64
 	template           bool
 	when               []cond
 }
@@ -92,8 +96,15 @@ func (f *family) configure(t *lexed, img *Image) {
 			img.Volumes = list
 		case "onbuild":
 			img.OnBuild = true
+		case "manager":
+			img.PackageManager = value
 		case "noshell":
 			img.Shell = false
+		case "size":
+			img.Size, img.Platform, img.SizeSource = r.size, "", ""
+			if r.size > 0 {
+				img.Platform, img.SizeSource = "linux/amd64", r.name
+			}
 		case "env":
 			if img.Env == nil {
 				img.Env = make(map[string]string, 6)

@@ -17,8 +17,8 @@ type Store interface {
 	// Platforms lists what the image that ref names is for ("linux/arm64/v8"),
 	// attestations left out.
 	Platforms(ref Ref) ([]string, error)
-	// Describe reads manifest and configuration of one platform; "" is the
-	// machine's own, else linux/amd64, else the first.
+	// Describe reads manifest and configuration of one platform; "" is Linux on
+	// the machine's own architecture, else linux/amd64, else the first.
 	Describe(ref Ref, platform string) (Description, error)
 }
 

@@ -27,6 +27,7 @@ var releases = map[string][2]string{
 	"resolute": {"ubuntu", "26.04"}, "stonking": {"ubuntu", "26.10"},
 	"oraclelinux7": {"oraclelinux", "7"}, "oraclelinux8": {"oraclelinux", "8"}, "oraclelinux9": {"oraclelinux", "9"}, "oraclelinux10": {"oraclelinux", "10"},
 	"ubi8": {"rhel", "8"}, "ubi9": {"rhel", "9"}, "ubi10": {"rhel", "10"}, "centos7": {"centos", "7"}, "centos8": {"centos", "8"},
+	"stream8": {"centos-stream", "8"}, "stream9": {"centos-stream", "9"}, "stream10": {"centos-stream", "10"},
 	"al2": {"amazonlinux", "2"}, "al2023": {"amazonlinux", "2023"}, "amazonlinux2": {"amazonlinux", "2"}, "amazonlinux2023": {"amazonlinux", "2023"},
 	"azurelinux3.0": {"azurelinux", "3.0"},
 }
@@ -95,7 +96,7 @@ func (f *family) lex(tag string) lexed {
 			t.slim = true
 		case w == "alpine":
 			t.alpine = true
-			if i+1 < len(t.words) && numeric(t.words[i+1]) { // temurin: alpine-3.22
+			if i+1 < len(t.words) && numeric(t.words[i+1]) && parts(t.words[i+1]) == 2 { // temurin: alpine-3.22; Deno's alpine-2.9.1 is its own
 				t.release = "alpine" + t.words[i+1]
 			}
 		case w == "onbuild":
@@ -106,7 +107,7 @@ func (f *family) lex(tag string) lexed {
 		case numeric(w) && i > 0: // otp-27, jdk-11, alpine-3.22
 		case f.words[w], f.words[strings.TrimRight(w, ".0123456789")]: // jdk, jdk21, php8.2
 		default:
-			t.known = false
+			t.known = t.known && f.anyWord
 		}
 	}
 	return t

@@ -16,6 +16,7 @@ type bakeTarget struct {
 	Inline     *string        `json:"dockerfile-inline"`
 	Target     *string        `json:"target"`
 	Args       map[string]any `json:"args"`
+	Contexts   map[string]any `json:"contexts"`
 	Inherits   []string       `json:"inherits"`
 	line       int
 }
@@ -74,6 +75,7 @@ func bakeBuilds(file string, targets map[string]*bakeTarget, vars map[string]str
 		b.resolveBuild(value(t.Context), value(t.Dockerfile), t.Inline != nil)
 		b.Target = value(t.Target)
 		b.Args = slices.Sorted(maps.Keys(t.Args))
+		b.Contexts = slices.Sorted(maps.Keys(t.Contexts))
 		out = append(out, b)
 	}
 	return out
@@ -86,7 +88,7 @@ func inherit(targets map[string]*bakeTarget, name string, done map[string]*bakeT
 	if t := done[name]; t != nil {
 		return t
 	}
-	t := &bakeTarget{Args: map[string]any{}}
+	t := &bakeTarget{Args: map[string]any{}, Contexts: map[string]any{}}
 	own := targets[name]
 	if own == nil {
 		return t
@@ -102,6 +104,7 @@ func inherit(targets map[string]*bakeTarget, name string, done map[string]*bakeT
 			}
 		}
 		maps.Copy(t.Args, o.Args)
+		maps.Copy(t.Contexts, o.Contexts)
 	}
 	for _, parent := range own.Inherits {
 		over(inherit(targets, parent, done))
@@ -137,7 +140,7 @@ func readBakeHCL(file string, src []byte) []Build {
 }
 
 func hclTarget(body map[string][]hclToken, line int) *bakeTarget {
-	t := &bakeTarget{line: line, Args: map[string]any{}}
+	t := &bakeTarget{line: line, Args: map[string]any{}, Contexts: map[string]any{}}
 	for key, to := range map[string]**string{"context": &t.Context, "dockerfile": &t.Dockerfile, "dockerfile-inline": &t.Inline, "target": &t.Target} {
 		v := body[key]
 		switch {
@@ -156,9 +159,11 @@ func hclTarget(body map[string][]hclToken, line int) *bakeTarget {
 			*to = &s
 		}
 	}
-	if v := body["args"]; len(v) > 1 && v[0].s == "{" {
-		for name := range hclBody(v[1 : len(v)-1]) {
-			t.Args[name] = nil
+	for key, to := range map[string]map[string]any{"args": t.Args, "contexts": t.Contexts} {
+		if v := body[key]; len(v) > 1 && v[0].s == "{" {
+			for name := range hclBody(v[1 : len(v)-1]) {
+				to[name] = nil
+			}
 		}
 	}
 	for _, tok := range body["inherits"] {

@@ -16,6 +16,7 @@ type Build struct {
 	Dockerfile string // relative to this context's root, like Context; "" for an inline Dockerfile
 	Target     string // "" when the last stage is built; "${X}" stays when X has no default
 	Args       []string
+	Contexts   []string // names of additional build contexts; one with "${" is computed
 	User       string
 	WorkingDir string
 	Ports      []string // as in the short syntax
@@ -117,7 +118,7 @@ func shareBuilds(in []Build) (out []Build) {
 			if !ok {
 				continue
 			}
-			b.Context, b.Dockerfile, b.Target, b.Args = from.Context, from.Dockerfile, from.Target, from.Args
+			b.Context, b.Dockerfile, b.Target, b.Args, b.Contexts = from.Context, from.Dockerfile, from.Target, from.Args, from.Contexts
 		}
 		out = append(out, b)
 	}

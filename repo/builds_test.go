@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -175,4 +176,45 @@ func TestMentions(t *testing.T) {
 		equal(t, file, strings.Join(got[file], " "), want)
 	}
 	equal(t, "line", r.Mentions()[0], Mention{".devcontainer/devcontainer.json", 1, "target", "dc"})
+}
+
+func TestNamedContexts(t *testing.T) {
+	r := load("compose.yaml", `
+services:
+  a: {build: {context: ., additional_contexts: {python: "docker-image://python:3.12", "alpine:3.21": ./x}}}
+  b: {build: {context: ., additional_contexts: ["node=docker-image://node:22", "src=../y"]}}
+`, "docker-bake.hcl", `target "a" {
+  contexts = { golang = "docker-image://golang:1.25", "x/y" : "target:z" }
+}
+target "b" { inherits = ["a"] }
+`, "docker-bake.json", `{"target":{"j":{"contexts":{"ruby":"docker-image://ruby"}}}}`,
+		"Makefile", "x:\n\tdocker buildx build --build-context php=docker-image://php:8 --build-context=$(N)=y .\n",
+		".github/workflows/ci.yml", `
+      with:
+        build-contexts: |
+          alpine=docker-image://alpine:3.20
+          base=./b
+        tags: x=1
+`)
+	want := map[string][]string{
+		"compose.yaml a": {"alpine:3.21", "python"}, "compose.yaml b": {"node", "src"},
+		"docker-bake.hcl a": {"golang", "x/y"}, "docker-bake.hcl b": {"golang", "x/y"}, "docker-bake.json j": {"ruby"},
+	}
+	for _, b := range r.Builds() {
+		if w := want[b.File+" "+b.Service]; !slices.Equal(w, b.Contexts) {
+			t.Errorf("%s %s: %q, want %q", b.File, b.Service, b.Contexts, w)
+		}
+	}
+	if n := len(r.Builds()); n != len(want) {
+		t.Errorf("%d builds", n)
+	}
+	var got []string
+	for _, m := range r.Mentions() {
+		if m.Kind == MentionContext {
+			got = append(got, m.File+" "+m.Name)
+		}
+	}
+	if want := []string{".github/workflows/ci.yml alpine", ".github/workflows/ci.yml base", "Makefile php", "Makefile $(N)"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

@@ -90,6 +90,7 @@ func composeService(file string, body []yamlPair) Build {
 			b.resolveBuild(scalar(pick(m, "context")), scalar(pick(m, "dockerfile")), pick(m, "dockerfile_inline") != nil)
 			b.Target = scalar(pick(m, "target"))
 			b.Args = names(pick(m, "args"))
+			b.Contexts = names(pick(m, "additional_contexts"))
 		}
 	}
 	b.image = scalar(pick(body, "image"))

@@ -6,12 +6,19 @@ import (
 	"strings"
 )
 
+// The kinds of Mention.
+const (
+	MentionTarget  = "target"  // a stage that is built
+	MentionArg     = "arg"     // a build argument that is given
+	MentionContext = "context" // a build context that is given a name
+)
+
 // Mention is a place outside the Dockerfile that names one of its stages or
-// build arguments.
+// build arguments, or gives the build a context by name.
 type Mention struct {
 	File string // context-relative
 	Line int    // 1-based
-	Kind string // "target" or "arg"
+	Kind string
 	Name string // as written; one that starts with "$" is computed and may be any
 }
 
@@ -31,10 +38,10 @@ var ciDirs = []string{
 
 const maxMentions = 10_000
 
-// Mentions returns the stage names and build arguments that CI files,
-// Makefiles, scripts and the like pass to a build, in the order of files and
-// lines. It looks for the spellings --target NAME, target: NAME, --build-arg
-// NAME and build-args: in the files CI keeps in the context's root and in the
+// Mentions returns the stage names, build arguments and named contexts that CI
+// files, Makefiles, scripts and the like pass to a build, in the order of files
+// and lines. It looks for the spellings --target NAME, target: NAME, --build-arg
+// NAME, build-args:, --build-context NAME= and build-contexts: in the files CI keeps in the context's root and in the
 // usual folders below it, and it errs towards seeing too many. Compose and
 // bake files are in Builds. CI files above the context are not seen.
 func (r *Repo) Mentions() []Mention {
@@ -87,9 +94,13 @@ var (
 	argInline  = lazy(`["']?([A-Za-z_]\w*)["']?\s*[:=]`)
 	listItem   = lazy(`^\s*-\s+["']?` + mentionName)
 	wordItem   = lazy(mentionName)
-	jsonTarget = lazy(`[{,]\s*"target"\s*:\s*"([^"]+)"`)
-	jsonArgs   = lazy(`[{,]\s*"args"\s*:\s*\{([^{}]*)\}`)
-	tomlTable  = lazy(`^\s*\[`)
+	// docker buildx build --build-context NAME=…; docker/build-push-action build-contexts.
+	contextFlag = lazy(`--build-context(?:=|["']?\s*,\s*|\s+)["']?(\$\{\{.*?\}\}|[^\s"'=,\\]+)`)
+	contextsKey = lazy(`^(\s*)(?:-\s+)?["']?build-contexts["']?\s*:\s*(.*)$`)
+	contextItem = lazy(`^\s*(?:-\s+)?["']?([^\s"'=]+)=`)
+	jsonTarget  = lazy(`[{,]\s*"target"\s*:\s*"([^"]+)"`)
+	jsonArgs    = lazy(`[{,]\s*"args"\s*:\s*\{([^{}]*)\}`)
+	tomlTable   = lazy(`^\s*\[`)
 )
 
 // mentions scans the lines of one file.
@@ -108,19 +119,27 @@ func mentions(file string, ls []string) (out []Mention) {
 		}
 		for _, re := range []*lazyRegexp{targetFlag, optTarget} {
 			for _, m := range re.FindAllStringSubmatch(l, -1) {
-				add(i, "target", m[1])
+				add(i, MentionTarget, m[1])
 			}
 		}
 		for _, m := range argFlag.FindAllStringSubmatch(l, -1) {
-			add(i, "arg", m[1])
+			add(i, MentionArg, m[1])
+		}
+		if strings.Contains(l, "build-context") {
+			for _, m := range contextFlag.FindAllStringSubmatch(l, -1) {
+				add(i, MentionContext, m[1])
+			}
+			if m := contextsKey.FindStringSubmatch(l); m != nil {
+				out = append(out, contextBlock(file, ls, i, m)...)
+			}
 		}
 		if strings.HasSuffix(file, ".json") {
 			for _, m := range jsonTarget.FindAllStringSubmatch(l, -1) {
-				add(i, "target", m[1])
+				add(i, MentionTarget, m[1])
 			}
 			for _, m := range jsonArgs.FindAllStringSubmatch(l, -1) {
 				for _, name := range argInline.FindAllStringSubmatch(m[1], -1) {
-					add(i, "arg", name[1])
+					add(i, MentionArg, name[1])
 				}
 			}
 		}
@@ -134,15 +153,15 @@ func mentions(file string, ls []string) (out []Mention) {
 					if item == nil {
 						break
 					}
-					add(j, "target", item[1])
+					add(j, MentionTarget, item[1])
 				}
 			case strings.HasPrefix(value, "["):
 				for _, w := range wordItem.FindAllStringSubmatch(strings.Trim(value, "[]"), -1) {
-					add(i, "target", w[1])
+					add(i, MentionTarget, w[1])
 				}
 			default:
 				if w := wordItem.FindStringSubmatch(value); w != nil {
-					add(i, "target", w[1])
+					add(i, MentionTarget, w[1])
 				}
 			}
 		}
@@ -159,7 +178,7 @@ func argBlock(file string, ls []string, at int, m []string) (out []Mention) {
 	value := strings.TrimSpace(m[2])
 	if value != "" && !strings.HasPrefix(value, "|") && !strings.HasPrefix(value, ">") && value != "{" && value != "[" {
 		for _, name := range argInline.FindAllStringSubmatch(value, -1) {
-			out = append(out, Mention{file, at + 1, "arg", name[1]})
+			out = append(out, Mention{file, at + 1, MentionArg, name[1]})
 		}
 		return out
 	}
@@ -176,7 +195,31 @@ func argBlock(file string, ls []string, at int, m []string) (out []Mention) {
 			break
 		}
 		if item := argItem.FindStringSubmatch(l); item != nil {
-			out = append(out, Mention{file, j + 1, "arg", item[1]})
+			out = append(out, Mention{file, j + 1, MentionArg, item[1]})
+		}
+	}
+	return out
+}
+
+// contextBlock reads what follows build-contexts: on its own line, or indented
+// below, as NAME=… lines.
+func contextBlock(file string, ls []string, at int, m []string) (out []Mention) {
+	if value := strings.TrimSpace(m[2]); value != "" && !strings.HasPrefix(value, "|") && !strings.HasPrefix(value, ">") {
+		if item := contextItem.FindStringSubmatch(value); item != nil {
+			out = append(out, Mention{file, at + 1, MentionContext, item[1]})
+		}
+		return out
+	}
+	indent := len(m[1])
+	for j := at + 1; j < len(ls) && len(out) < maxMentions; j++ {
+		if strings.TrimSpace(ls[j]) == "" {
+			continue
+		}
+		if len(ls[j])-len(strings.TrimLeft(ls[j], " \t")) <= indent {
+			break
+		}
+		if item := contextItem.FindStringSubmatch(ls[j]); item != nil {
+			out = append(out, Mention{file, j + 1, MentionContext, item[1]})
 		}
 	}
 	return out

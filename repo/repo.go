@@ -64,6 +64,7 @@ type manifestFacts struct {
 	nodeInstall  memo[string, NodeInstall]
 	pub          memo[string, Pub]
 	nodeVersion  memo[string, Version]
+	asked        memo[[2]string, Version]
 	usesDev      memo[string, devUse]
 	golang       memo[string, *Go]
 	maven        memo[string, *Maven]

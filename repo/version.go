@@ -50,32 +50,64 @@ func (r *Repo) firstLine(file string) (s string, line int) {
 	return "", 0
 }
 
-// toolVersions reads tool from asdf's and mise's .tool-versions in dir; of
-// several versions on the line the first is the default.
+// toolVersions reads tool from asdf's and mise's .tool-versions in dir, and from
+// mise's own files; of several versions on the line the first is the default.
 //
-// Source: https://asdf-vm.com/manage/configuration.html#tool-versions
+// Sources: https://asdf-vm.com/manage/configuration.html#tool-versions,
+// https://mise.jdx.dev/configuration.html
 func (r *Repo) toolVersions(dir string, tools ...string) Version {
-	file := path.Join(dir, ".tool-versions")
-	if !r.isFile(file) {
-		return Version{}
-	}
-	src, err := r.ReadFile(file)
-	if err != nil {
-		return Version{}
-	}
-	for i, l := range lines(src) {
-		l, _, _ = strings.Cut(l, "#")
-		f := strings.Fields(l)
-		if len(f) < 2 {
-			continue
+	if file := path.Join(dir, ".tool-versions"); r.isFile(file) {
+		src, err := r.ReadFile(file)
+		if err != nil {
+			return Version{}
 		}
+		for i, l := range lines(src) {
+			l, _, _ = strings.Cut(l, "#")
+			f := strings.Fields(l)
+			if len(f) < 2 {
+				continue
+			}
+			for _, t := range tools {
+				if v := toolVersion(t, f[1]); f[0] == t && v != "" {
+					return Version{Value: v, File: file, Line: i + 1}
+				}
+			}
+		}
+	}
+	for _, name := range []string{"mise.toml", ".mise.toml", "mise/config.toml", ".config/mise.toml", ".config/mise/config.toml"} {
+		file := path.Join(dir, name)
+		src, doc := r.toml(file)
 		for _, t := range tools {
-			if f[0] == t && plainVersion.MatchString(f[1]) {
-				return Version{Value: f[1], File: file, Line: i + 1}
+			v := asTable(doc["tools"])[t]
+			if list, ok := v.([]any); ok && len(list) > 0 {
+				v = list[0]
+			}
+			if table := asTable(v); table != nil {
+				v = table["version"]
+			}
+			s, _ := v.(string)
+			if s = toolVersion(t, s); s != "" {
+				return Version{Value: s, File: file, Line: keyLine(src, "tools", t)}
 			}
 		}
 	}
 	return Version{}
+}
+
+// toolVersion is the version in what asdf or mise calls a version of the tool:
+// "temurin-17.0.8+7" of java is 17, "1.16.2-otp-26" of elixir is 1.16.2; "" for
+// names that hold none.
+func toolVersion(tool, s string) string {
+	switch tool {
+	case "java":
+		return javaMajor(s)
+	case "elixir":
+		s, _, _ = strings.Cut(s, "-otp-")
+	}
+	if s = strings.TrimPrefix(s, "v"); plainVersion.MatchString(s) {
+		return s
+	}
+	return ""
 }
 
 // keyLine finds the 1-based line of key in the given TOML table of src, 0 when

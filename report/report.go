@@ -38,6 +38,8 @@ type File struct {
 	Diff string `json:"diff"`
 	// Replay is what git history says of the cache; left out when it wasn't asked.
 	Replay *Replay `json:"replay,omitempty"`
+	// Bases are what may take the place of its base images; left out when it wasn't asked.
+	Bases []*Bases `json:"bases,omitempty"`
 	// Error tells why the file was left alone; null when it was read.
 	Error *Error `json:"error"`
 
@@ -64,6 +66,8 @@ type Outcome struct {
 	Gate   string   `json:"gate,omitempty"` // for dropped: the promise that the change would have broken
 	// BuildContext is what a change of the ignore file does to the build context.
 	BuildContext *rewrite.ContextChange `json:"buildContext,omitempty"`
+	// Image is what a change of a base image does.
+	Image *rewrite.ImageChange `json:"image,omitempty"`
 }
 
 // Decline is a case left alone, with the reason. Line is a 1-based line of the
@@ -128,7 +132,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 		}
 		f.Outcomes = append(f.Outcomes, Outcome{
 			Status: string(o.Status), Transform: o.Transform, Title: o.Title, Why: o.Why, Assumes: o.Assumes,
-			Gain: o.Gain, Plan: o.Plan, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate, BuildContext: o.Context,
+			Gain: o.Gain, Plan: o.Plan, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate, BuildContext: o.Context, Image: o.Image,
 		})
 	}
 	for _, d := range res.Declined {
@@ -161,6 +165,12 @@ func Failed(path, context string, err error) *File {
 // Replayed describes a file of which only the history was asked.
 func Replayed(path, context string, r *Replay) *File {
 	return &File{Path: path, Context: context, Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Replay: r}
+}
+
+// Looked describes a file, or an image, of which only the candidates for a base
+// were asked.
+func Looked(path, context string, bases []*Bases) *File {
+	return &File{Path: path, Context: context, Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Bases: bases}
 }
 
 // With lists the outcomes of one status.

@@ -176,6 +176,50 @@ COPY --from=0 a b
 	}
 }
 
+// What FROM names, its quotes and the defaults of what nobody sets apart.
+func TestBaseName(t *testing.T) {
+	for src, want := range map[string]string{
+		"FROM \"a:1\"":                       "a:1",
+		"FROM ${X:-a}":                       "a",
+		"FROM ${X-a:1}":                      "a:1",
+		"ARG X=\nFROM ${X:-a}":               "a",
+		"ARG X=b\nFROM ${X:-a}":              "b",
+		"ARG X\nFROM ${X:-a}":                "a",
+		"ARG Y=c\nFROM r/${X:-${Y}}:${Z:-1}": "r/c:1",
+		"ARG Y=${X:-c}\nFROM $Y":             "c",
+		"FROM ${X:+a}":                       "${X:+a}",
+		"FROM $X/a":                          "$X/a",
+		"FROM a${X:-":                        "a${X:-",
+		"ARG X=python\nARG Y=${X:-c}:3\nFROM \"${Y}\"": "python:3",
+	} {
+		doc, err := Parse("Dockerfile", src+"\n", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := doc.Stages[0].BaseName(); got != want {
+			t.Errorf("%q is %q, want %q", src, got, want)
+		}
+	}
+}
+
+func TestSyntaxDirective(t *testing.T) {
+	for src, want := range map[string]string{
+		"# syntax=a/b\nFROM x\n":                         "a/b # syntax=a/b",
+		"\ufeff#SYNTAX = a/b:1  \r\nFROM x\r\n":          "a/b:1 #SYNTAX = a/b:1  ",
+		"#!/bin/x\n# escape=`\n# syntax=a/b y\nFROM x\n": "a/b y # syntax=a/b y",
+		"\ufeff#!/bin/x\n# syntax=a/b\nFROM x\n":         "a/b # syntax=a/b",
+		"# c\n# syntax=a/b\nFROM x\n":                    " ",
+		"#!/bin/x\n\n# syntax=a/b\nFROM x\n":             " ",
+		"FROM x\n":                                       " ",
+	} {
+		d := parse(t, src)
+		dir, ok := d.SyntaxDirective()
+		if got := dir.Value + " " + src[dir.Span.Start:dir.Span.End]; got != want || ok != (dir.Value != "") {
+			t.Errorf("%q: %q, want %q", src, got, want)
+		}
+	}
+}
+
 // Comments belong to the instruction right below them.
 func TestLead(t *testing.T) {
 	src := "# syntax=docker/dockerfile:1\n# a\nFROM x\n# b\n\n# c\n  # d\nRUN y\nRUN z # no comment\n# e"

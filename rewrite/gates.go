@@ -31,7 +31,7 @@ func gateConfig(before, after *Document, c Change) error {
 	if before.Final().facts == after.Final().facts {
 		return nil // see sameConfigLines
 	}
-	if f := before.Final().Config().Diff(after.Final().Config()) &^ c.Config; f != 0 {
+	if f := differs(before.Final(), after.Final(), c); f != 0 {
 		return fmt.Errorf("the final image's %s would change", f)
 	}
 	for i, s := range before.Stages {
@@ -45,12 +45,29 @@ func gateConfig(before, after *Document, c Change) error {
 			t = after.Stages[i]
 		}
 		if t != nil {
-			if f := s.Config().Diff(t.Config()) &^ c.Config; f != 0 {
+			if f := differs(s, t, c); f != 0 {
 				return fmt.Errorf("stage %s's %s would change", cmp.Or(s.Name, fmt.Sprint(i)), f)
 			}
 		}
 	}
 	return nil
+}
+
+// differs are the fields in which two stages differ and that a change doesn't
+// declare. Where it puts another base in, and nothing is known of one of the two
+// (a tag that is newer than the catalogue), the working directory that comes from
+// there can't be compared: what the file itself says of it is.
+func differs(before, after *Stage, c Change) ConfigFields {
+	f := before.Config().Diff(after.Config()) &^ c.Config
+	if f&FieldWorkdir != 0 && c.Config&FieldBase != 0 && !(before.At(nil).Known && after.At(nil).Known) {
+		was, now := newConfigBuilder(), newConfigBuilder()
+		before.apply(was)
+		after.apply(now)
+		if was.workdir == now.workdir {
+			f &^= FieldWorkdir
+		}
+	}
+	return f
 }
 
 // sameConfigLines reports whether all that makes the config stands there as

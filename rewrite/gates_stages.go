@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
 // The gates on what others refer to: stages, build args, and the syntax version
@@ -158,23 +159,53 @@ func features(d *Document) map[string]feature {
 // Syntax is the version in `# syntax=docker/dockerfile:VERSION`; named is false
 // without such a directive. An image that isn't Docker's gives "".
 func (d *Document) Syntax() (version string, named bool) {
-	for _, dir := range d.Directives {
-		if dir.Name != "syntax" {
-			continue
-		}
-		ref, _, _ := strings.Cut(dir.Value, " ")
-		ref, _, _ = strings.Cut(ref, "@")
-		repository, tag, _ := strings.Cut(ref, ":")
-		if !strings.HasSuffix(repository, "docker/dockerfile") && !strings.HasSuffix(repository, "docker/dockerfile-upstream") {
-			return "", true
-		}
-		tag, _, _ = strings.Cut(tag, "-")
-		if tag == "" && !strings.Contains(dir.Value, "@") {
-			tag = "latest"
-		}
-		return tag, true
+	dir, ok := d.SyntaxDirective()
+	if !ok {
+		return "", false
 	}
-	return "", false
+	ref, _, _ := strings.Cut(dir.Value, " ")
+	ref, _, _ = strings.Cut(ref, "@")
+	repository, tag, _ := strings.Cut(ref, ":")
+	if !strings.HasSuffix(repository, "docker/dockerfile") && !strings.HasSuffix(repository, "docker/dockerfile-upstream") {
+		return "", true
+	}
+	tag, _, _ = strings.Cut(tag, "-")
+	if tag == "" && !strings.Contains(dir.Value, "@") {
+		tag = "latest"
+	}
+	return tag, true
+}
+
+// SyntaxDirective is the directive that names the frontend; false without one.
+// It is looked for behind a first line that begins with #! too, which the builder
+// skips there, though the parser of the other directives stops at it
+// (parser.DetectSyntax).
+func (d *Document) SyntaxDirective() (Directive, bool) {
+	for _, dir := range d.Directives {
+		if dir.Name == "syntax" {
+			return dir, true
+		}
+	}
+	at := 0
+	if strings.HasPrefix(d.Src, bom) {
+		at = len(bom)
+	}
+	if !strings.HasPrefix(d.Src[at:], "#!") {
+		return Directive{}, false
+	}
+	var directives parser.DirectiveParser
+	for at = nextLine(d.Src, at); at < len(d.Src); {
+		ln := readLine(d.Src, at)
+		dir, err := directives.ParseLine([]byte(d.Src[ln.start:ln.end]))
+		if err != nil || dir == nil {
+			break
+		}
+		if dir.Name == "syntax" {
+			return Directive{dir.Name, dir.Value, Span{ln.start, ln.end}}, true
+		}
+		at = ln.next
+	}
+	return Directive{}, false
 }
 
 // atLeast compares "1", "1.4", "1.4.2", "latest" with a minimum "1.N". A major

@@ -67,6 +67,14 @@ func TestGates(t *testing.T) {
 		{"config: USER declared", "FROM a\nCMD b\n", "CMD b\n", "USER app\nCMD b\n", Change{Config: FieldUser}, ""},
 		{"config: base declared", "FROM a\n", "FROM a", "FROM a:1", Change{Config: FieldBase}, ""},
 		{"config: base undeclared", "FROM a\n", "FROM a", "FROM a:1", Change{}, "the final image's base would change"},
+		{"config: base newer than the catalogue", "FROM node\nRUN b\n", "FROM node", "FROM node:99.1.2", Change{Config: FieldBase}, ""},
+		{"config: base newer than the catalogue, relative WORKDIR", "FROM node\nWORKDIR a\n", "FROM node", "FROM node:99.1.2", Change{Config: FieldBase}, ""},
+		{"config: base newer than the catalogue, other WORKDIR", "FROM node\nWORKDIR a\n", "FROM node\nWORKDIR a", "FROM node:99.1.2\nWORKDIR b", Change{Config: FieldBase}, "the final image's WORKDIR would change"},
+		{"config: base with another WORKDIR", "FROM node\nRUN b\n", "FROM node", "FROM php:8.4-apache", Change{Config: FieldBase}, "the final image's WORKDIR would change"},
+		{"config: base by an ARG's default", "ARG T=1\nFROM a:$T\n", "T=1", "T=2", Change{Config: FieldBase}, ""},
+		{"config: base by an ARG's default, undeclared", "ARG T=1\nFROM a:$T\n", "T=1", "T=2", Change{}, "the final image's base would change"},
+		{"config: the ARG's default is in ENV too", "ARG T=1\nFROM a:$T\nARG T\nENV V=$T\n", "T=1", "T=2", Change{Config: FieldBase}, "the final image's ENV would change"},
+		{"config: the image in a trigger", "FROM a\nONBUILD COPY --from=b:1 c d\n", "b:1", "b:2", Change{Config: FieldOnBuild}, ""},
 		{"config: of a named stage", "FROM a AS b\nENV A=1\nFROM c\nCOPY --from=b x y\n", "ENV A=1\n", "", Change{}, "stage b's ENV would change"},
 		{"config: of a stage without a name", "FROM a\nENV A=1\nFROM c\nCOPY --from=0 x y\n", "ENV A=1\n", "", Change{}, "stage 0's ENV would change"},
 
@@ -106,6 +114,11 @@ func TestGates(t *testing.T) {
 		{"stages: a name taken over", "FROM a AS n\nRUN x\nFROM b\nCOPY --from=n c d\n", "FROM b\n", "FROM z AS n\nFROM b\n", Change{Config: FieldBase}, "--from=n would mean another stage"},
 		{"stages: a mount shifted", "FROM a\nRUN x\nFROM b\nRUN --mount=from=0,target=/m y\n", "FROM a\n", "FROM z\nFROM a\n", Change{}, "--from=0 would mean another stage"},
 
+		{"stages: the image of COPY --from and of a mount", "FROM a\nCOPY --from=b c d\nRUN --mount=from=b,target=/m x\n", "--from=b c d\nRUN --mount=from=b", "--from=b:1 c d\nRUN --mount=from=b:1", Change{}, ""},
+
+		{"syntax: the directive itself", "# syntax=docker/dockerfile:latest\nFROM a\nRUN <<E\nb\nE\n", "latest", "1", Change{}, ""},
+		{"syntax: the directive with a digest", "# syntax=docker/dockerfile:1\nFROM a\nRUN <<E\nb\nE\n", ":1", ":1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Change{}, ""},
+		{"syntax: behind a shebang", "#!/bin/x\n# syntax=docker/dockerfile:1.0\nFROM a\nRUN b\n", "RUN b", "RUN --mount=type=cache,target=/x b", Change{}, "--mount needs Dockerfile syntax 1.2, the file says 1.0"},
 		{"syntax: --mount under 1.0", "# syntax=docker/dockerfile:1.0\nFROM a\nRUN b\n", "RUN b", "RUN --mount=type=cache,target=/x b", Change{}, "--mount needs Dockerfile syntax 1.2, the file says 1.0"},
 		{"syntax: --mount under 1", "# syntax=docker/dockerfile:1\nFROM a\nRUN b\n", "RUN b", "RUN --mount=type=cache,target=/x b", Change{}, ""},
 		{"syntax: --mount without a line", "FROM a\nRUN b\n", "RUN b", "RUN --mount=type=cache,target=/x b", Change{}, ""},

@@ -120,7 +120,7 @@ func (p *Pass) Targets() []string {
 		}
 	}
 	for _, m := range p.Repo.Mentions() {
-		if m.Kind == "target" {
+		if m.Kind == repo.MentionTarget {
 			out = append(out, m.Name)
 		}
 	}

@@ -124,12 +124,40 @@ func (d *Document) globals() map[string]string {
 		if cmd, ok := in.Cmd.(*instructions.ArgCommand); ok {
 			for _, a := range cmd.Args {
 				if a.Value != nil {
-					out[a.Key] = expand(envs{out}, rune(d.Escape), *a.Value)
+					out[a.Key] = d.expandGlobal(out, *a.Value)
 				}
 			}
 		}
 	}
 	return out
+}
+
+// expandGlobal replaces the variables of FROM and of the ARGs in front of it.
+// Where a name isn't among args nobody sets it, so what ${X:-y} and ${X-y} hold
+// for that case counts. $X stays: State.Expand's rule.
+func (d *Document) expandGlobal(args map[string]string, word string) string {
+	for from := 0; ; {
+		at := strings.Index(word[from:], "${")
+		if at < 0 {
+			return expand(envs{args}, rune(d.Escape), word)
+		}
+		at += from
+		from = at + 2
+		end, depth := from, 1
+		for ; end < len(word) && depth > 0; end++ {
+			switch word[end] {
+			case '{':
+				depth++
+			case '}':
+				depth--
+			}
+		}
+		name, unset, ok := strings.Cut(word[from:max(end-1, from)], "-")
+		name = strings.TrimSuffix(name, ":")
+		if _, set := args[name]; ok && depth == 0 && !set && !strings.ContainsAny(name, "{$:+#%/") {
+			word, from = word[:at]+unset+word[end:], at
+		}
+	}
 }
 
 // Global is the default of an ARG in front of the first FROM; ok is false when
@@ -157,8 +185,8 @@ func (s *Stage) Parent() *Stage {
 func (s *Stage) resolve() {
 	f := s.facts
 	f.base, f.parent = s.From.Cmd.(*instructions.Stage).BaseName, -1
-	if strings.Contains(f.base, "$") {
-		f.base = expand(envs{s.doc.globals()}, rune(s.doc.Escape), f.base)
+	if strings.ContainsAny(f.base, "$\"'\\`") { // FROM "python" is python
+		f.base = s.doc.expandGlobal(s.doc.globals(), f.base)
 	}
 	name := strings.ToLower(f.base)
 	for i := s.Index - 1; i >= 0 && f.parent < 0; i-- {

@@ -155,6 +155,8 @@ type Change struct {
 	// Context is what a change of the ignore file does to the build context; nil
 	// for other changes, and where it isn't known.
 	Context *ContextChange
+	// Image is what a change of a base image does; nil for other changes.
+	Image *ImageChange
 
 	// What the change means to alter; whatever else differs fails the gates.
 	Config ConfigFields
@@ -167,6 +169,12 @@ type Change struct {
 	// Demoted is the name of a stage that is no longer the last one, after it was
 	// seen that nothing outside the file builds it by its name.
 	Demoted string
+}
+
+// ImageChange is one image in the place of another.
+type ImageChange struct {
+	From string `json:"from"` // reference, variables replaced
+	To   string `json:"to"`
 }
 
 // Status is what became of a change.
@@ -198,6 +206,7 @@ type Outcome struct {
 	Hides     []string
 	Brings    []string
 	Context   *ContextChange // as in Change
+	Image     *ImageChange   // as in Change
 
 	// Before and After are the Dockerfile's text around this one change.
 	Before, After string

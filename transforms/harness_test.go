@@ -75,6 +75,7 @@ type testCase struct {
 	src      string
 	repo     *repo.Repo
 	siblings []*rewrite.Document
+	images   images.Source     // by the file REGISTRY in the folder
 	policies map[string]string // by the file POLICY in the folder
 }
 
@@ -96,7 +97,7 @@ func cases(t testing.TB, of string) []*testCase {
 			t.Errorf("a case is a folder with a Dockerfile and its context: %v", err)
 			continue
 		}
-		c := &testCase{of: of, name: e.Name(), src: string(src), repo: repo.Load(os.DirFS(dir))}
+		c := &testCase{of: of, name: e.Name(), src: string(src), repo: repoOf(dir), images: readRegistry(t, dir)}
 		if b, err := os.ReadFile(filepath.Join(dir, "POLICY")); err == nil {
 			c.policies = map[string]string{of: strings.TrimSpace(string(b))}
 		}
@@ -120,10 +121,12 @@ func cases(t testing.TB, of string) []*testCase {
 	return out
 }
 
+func repoOf(dir string) *repo.Repo { return repo.Load(caseFS{os.DirFS(dir)}) }
+
 func (c *testCase) run(t testing.TB, src string, rp *repo.Repo, ts []*rewrite.Transform, o rewrite.Options) *rewrite.Result {
 	t.Helper()
 	o.Policies = c.policies
-	res, err := rewrite.Run(context.Background(), rewrite.Input{Path: "Dockerfile", Name: "Dockerfile", Src: src, Repo: rp, Images: images.Catalogue(), Siblings: c.siblings}, ts, o)
+	res, err := rewrite.Run(context.Background(), rewrite.Input{Path: "Dockerfile", Name: "Dockerfile", Src: src, Repo: rp, Images: c.images, Siblings: c.siblings}, ts, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,19 +23,23 @@ type settings struct {
 	policies   map[string]string // by transform
 	json       bool
 	quiet      bool
+	offline    bool   // no registry is asked
+	layout     string // OCI layout that is asked first, "" for none
+	fresh      bool   // no answer of a registry is taken from the cache without asking again
+	facts      bool   // registries are asked for more than digests
 	context    string // --context, "" when not given
 	color      string
 	paths      []string
 }
 
 func sharedFlags(extra ...cli.Flag) []cli.Flag {
-	return append(extra,
+	return append(append(extra, sourceFlags()...),
 		&cli.BoolFlag{Name: "unsafe", Usage: "also make changes that rest on an assumption, which is told"},
 		&cli.StringSliceFlag{Name: "only", Usage: "run these transforms and checks alone (`NAME,…`)"},
 		&cli.StringSliceFlag{Name: "skip", Usage: "leave these transforms and checks out (`NAME,…`)"},
 		&cli.StringSliceFlag{Name: "with", Usage: "also run these transforms and checks, which run only when asked for (`NAME,…`)"},
 		&cli.StringSliceFlag{Name: "policy", Usage: "how a transform works (`NAME=POLICY,…`); see drydock explain NAME"},
-		&cli.StringFlag{Name: "base", Usage: "`KIND` of runtime image for multi-stage: slim (default), distroless or smallest; short for --policy multi-stage=KIND"},
+		&cli.StringFlag{Name: "base", Usage: "`KIND` of runtime image: slim (default), alpine, distroless or smallest; the policy of multi-stage, slim-base and distroless, which runs only for the last two"},
 		&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile; without it compose, bake and CI files tell, then the COPY sources"},
 		formatFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
@@ -43,13 +47,44 @@ func sharedFlags(extra ...cli.Flag) []cli.Flag {
 	)
 }
 
-// asked are the values of --policy, with --base as one of them.
-func asked(c *cli.Context) []string {
-	out := c.StringSlice("policy")
-	if c.IsSet("base") {
-		out = append(out, "multi-stage="+c.String("base"))
+// baseTransforms choose the image that a stage stands on.
+var baseTransforms = []string{"multi-stage", "slim-base", "distroless"}
+
+// baseKinds are what --base may say: the policies of these transforms.
+func baseKinds() []string {
+	var out []string
+	for _, name := range baseTransforms {
+		for _, p := range transforms.ByName(name).Policies {
+			if !slices.Contains(out, p.Name) {
+				out = append(out, p.Name)
+			}
+		}
 	}
 	return out
+}
+
+// asked are the values of --policy and --with, with what --base stands for among
+// them: of each transform that knows the kind the policy, and those that run only
+// when they are asked for.
+func asked(c *cli.Context) (policies, with []string, err error) {
+	policies, with = c.StringSlice("policy"), c.StringSlice("with")
+	if !c.IsSet("base") {
+		return policies, with, nil
+	}
+	kind := c.String("base")
+	if !slices.Contains(baseKinds(), kind) {
+		return nil, nil, usagef("--base %s: choose %s", kind, strings.Join(baseKinds(), ", "))
+	}
+	for _, name := range baseTransforms {
+		t := transforms.ByName(name)
+		if slices.ContainsFunc(t.Policies, func(p rewrite.Policy) bool { return p.Name == kind }) {
+			policies = append(policies, name+"="+kind)
+			if t.OptIn && len(c.StringSlice("only")) == 0 {
+				with = append(with, name)
+			}
+		}
+	}
+	return policies, with, nil
 }
 
 func formatFlag() cli.Flag {
@@ -57,7 +92,7 @@ func formatFlag() cli.Flag {
 }
 
 func readSettings(c *cli.Context) (settings, error) {
-	s := settings{unsafe: c.Bool("unsafe"), quiet: c.Bool("quiet"), color: c.String("color"), paths: c.Args().Slice()}
+	s := settings{unsafe: c.Bool("unsafe"), quiet: c.Bool("quiet"), offline: c.Bool("offline"), layout: c.String("layout"), facts: c.Bool("registry"), color: c.String("color"), paths: c.Args().Slice()}
 	if !slices.Contains([]string{"auto", "always", "never"}, s.color) {
 		return s, usagef("--color %s: choose auto, always or never", s.color)
 	}
@@ -65,12 +100,19 @@ func readSettings(c *cli.Context) (settings, error) {
 	if s.json, err = wantsJSON(c); err != nil {
 		return s, err
 	}
-	pick, err := newChoice(c.StringSlice("only"), c.StringSlice("skip"), c.StringSlice("with"))
+	if s.offline && c.IsSet("registry") && s.facts {
+		return s, usagef("--offline and --registry exclude each other")
+	}
+	chosen, with, err := asked(c)
+	if err != nil {
+		return s, err
+	}
+	pick, err := newChoice(c.StringSlice("only"), c.StringSlice("skip"), with)
 	if err != nil {
 		return s, err
 	}
 	s.transforms, s.checks = pick.transforms(), pick.checks()
-	if s.policies, err = policies(asked(c)); err != nil {
+	if s.policies, err = policies(chosen); err != nil {
 		return s, err
 	}
 	if c.IsSet("context") {

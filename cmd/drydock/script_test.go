@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"drydock/images/registry/registrytest"
 )
 
 func TestMain(m *testing.M) {
@@ -21,7 +23,11 @@ func TestMain(m *testing.M) {
 
 // TestScript runs testdata/script: each archive is an example of one feature or
 // of one kind of bad input, and what drydock says to it.
+//
+// push fills a registry on loopback, whose address is $REGISTRY; a script that
+// asks it sets DRYDOCK_OFFLINE to nothing and DRYDOCK_MIRRORS.
 func TestScript(t *testing.T) {
+	reg := registrytest.Start(t, nil)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireUniqueNames:  true,
@@ -33,12 +39,15 @@ func TestScript(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", c)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":    code,
-			"crlf":    crlf,
-			"edit":    edit,
-			"fifo":    fifo,
-			"many":    many,
-			"mode":    mode,
+			"code": code,
+			"crlf": crlf,
+			"edit": edit,
+			"fifo": fifo,
+			"many": many,
+			"mode": mode,
+			"push": func(ts *testscript.TestScript, neg bool, args []string) {
+				ts.Setenv("DIGEST", push(ts, reg, args))
+			},
 			"same":    same,
 			"touched": touched,
 		},
@@ -46,6 +55,11 @@ func TestScript(t *testing.T) {
 			// No git repository around the test, and no settings of the user.
 			e.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(e.WorkDir))
 			e.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+			// No registry but those that a script starts, and one day for all.
+			e.Setenv("DRYDOCK_OFFLINE", "1")
+			e.Setenv("REGISTRY", reg.Addr)
+			e.Setenv("DRYDOCK_CACHE", filepath.Join(e.WorkDir, ".cache"))
+			e.Setenv("SOURCE_DATE_EPOCH", "1795824000") // 2026-11-28
 			return nil
 		},
 	})
@@ -110,6 +124,27 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprintf("%o", info.Mode().Perm()); (got == args[1]) == neg {
 		ts.Fatalf("%s has mode %s", args[0], got)
 	}
+}
+
+// push REPOSITORY CONTENT TAG… [PLATFORM…] makes tags name one image, whose
+// digest is in $DIGEST then; what has a slash is a platform.
+func push(ts *testscript.TestScript, reg *registrytest.Registry, args []string) (digest string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: push repository content tag… [platform…]")
+	}
+	img := registrytest.Image{Content: args[1]}
+	var tags []string
+	for _, a := range args[2:] {
+		if strings.Contains(a, "/") {
+			img.Platforms = append(img.Platforms, a)
+		} else {
+			tags = append(tags, a)
+		}
+	}
+	for _, tag := range tags {
+		digest = reg.Push(args[0], tag, img)
+	}
+	return digest
 }
 
 // same A B compares bytes, which cmp of testscript doesn't where files lack a

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"drydock/history"
-	"drydock/images"
 	"drydock/repo"
 	"drydock/report"
 	"drydock/rewrite"
@@ -68,8 +67,11 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	if t.err != nil {
 		return report.Failed(t.path, shown, t.err)
 	}
-	if j.replay != nil {
+	switch {
+	case j.replay != nil:
 		return s.replayed(ctx, i, t)
+	case j.bases != nil:
+		return s.based(ctx, i, t)
 	}
 	opt := s.options()
 	if j.ask != nil {
@@ -117,12 +119,17 @@ func (s *site) options() rewrite.Options {
 	return rewrite.Options{Unsafe: j.unsafe, Offer: j.offer, Policies: j.policies, Checks: j.checks}
 }
 
-// engine runs the transforms; a panic in one of them is an error about this file.
-func (s *site) engine(ctx context.Context, i int, t *target, opt rewrite.Options) (res *rewrite.Result, err error) {
+// engine runs the transforms that were asked for.
+func (s *site) engine(ctx context.Context, i int, t *target, opt rewrite.Options) (*rewrite.Result, error) {
+	return s.run(ctx, i, t, s.job.transforms, opt)
+}
+
+// run runs transforms; a panic in one of them is an error about this file.
+func (s *site) run(ctx context.Context, i int, t *target, ts []*rewrite.Transform, opt rewrite.Options) (res *rewrite.Result, err error) {
 	defer recovered(t.path, &err)
 	return rewrite.Run(ctx, rewrite.Input{
-		Path: t.path, Src: t.src, Name: t.name, Repo: s.repo, Images: images.Catalogue(), Siblings: s.siblings(i), History: s.changes(ctx),
-	}, s.job.transforms, opt)
+		Path: t.path, Src: t.src, Name: t.name, Repo: s.repo, Images: s.job.images, Siblings: s.siblings(i), History: s.changes(ctx),
+	}, ts, opt)
 }
 
 // read gives a file of the context as it stands.

@@ -32,11 +32,13 @@ type job struct {
 	offer  bool       // work out what waits for --unsafe
 	ask    *session   // not nil: ask for each change
 	replay *replaying // not nil: look at git history and change nothing
+	bases  *basing    // not nil: compare base images and change nothing
 	quote  *quoting   // not nil: tell beside a change what history says of it
 	single bool       // one Dockerfile and no more
 	render report.Renderer
 
 	places *places
+	images *images.LiveSource
 	out    emitter
 }
 
@@ -52,6 +54,12 @@ func (j *job) run(ctx context.Context) (report.Total, error) {
 			return report.Total{}, err
 		}
 	}
+	if j.images == nil {
+		if j.images, err = j.source(ctx); err != nil {
+			return report.Total{}, err
+		}
+	}
+	defer j.tellNotes()
 	targets := j.targets()
 	if j.single && len(targets) > 1 {
 		return report.Total{}, usagef("%d Dockerfiles: name the one for --svg or --against", len(targets))

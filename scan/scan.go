@@ -1,0 +1,187 @@
+// Package scan counts the known vulnerabilities of an image with the scanner
+// that the user has: grype or trivy. "Could not scan" is an error, never zero.
+package scan
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// Severities, the worst first.
+var Severities = []string{"critical", "high", "medium", "low", "negligible", "unknown"}
+
+// Names are the scanners that are known, in the order in which they are looked for.
+var Names = []string{"grype", "trivy"}
+
+// ErrNone: there is no scanner.
+var ErrNone = errors.New("no scanner on PATH: install grype or trivy")
+
+// Scanner is a program that scans.
+type Scanner struct {
+	Name string // one of Names
+	Path string
+}
+
+// Find looks for a scanner on PATH: the named one, or any for "auto" and "".
+func Find(name string) (Scanner, error) {
+	for _, n := range Names {
+		if name != n && name != "auto" && name != "" {
+			continue
+		}
+		if p, err := exec.LookPath(n); err == nil {
+			return Scanner{n, p}, nil
+		}
+		if name == n {
+			return Scanner{}, fmt.Errorf("%s is not on PATH: install it, or choose another scanner", n)
+		}
+	}
+	return Scanner{}, ErrNone
+}
+
+// Counts are distinct vulnerabilities by severity: one that hits five packages
+// counts once, at its worst.
+type Counts map[string]int
+
+func (c Counts) String() string {
+	var out []string
+	for _, s := range Severities {
+		if c[s] > 0 {
+			out = append(out, fmt.Sprintf("%d %s", c[s], s))
+		}
+	}
+	if out == nil {
+		return "none"
+	}
+	return strings.Join(out, ", ")
+}
+
+// Image scans an image of a registry. plainHTTP is for registries on loopback.
+// The scanner runs in an empty folder and with an empty configuration, so that
+// no file of a repository silences it; variables of the environment, which tell
+// where its database is, stay.
+func (s Scanner) Image(ctx context.Context, ref, platform string, plainHTTP bool) (Counts, error) {
+	dir, err := os.MkdirTemp("", "drydock-scan-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	empty := dir + "/empty.yaml"
+	if err := os.WriteFile(empty, []byte("{}\n"), 0o600); err != nil {
+		return nil, err
+	}
+	var args []string
+	env := os.Environ()
+	switch s.Name {
+	case "grype":
+		args = []string{"registry:" + ref, "-o", "json", "-c", empty}
+		if plainHTTP {
+			env = append(env, "GRYPE_REGISTRY_INSECURE_USE_HTTP=true")
+		}
+	case "trivy":
+		args = []string{"image", "--image-src", "remote", "--format", "json", "--quiet", "--scanners", "vuln", "--config", empty, "--ignorefile", empty}
+		if plainHTTP {
+			args = append(args, "--insecure")
+		}
+	default:
+		return nil, fmt.Errorf("%s is no scanner that is known: use %s", s.Name, strings.Join(Names, " or "))
+	}
+	if platform != "" {
+		args = append(args, "--platform", platform)
+	}
+	if s.Name == "trivy" {
+		args = append(args, ref)
+	}
+	cmd := exec.CommandContext(ctx, s.Path, args...)
+	cmd.Dir, cmd.Env = dir, env
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("%s could not scan %s: %w: %s", s.Name, ref, err, lastLine(errOut.String()))
+	}
+	counts, err := read(s.Name, out.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("%s on %s: %w", s.Name, ref, err)
+	}
+	return counts, nil
+}
+
+// lastLine is the last line of a program's complaint that says something.
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	line := strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return -1
+		}
+		return r
+	}, lines[len(lines)-1])
+	return line[:min(len(line), 300)]
+}
+
+// read counts what a scanner printed. Sources: grype's JSON
+// (https://oss.anchore.com/docs/reference/grype/json/) and trivy's
+// (https://trivy.dev/latest/docs/configuration/reporting/#json). What a scanner
+// was told to ignore counts.
+func read(name string, out []byte) (Counts, error) {
+	worst := map[string]int{} // by id, the place in Severities
+	note := func(id, severity string) {
+		at := slices.Index(Severities, strings.ToLower(severity))
+		if at < 0 {
+			at = len(Severities) - 1
+		}
+		if old, ok := worst[id]; !ok || at < old {
+			worst[id] = at
+		}
+	}
+	switch name {
+	case "grype":
+		type match struct {
+			Vulnerability struct{ ID, Severity string }
+		}
+		var doc struct {
+			Matches, IgnoredMatches []match
+			Descriptor              *struct{ Name string }
+		}
+		if err := json.Unmarshal(out, &doc); err != nil {
+			return nil, fmt.Errorf("its answer can't be read: %w", err)
+		}
+		if doc.Descriptor == nil {
+			return nil, errors.New("its answer isn't a report")
+		}
+		for _, m := range append(doc.Matches, doc.IgnoredMatches...) {
+			note(m.Vulnerability.ID, m.Vulnerability.Severity)
+		}
+	case "trivy":
+		var doc struct {
+			SchemaVersion int
+			Results       []struct {
+				Vulnerabilities []struct{ VulnerabilityID, Severity string }
+			}
+		}
+		if err := json.Unmarshal(out, &doc); err != nil {
+			return nil, fmt.Errorf("its answer can't be read: %w", err)
+		}
+		if doc.SchemaVersion == 0 {
+			return nil, errors.New("its answer isn't a report")
+		}
+		for _, r := range doc.Results {
+			for _, v := range r.Vulnerabilities {
+				note(v.VulnerabilityID, v.Severity)
+			}
+		}
+	}
+	counts := Counts{}
+	for _, at := range worst {
+		counts[Severities[at]]++
+	}
+	return counts, nil
+}
