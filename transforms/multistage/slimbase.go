@@ -72,8 +72,8 @@ type variant struct {
 	lost   map[string]string
 	other  bool // it is another system, not the same release of the same one
 	alpine bool
-	gone   string // what it lacks, in words
-	gain   string // how much that is, where no image tells its size
+	gone   []string // what it lacks, in words
+	gain   string   // how much that is, where no image tells its size
 }
 
 func runSlimBase(ctx context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
@@ -244,7 +244,7 @@ func (s *split) sizes() string {
 		return s.variant.gain
 	}
 	if img, ok := s.p.Images.Image(ref); ok && img.Size > 0 && s.img.Size > 0 {
-		return fmt.Sprintf("%s: %s before, %s now (compressed, of the base)", s.variant.gone, megabytes(s.img.Size), megabytes(img.Size))
+		return fmt.Sprintf("the base weighs %s, and %s before (compressed)", megabytes(img.Size), megabytes(s.img.Size))
 	}
 	return s.variant.gain
 }
@@ -269,7 +269,17 @@ func (s *split) staleComment() {
 
 // sayLost tells in the plan what is no longer there and where it was looked for.
 func (s *split) sayLost() {
-	s.explain("no longer there: %s", s.variant.gone)
+	var lost []string
+	for _, what := range s.variant.gone {
+		pkg := strings.ToLower(what)
+		if what == "ssh" {
+			pkg = "openssh-client"
+		}
+		if !s.apt.runtime[pkg] && s.apt.reason[pkg] == "" {
+			lost = append(lost, what)
+		}
+	}
+	s.explain("no longer there: %s", enumerate(lost))
 	where := []string{"the start command"}
 	for _, in := range s.stage.Instructions {
 		if in.Keyword == "healthcheck" {
@@ -294,4 +304,13 @@ func (s *split) sayLost() {
 		where = append(where, "the source ("+strings.Join(exts, ", ")+")")
 	}
 	s.explain("searched for what of that is used: %s, and the scripts that they start", strings.Join(where, ", "))
+}
+
+// enumerate joins words as a sentence does.
+func enumerate(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }

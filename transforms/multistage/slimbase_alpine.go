@@ -77,7 +77,7 @@ func (s *split) chooseAlpine() bool {
 			s.variant.lost[p] = pkg
 		}
 	}
-	s.variant.gone = "glibc, bash, apt and what the full image has to build"
+	s.variant.gone = []string{"glibc", "bash", "apt", "what the full image has to build"}
 	s.variant.gain = "glibc and Debian stay out: Alpine's images weigh 10 to 50 MB (compressed)"
 	s.base, s.variant.base = ref.String(), ref.String()
 	s.explain("%s holds the same version on Alpine", s.base)

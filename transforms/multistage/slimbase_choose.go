@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ var sourceOf = map[string][]string{
 }
 
 // buildpackGone is what buildpack-deps brings and the slim images lack.
-const buildpackGone = "compilers, headers and -dev packages, git, mercurial, subversion, curl, wget, ssh, gnupg, ImageMagick, file, patch, unzip and bzip2"
+var buildpackGone = []string{"compilers", "headers", "-dev packages", "git", "mercurial", "subversion", "curl", "wget", "ssh", "gnupg", "ImageMagick", "file", "patch", "unzip", "bzip2"}
 
 // chooseVariant finds the small image. It says nothing where the base isn't a
 // full image that is known.
@@ -32,7 +33,7 @@ func (s *split) chooseVariant() bool {
 	case small(s.stage.BaseName()) || !slimmed[repository]:
 		return false
 	}
-	s.variant = &variant{name: "the slim image", gone: buildpackGone}
+	s.variant = &variant{name: "the slim image", gone: slices.Clone(buildpackGone)}
 	if !s.p.Repo.Known() {
 		return s.decline(s.stage.From, "without the build context it isn't known what the program needs")
 	}
@@ -44,13 +45,13 @@ func (s *split) chooseVariant() bool {
 	case "python":
 		s.variant.gain = "compilers and headers stay out: about 400 MB for the full image, 70 MB for the slim one (compressed)"
 	case "node":
-		s.variant.gone += ", Debian's Python, openssl and its certificates (node has its own)"
+		s.variant.gone = append(s.variant.gone, "Debian's Python", "openssl", "the system's certificates (node has its own)")
 		s.variant.gain = "compilers and headers stay out: about 420 MB for the full image, 75 MB for the slim one (compressed)"
 	case "debian":
 		// The same packages, less manual pages, documentation and translations:
 		// https://github.com/debuerreotype/debuerreotype, .slimify-excludes.
 		s.variant.lost = map[string]string{"man": "man-db"}
-		s.variant.gone = "manual pages, documentation and translations"
+		s.variant.gone = []string{"manual pages", "documentation", "translations"}
 		s.variant.gain = "manual pages, documentation and translations stay out: about 20 MB (compressed)"
 		for _, in := range s.stage.Instructions {
 			if m := debianDocs().FindString(in.Text); m != "" {

@@ -35,7 +35,7 @@ func (s *split) chooseJRE() bool {
 	if strings.Contains(tag, "jre") || strings.Contains(tag, "windows") || strings.Contains(tag, "nanoserver") || tag == "" {
 		return false
 	}
-	s.variant = &variant{name: "a JRE", lost: jdkPrograms, gone: "the JDK's compiler and tools (javac, jar, jcmd, jmap, jstack, jshell and the others)"}
+	s.variant = &variant{name: "a JRE", lost: jdkPrograms, gone: []string{"the JDK's compiler and tools (javac, jar, jcmd, jmap, jstack, jshell and the others)"}}
 	if !s.p.Repo.Known() {
 		return s.decline(s.stage.From, "without the build context it isn't known what the program needs")
 	}
