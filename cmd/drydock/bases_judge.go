@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"drydock/images"
 	"drydock/report"
@@ -29,7 +28,7 @@ func (s *site) verdicts(ctx context.Context, i int, t *target) ([]verdict, error
 		opt := rewrite.Options{Unsafe: true, Policies: map[string]string{"pin-base": "minor"}}
 		for _, name := range baseTransforms {
 			tr := transforms.ByName(name)
-			if slices.ContainsFunc(tr.Policies, func(p rewrite.Policy) bool { return p.Name == kind }) {
+			if knowsBase(tr, kind) {
 				opt.Policies[name] = kind
 			} else if tr.OptIn {
 				continue

@@ -63,6 +63,12 @@ func baseKinds() []string {
 	return out
 }
 
+// knowsBase tells whether --base kind is a policy of t. Another C library is only
+// for those who name it, so smallest is none of slim-base.
+func knowsBase(t *rewrite.Transform, kind string) bool {
+	return slices.ContainsFunc(t.Policies, func(p rewrite.Policy) bool { return p.Name == kind }) && !(t.Name == "slim-base" && kind == "smallest")
+}
+
 // asked are the values of --policy and --with, with what --base stands for among
 // them: of each transform that knows the kind the policy, and those that run only
 // when they are asked for.
@@ -77,7 +83,7 @@ func asked(c *cli.Context) (policies, with []string, err error) {
 	}
 	for _, name := range baseTransforms {
 		t := transforms.ByName(name)
-		if slices.ContainsFunc(t.Policies, func(p rewrite.Policy) bool { return p.Name == kind }) {
+		if knowsBase(t, kind) {
 			policies = append(policies, name+"="+kind)
 			if t.OptIn && len(c.StringSlice("only")) == 0 {
 				with = append(with, name)
