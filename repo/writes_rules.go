@@ -99,7 +99,7 @@ var javascript = &language{
 
 var golang = &language{
 	listens:  lazy(`\b(?:Listen|ListenAndServe|ListenAndServeTLS|Run|Start)\((?:\s*"tcp[46]?",)?\s*"[^":\n]*:(\d+)"|\bAddr\s*:\s*"[^":\n]*:(\d+)"`),
-	broad:    lazy(`\bos\.(Create|OpenFile|WriteFile|Mkdir|MkdirAll|Rename|Remove|RemoveAll)\(|\bioutil\.WriteFile|sqlite|\bbolt\.Open|\bbbolt\.Open|\bbadger\.Open|\bleveldb\.Open|lumberjack`),
+	broad:    lazy(`\bos\.(Create|OpenFile|WriteFile|Mkdir|MkdirAll|Rename|Remove|RemoveAll)\(|\bioutil\.WriteFile|sqlite|\bbolt\.Open|\bbbolt\.Open|\bbadger\.Open|\bleveldb\.Open|lumberjack|\bautocert\.DirCache\(|\bpebble\.Open\(|\bnutsdb\.Open\(|\bbuntdb\.Open\(|\bbitcask\.Open\(|\bbleve\.New\(|\bOutputPaths\s*=\s*[^\n]*"[./]|\brotatelogs\.New\(`),
 	neutral:  lazy(memory + `|\bsqlite3?\.(?:Error|Err\w+|SQLiteDriver)\b|\bos\.OpenFile\([^\n]*os\.O_RDONLY\b`),
 	imports:  lazy(`(?m:^[ \t]*(?:import[ \t]+)?(?:_|[\w.]+)?[ \t]*"[^"\n]*(?:sqlite|lumberjack)[^"\n]*"[ \t]*$)`),
 	assigned: lazy(`(?m)^[ \t]*(?:const |var )?[ \t]*([A-Za-z_]\w*)(?:[ \t]+string)?[ \t]*:?=[ \t]*`),
@@ -110,7 +110,8 @@ var golang = &language{
 		{kind: WriteSQLite, re: lazy(`\b(?:sql|sqlx)\.(?:Open|Connect|MustConnect)\(\s*"sqlite3?",\s*`), at: behind},
 		{kind: WriteSQLite, re: lazy(`\bsqlite\.Open\(`)},
 		{kind: WriteFile, re: lazy(`\bb?bolt\.Open\(`)},
-		{kind: WriteFolder, re: lazy(`\bleveldb\.OpenFile\(`)},
+		{kind: WriteFolder, re: lazy(`\bleveldb\.OpenFile\(|\bpebble\.Open\(`)},
+		{kind: WriteFolder, re: lazy(`\bautocert\.DirCache\(`)},
 		{kind: WriteLog, re: lazy(`\blumberjack\.Logger\{\s*Filename\s*:\s*`), at: behind},
 	},
 }
@@ -161,6 +162,15 @@ var settings = &language{
 	},
 }
 
+// appenders: files that the configurations of Logback and Log4j name.
+var (
+	logging   = lazy(`(?i)^(logback|log4j2?)[\w.-]*\.xml$`)
+	appenders = &language{
+		broad: lazy(`\bRolling(?:Random)?\w*File\w*\b|\bFileAppender\b|<File\b`),
+		rules: []writeRule{{kind: WriteLog, re: lazy(`<[fF]ile>\s*([^<\s$]+)\s*</[fF]ile>|\bfileName="([^"$]+)"`), at: literal}},
+	}
+)
+
 // schema: Prisma's; its paths are relative to a folder that its version decides.
 var schema = &language{broad: lazy(`sqlite`)}
 
@@ -203,6 +213,10 @@ func writersOf(f string) *language {
 		return mobile
 	case ".properties":
 		return settings
+	case ".xml":
+		if logging.MatchString(path.Base(f)) {
+			return appenders
+		}
 	case ".prisma":
 		return schema
 	case ".json":
