@@ -24,6 +24,9 @@ func TestEndOfLifeHints(t *testing.T) {
 		n, files, lines := 0, 0, 0
 		var b strings.Builder
 		flush := func() {
+			if lines == 0 {
+				return
+			}
 			file := filepath.Join(dir, fmt.Sprintf("Dockerfile.%d", files))
 			if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
 				t.Fatal(err)
@@ -44,9 +47,7 @@ func TestEndOfLifeHints(t *testing.T) {
 					if lt, ok := images.LifetimeOf(ref, day); ok && lt.Ended {
 						fmt.Fprintf(&b, "FROM %s\n", ref)
 						if lines++; lines == 12 {
-							if lines > 0 {
-			flush()
-		}
+							flush()
 						}
 					}
 				}
