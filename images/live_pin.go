@@ -57,10 +57,12 @@ func (s *LiveSource) Pin(ref Ref, want Want, to Precision) (Pinned, bool) {
 		Why: fmt.Sprintf("%s and %s name the same image now (%s)", ref.WithTag(tag), found, ShortDigest(now.Digest))}, true
 }
 
-// unproven is the catalogue's answer, if the store has such a tag.
+// unproven is the catalogue's answer. A store that has what ref names must have
+// the tag too; of one that lacks even that, such as a mirror of a few images or a
+// proxy in between, nothing follows.
 func (s *LiveSource) unproven(ref Ref, listed Pinned, ok bool, err error) (Pinned, bool) {
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrNotFound) && !ok:
 		return Pinned{Why: err.Error()}, false
 	case err != nil && ok:
 		s.failed(ref, err)

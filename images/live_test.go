@@ -82,22 +82,21 @@ func hub() *fakeStore {
 
 func TestLivePin(t *testing.T) {
 	for in, want := range map[string][2]string{ // most precise, release line
-		"python":                             {"python:3.15.0-trixie", "python:3.15"},
-		"python:latest":                      {"python:3.15.0-trixie", "python:3.15"},
-		"docker.io/library/python:3":         {"docker.io/library/python:3.15.0-trixie", "docker.io/library/python:3.15"},
-		"python:slim":                        {"python:3.15.0-slim-trixie", "python:3.15-slim"},
-		"python:bookworm":                    {"python:3.15.0-bookworm", "python:3.15-bookworm"},
-		"python:alpine":                      {"python:3.15.0-alpine3.24", "python:3.15-alpine"},
-		"node":                               {"node:26.9.0-trixie", "node:26"},
-		"node:lts":                           {"node:24.20.1-bookworm", "node:24"},
-		"node:current":                       {"node:26.9.0-trixie", "node:26"},
-		"debian":                             {"debian:13.7", "debian:trixie"},
-		"ubuntu":                             {"ubuntu:26.04", "ubuntu:26.04"},
-		"ubuntu:rolling":                     {"ubuntu:26.10", "ubuntu:26.10"},
-		"traefik":                            {"traefik:v3.8.1", "traefik:v3.8"},
-		"reg.example:5000/team/base":         {"reg.example:5000/team/base:2.4.1", "reg.example:5000/team/base:2.4"},
-		"reg.example:5000/team/base:latest":  {"reg.example:5000/team/base:2.4.1", "reg.example:5000/team/base:2.4"},
-		"public.ecr.aws/docker/library/node": {"", ""}, // that registry isn't there
+		"python":                            {"python:3.15.0-trixie", "python:3.15"},
+		"python:latest":                     {"python:3.15.0-trixie", "python:3.15"},
+		"docker.io/library/python:3":        {"docker.io/library/python:3.15.0-trixie", "docker.io/library/python:3.15"},
+		"python:slim":                       {"python:3.15.0-slim-trixie", "python:3.15-slim"},
+		"python:bookworm":                   {"python:3.15.0-bookworm", "python:3.15-bookworm"},
+		"python:alpine":                     {"python:3.15.0-alpine3.24", "python:3.15-alpine"},
+		"node":                              {"node:26.9.0-trixie", "node:26"},
+		"node:lts":                          {"node:24.20.1-bookworm", "node:24"},
+		"node:current":                      {"node:26.9.0-trixie", "node:26"},
+		"debian":                            {"debian:13.7", "debian:trixie"},
+		"ubuntu":                            {"ubuntu:26.04", "ubuntu:26.04"},
+		"ubuntu:rolling":                    {"ubuntu:26.10", "ubuntu:26.10"},
+		"traefik":                           {"traefik:v3.8.1", "traefik:v3.8"},
+		"reg.example:5000/team/base":        {"reg.example:5000/team/base:2.4.1", "reg.example:5000/team/base:2.4"},
+		"reg.example:5000/team/base:latest": {"reg.example:5000/team/base:2.4.1", "reg.example:5000/team/base:2.4"},
 	} {
 		for i, to := range []Precision{MostPrecise, ReleaseLine} {
 			h := hub()
@@ -129,6 +128,11 @@ func TestLivePinUnproven(t *testing.T) {
 	delete(h.tags["debian"], "trixie")
 	if p, ok := Live(h, Date).Pin(ref(t, "debian:stable"), Want{}, MostPrecise); ok || !strings.Contains(p.Why, "no such image") {
 		t.Errorf("%v %+v", ok, p)
+	}
+	// A registry that lacks what everybody has is a mirror of a few images.
+	s := Live(h, Date)
+	if p, ok := s.Pin(ref(t, "public.ecr.aws/docker/library/node"), Want{}, MostPrecise); !ok || p.Proven || p.Ref.Tag != "26" || len(s.Notes()) != 1 {
+		t.Errorf("%v %+v %q", ok, p, s.Notes())
 	}
 	if p, ok := Live(h, Date).Pin(ref(t, "python:nonsense"), Want{}, MostPrecise); ok {
 		t.Errorf("%+v", p)

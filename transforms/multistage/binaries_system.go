@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"drydock/images"
 	"drydock/rewrite"
 )
 
@@ -222,9 +221,15 @@ func (b *binaries) choose(kind string) bool {
 	if len(b.needs) > 0 {
 		return b.chooseSystem()
 	}
-	ref, ok := images.Distroless(kind)
-	if !ok {
+	name, release, _ := strings.Cut(kind, "-debian")
+	ref, _, ended, ok := maintained(b.p.Images, name, release)
+	switch {
+	case !ok:
 		return b.decline(b.stage.From, "there is no distroless image for %s", kind)
+	case ended:
+		b.explain("no distroless image of %s is maintained any more", name)
+	case release != "" && !strings.HasSuffix(ref.Path, release):
+		b.explain("Debian %s's is no longer maintained; what was linked there runs with the newer C library of %s", release, ref.Path)
 	}
 	root := b.keepsRoot()
 	if root == "" && b.stage.At(nil).User == "" {

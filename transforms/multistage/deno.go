@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"drydock/images"
 	"drydock/repo"
 	"drydock/rewrite"
 )
@@ -58,7 +57,7 @@ func splitDeno(s *split) bool {
 	if last == nil {
 		return false
 	}
-	ref, ok := images.Distroless("cc-debian12")
+	ref, _, _, ok := maintained(s.p.Images, "cc", "12")
 	if !ok {
 		return s.decline(s.stage.From, "there is no distroless image for it")
 	}

@@ -227,7 +227,7 @@ func (b *bare) chooseImage() bool {
 			b.explain("not scratch: %s", why)
 		}
 	}
-	ref, img, ended, ok := b.maintained(need.kind, need.release)
+	ref, img, ended, ok := maintained(b.p.Images, need.kind, need.release)
 	switch {
 	case !ok && need.release == "":
 		return b.decline(b.stage.From, "there is no distroless image %s", need.kind)
@@ -249,33 +249,6 @@ func (b *bare) chooseImage() bool {
 	b.base = ref.String()
 	b.explain("%s: %s", b.base, need.why)
 	return true
-}
-
-// maintained is a kind of distroless image on the oldest Debian release that isn't
-// older than another and is maintained today; where none is, the newest of them.
-func (b *bare) maintained(kind, release string) (ref images.Ref, img images.Image, ended, ok bool) {
-	releases := []string{"11", "12", "13"}
-	if name, of, one := strings.Cut(kind, "-debian"); one {
-		kind, releases = name, []string{of}
-	} else if release == "" { // the newest that there is
-		r, there := images.Distroless(kind)
-		_, of, _ := strings.Cut(r.Repository(), "-debian")
-		if releases = []string{of}; !there {
-			return ref, img, false, false
-		}
-	}
-	for _, n := range releases {
-		r, there := images.Distroless(kind + "-debian" + n)
-		i, known := b.p.Images.Image(r)
-		if !there || !known || n < debianNumber(release) {
-			continue
-		}
-		maintained := images.Kept(kind, n) && (i.EndOfLife == "" || i.EndOfLife > b.p.Images.Day())
-		if ref, img, ended, ok = r, i, !maintained, true; maintained {
-			return ref, img, false, true
-		}
-	}
-	return ref, img, ended, ok
 }
 
 // layOut writes the edits.

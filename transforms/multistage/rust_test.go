@@ -36,7 +36,7 @@ func TestRustBase(t *testing.T) {
 		want       string
 	}{
 		{"nothing", "rust:1.80-bookworm", nil, "", "FROM gcr.io/distroless/cc-debian12:nonroot\n"},
-		{"bullseye", "rust:1.80-slim-bullseye", nil, "", "FROM gcr.io/distroless/cc-debian11:nonroot\n"},
+		{"bullseye", "rust:1.80-slim-bullseye", nil, "", "FROM gcr.io/distroless/cc-debian12:nonroot\n"},
 		{"nightly", "rustlang/rust:nightly-bookworm", nil, "", "FROM gcr.io/distroless/cc-debian12:nonroot\n"},
 		{"bundled sources", "rust:1.80-bookworm", []string{"zstd-sys", "ring", "windows-sys", "tikv-jemalloc-sys"}, "", "FROM gcr.io/distroless/cc-debian12:nonroot\n"},
 		{"openssl", "rust:1.80-bookworm", []string{"openssl-sys"}, "", "FROM debian:bookworm-slim\nRUN apt-get update && \\\n    apt-get install -y --no-install-recommends ca-certificates libssl3 && \\"},
