@@ -1,6 +1,9 @@
 package repo
 
-import "path"
+import (
+	"path"
+	"strings"
+)
 
 // language is how source of one kind writes files.
 type language struct {
@@ -120,7 +123,7 @@ var golang = &language{
 var others = &language{
 	listens: lazy(`\b(?:TcpListener::bind|\.bind|UseUrls|Listen|ListenAnyIP|ServerSocket|port|setPort|server\.port)\(\s*(?:\(?["'][^"':\n]*:?)?(\d+)\b|\b(?:localhost|0\.0\.0\.0|\[::\]|\*|\+):(\d+)\b`),
 	broad: lazy(`\bFile\.(write|open|new)\b|\bFileUtils\b|file_put_contents|\bfopen\(|\bmkdirs?\b|mkdir_p|move_uploaded_file|\bFileWriter\b|FileOutputStream|\bFiles\.(write|create|copy|newBufferedWriter)|` +
-		`\bFile::(create|options)|\bcreate_dir|\bfs::(write|rename|remove|copy)|\bOpenOptions\b|\bsled::|rocksdb|\bredb::|heed::|RollingFile|rolling::(daily|hourly|never|minutely)|file_appender|\bpersist\(|\bFile\.(Write|Create|Append)|\bStreamWriter\(|sqlite|Sqlite|SQLite|h2:file|Directory\.Create`),
+		`\b(?:new )?Tomcat\(\)|\bFile::(create|options)|\bcreate_dir|\bfs::(write|rename|remove|copy)|\bOpenOptions\b|\bsled::|rocksdb|\bredb::|heed::|RollingFile|rolling::(daily|hourly|never|minutely)|file_appender|\bpersist\(|\bFile\.(Write|Create|Append)|\bStreamWriter\(|sqlite|Sqlite|SQLite|h2:file|Directory\.Create`),
 	neutral: lazy(memory + `|(?m:^[ \t]*(?:import|using|use)\s[^\n]*\bFile\w*[^\n]*$)|\bfopen\([^,\n]*,\s*["']rb?["']`),
 	imports: lazy(`(?m:^[ \t]*(?:import|using|use)\s[^\n]*(?i:sqlite)[^\n]*$)|\bUseSqlite\(`),
 	// Every "NAME = literal" of these languages, with or without a type.
@@ -130,6 +133,9 @@ var others = &language{
 		{kind: WriteFile, re: lazy(`\bFiles\.(?:write\w*|newBufferedWriter|createFile)\(\s*(?:Paths\.get|Path\.of)\(`)},
 		{kind: WriteFolder, re: lazy(`\bFiles\.createDirectories\(\s*(?:Paths\.get|Path\.of)\(|\bFileUtils\.mkdir_p\(?|\bcreate_dir_all\(|\bDirectory\.CreateDirectory\(`)},
 		{kind: WriteFolder, re: lazy(`\bmkdir\(|\bcreate_dir\(`), once: true},
+		// An embedded Tomcat makes its folder, tomcat.PORT in the working directory unless it is told another, and won't start
+		// without (https://tomcat.apache.org/tomcat-10.1-doc/api/org/apache/catalina/startup/Tomcat.html#setBaseDir(java.lang.String)).
+		{kind: WriteFolder, re: lazy(`\.(?:setBaseDir\(|baseDir\s*=\s*)`), near: lazy(`\b(?:new )?Tomcat\(\)`), far: true},
 		{kind: WriteSQLite, re: lazy(`\bSQLite3::Database\.new\(?|\bConnection::open\(`)},
 		{kind: WriteSQLite, re: lazy(`\bjdbc:(?:sqlite|h2:file):([^"'\s;?$]+)`), at: literal},
 		{kind: WriteSQLite, re: lazy(`["']sqlite:(?://)?([^"':?$]+)(?:\?[^"']*)?["']`), at: literal},
@@ -162,14 +168,16 @@ var settings = &language{
 	},
 }
 
-// appenders: files that the configurations of Logback and Log4j name.
-var (
-	logging   = lazy(`(?i)^(logback|log4j2?)[\w.-]*\.xml$`)
-	appenders = &language{
-		broad: lazy(`\bRolling(?:Random)?\w*File\w*\b|\bFileAppender\b|<File\b`),
-		rules: []writeRule{{kind: WriteLog, re: lazy(`<[fF]ile>\s*([^<\s$]+)\s*</[fF]ile>|\bfileName="([^"$]+)"`), at: literal}},
-	}
-)
+// appenders: the files that Logback's and Log4j's configuration names
+// (https://logback.qos.ch/manual/appenders.html#FileAppender,
+// https://logging.apache.org/log4j/2.x/manual/appenders/file.html).
+var appenders = &language{
+	broad:   lazy(`<(?:file|File)>|\bfileName\s*=|\bfileName:|<fileNamePattern>|\bappender\.\w+\.(?:File|fileName)\s*[=:]|name="[Ff]ile"\s+value=`),
+	neutral: lazy(`(?:<(?:file|File)>\s*|\bfileName\s*=\s*"|\.(?:File|fileName)\s*[=:]\s*)/dev/`),
+	rules: []writeRule{
+		{kind: WriteLog, re: lazy(`<[Ff]ile>\s*([^<$\s]+)\s*</|\bfileName\s*=\s*"([^"$]+)"|<fileNamePattern>\s*([^<$%\s]+/)[^</]*</|\bappender\.\w+\.(?:File|fileName)\s*[=:]\s*([^\s$]+)|name="[Ff]ile"\s+value="([^"$]+)"`), at: literal},
+	},
+}
 
 // schema: Prisma's; its paths are relative to a folder that its version decides.
 var schema = &language{broad: lazy(`sqlite`)}
@@ -186,7 +194,7 @@ var (
 
 // writersOf is the language of a file, nil for one that writes nothing.
 func writersOf(f string) *language {
-	switch path.Ext(f) {
+	switch ext := path.Ext(f); ext {
 	case ".py":
 		return python
 	case ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx", ".mts", ".cts":
@@ -211,11 +219,13 @@ func writersOf(f string) *language {
 		return scripts
 	case ".swift", ".dart":
 		return mobile
-	case ".properties":
-		return settings
-	case ".xml":
-		if logging.MatchString(path.Base(f)) {
+	case ".properties", ".xml":
+		base := path.Base(f)
+		if strings.HasPrefix(base, "log4j") || strings.HasPrefix(base, "logback") {
 			return appenders
+		}
+		if ext == ".properties" {
+			return settings
 		}
 	case ".prisma":
 		return schema

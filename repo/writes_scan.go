@@ -59,9 +59,9 @@ func kindOf(find string) WriteKind {
 		return WriteSQLite
 	case strings.Contains(l, "upload"), strings.Contains(l, "media_root"), strings.Contains(l, "multer"):
 		return WriteUpload
-	case strings.Contains(l, "filehandler"), strings.Contains(l, "transports"), strings.Contains(l, "lumberjack"), strings.Contains(l, "logging"):
+	case strings.Contains(l, "filehandler"), strings.Contains(l, "transports"), strings.Contains(l, "lumberjack"), strings.Contains(l, "logging"), strings.Contains(l, "<file"), strings.Contains(l, "filename"), strings.Contains(l, "appender"):
 		return WriteLog
-	case strings.Contains(l, "mkdir"), strings.Contains(l, "makedirs"), strings.Contains(l, "create_dir"), strings.Contains(l, "directory"):
+	case strings.Contains(l, "mkdir"), strings.Contains(l, "makedirs"), strings.Contains(l, "create_dir"), strings.Contains(l, "directory"), strings.Contains(l, "tomcat"):
 		return WriteFolder
 	case strings.Contains(l, "vite"), strings.Contains(l, "webpack"), strings.Contains(l, "nodemon"):
 		return WriteCache
@@ -119,7 +119,7 @@ func (s *scannedSource) explain(sign WriteSign, at int) (out []WriteSign) {
 			if rule.kind == WriteSQLite && !s.database(&w) {
 				return nil
 			}
-			w.memory = w.Path == ""
+			w.memory = w.Path == "" || w.Path == "/tmp"
 			w.Fresh = rule.once && !s.checked(m[0], end)
 			if out = append(out, w); rule.near == nil {
 				return out
@@ -259,6 +259,8 @@ func (s *scannedSource) path(e string, raw bool, depth int) (p string, inContext
 		return path.Dir(s.file), true, true
 	case "os.getcwd()", "process.cwd()", "Path.cwd()":
 		return ".", false, true
+	case `System.getProperty("java.io.tmpdir")`:
+		return "/tmp", false, true
 	}
 	if base, ok := strings.CutSuffix(e, ".parent"); ok {
 		p, inContext, ok = s.path(base, false, depth+1)
