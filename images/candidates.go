@@ -30,7 +30,7 @@ func Candidates(src Source, ref Ref) []Candidate {
 		ref = pin.Ref
 	}
 	from := []Ref{ref}
-	if img, ok := src.Image(ref); ok && img.EndOfLife != "" && img.EndOfLife <= src.Day() {
+	if _, ended := KeptUntil(ref, src.Day()); ended {
 		if next, ok := src.Next(Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag}, Want{}, LevelMajor); ok {
 			newer = true
 			add(next.Ref, "newer")

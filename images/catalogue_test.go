@@ -148,3 +148,26 @@ func TestBadStatements(t *testing.T) {
 		}
 	}
 }
+
+// The dates of endoflife.date's cycle 1.0 are those of 1.0, not of all that starts
+// with 1.
+func TestLinesHaveTheirOwnDates(t *testing.T) {
+	for _, name := range repositories() {
+		f := familyOf(name)
+		seen := map[string]string{}
+		for i := range f.lines {
+			l := &f.lines[i]
+			key := firstNumber(l.name) + " " + l.released + " " + l.eol
+			if l.released == "" {
+				continue
+			}
+			if other := seen[key]; other != "" {
+				t.Errorf("%s: lines %s and %s have the same dates", name, other, l.name)
+			}
+			seen[key] = l.name
+		}
+	}
+	if lt, _ := LifetimeOf(ref(t, "nginx:1.13"), Date); !lt.Ended || lt.EndOfLife != "" {
+		t.Errorf("%+v", lt)
+	}
+}

@@ -93,3 +93,41 @@ func LifetimeOf(ref Ref, day string) (Lifetime, bool) {
 	}
 	return lt, true
 }
+
+// KeptUntil is the day (YYYY-MM-DD) on which an image gets no updates any more, and
+// whether that was before day, or on it: of what ends first, the repository, the
+// line that the tag names, and the distribution's release inside. What another
+// team keeps up free for all (ReleaseLTS) counts as kept. "" and false when nothing
+// is known to end; an end without a known day is "" and true.
+func KeptUntil(ref Ref, day string) (until string, ended bool) {
+	first := func(end string) {
+		if end != "" && (until == "" || end < until) {
+			until = end
+		}
+	}
+	lt, known := LifetimeOf(ref, day)
+	if known && lt.Ended && lt.EndOfLife == "" && lt.Retired == "" {
+		return "", true
+	}
+	first(lt.Retired)
+	last := lt.EndOfLife
+	img, ok := CatalogueOn(day).Image(ref)
+	end, _ := ReleaseEnd(img.Distro, img.Release)
+	lts := ReleaseLTS(img.Distro, img.Release)
+	if last == "" && ok {
+		last = img.EndOfLife // of a moving tag
+	}
+	switch {
+	case last == "":
+	case last == end:
+		last = max(end, lts)
+	default:
+		last = max(last, lt.LTS)
+	}
+	first(last)
+	// A tag that doesn't name the release moves on to another while it is built.
+	if inside := max(end, lts); inside <= day || strings.Contains(ref.Tag, img.Release) {
+		first(inside)
+	}
+	return until, until != "" && until <= day
+}

@@ -110,3 +110,26 @@ func splitLines(s string) func(func(string) bool) {
 		}
 	}
 }
+
+func TestKeptUntil(t *testing.T) {
+	for _, c := range []struct{ in, day, until string }{
+		{"openjdk:11-jre-slim", "2026-11-28", "ended 2022-07-29"},
+		{"debian:bookworm", "2026-11-28", "2028-06-30"}, // Debian LTS
+		{"debian:bullseye", "2026-11-28", "ended 2026-08-31"},
+		{"python:3.12-buster", "2026-11-28", "ended 2024-06-30"},
+		{"python:3.14-alpine", "2026-11-28", "2030-10-31"}, // moves on from Alpine 3.24
+		{"python:3.8", "2026-11-28", "ended 2024-10-07"},
+		{"nginx:1.13", "2026-11-28", "ended "},
+		{"nginx:1.31", "2026-11-28", ""},
+		{"reg.example/team/app:1", "2026-11-28", ""},
+		{"scratch", "2026-11-28", ""},
+	} {
+		until, ended := KeptUntil(ref(t, c.in), c.day)
+		if ended {
+			until = "ended " + until
+		}
+		if until != c.until {
+			t.Errorf("%s: %q, want %q", c.in, until, c.until)
+		}
+	}
+}

@@ -215,22 +215,31 @@ func (s *LiveSource) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 	}
 	if level > LevelDigest && reason == "" {
 		tags, err := s.store.Tags(ref)
-		if errors.Is(err, ErrNotFound) {
-			return Pinned{Why: err.Error()}, false
+		listed := true
+		if errors.Is(err, ErrNotFound) { // no such image, or a registry that lists no tags
+			if _, err := s.store.Resolve(Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag}); err != nil {
+				return Pinned{Why: err.Error()}, false
+			}
+			listed, reason, err = false, "its registry lists no tags", nil
 		}
 		if err != nil {
 			s.failed(ref, err)
 			p, ok := s.catalogue.Next(Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag}, want, level)
+			if !ok && f.anyWord {
+				p.Why = err.Error()
+			}
 			if ref.Digest == "" || !ok {
 				return p, ok
 			}
 			return Pinned{Why: p.Ref.Tag + " is newer, but its digest isn't known: " + err.Error()}, false
 		}
-		next, why := f.next(tag, want, level, tags, s.day)
-		if next != "" {
-			to = ref.WithTag(next)
+		if listed {
+			next, why := f.next(tag, want, level, tags, s.day)
+			if next != "" {
+				to = ref.WithTag(next)
+			}
+			reason = why
 		}
-		reason = why
 	}
 	if ref.Digest == "" {
 		if to == ref {

@@ -156,6 +156,30 @@ func TestNextWithoutNetwork(t *testing.T) {
 	}
 }
 
+// silent is a registry that lists no tags.
+type silent struct{ *fakeStore }
+
+func (s silent) Tags(r Ref) ([]string, error) { return nil, fmt.Errorf("%s: %w", r, ErrNotFound) }
+
+func TestNextWithoutTagList(t *testing.T) {
+	sum := "sha256:" + strings.Repeat("a", 64)
+	s := Live(silent{hub()}, Date)
+	if p, ok := s.Next(ref(t, "reg.example:5000/team/base:2.3.0"), Want{}, LevelMajor); ok || p.Why != "its registry lists no tags" {
+		t.Errorf("%v %+v", ok, p)
+	}
+	if p, ok := s.Next(ref(t, "reg.example:5000/team/base:2.3.0@"+sum), Want{}, LevelMajor); !ok || p.Ref.String() != "reg.example:5000/team/base:2.3.0@b1" {
+		t.Errorf("%v %+v", ok, p)
+	}
+	if p, ok := s.Next(ref(t, "reg.example:5000/team/none:2.3.0@"+sum), Want{}, LevelMajor); ok || !strings.Contains(p.Why, ErrNotFound.Error()) {
+		t.Errorf("%v %+v", ok, p)
+	}
+	h := hub()
+	h.down = fmt.Errorf("reg.example:5000: %w", ErrUnreachable)
+	if p, ok := Live(h, Date).Next(ref(t, "reg.example:5000/team/base:2.3.0"), Want{}, LevelPatch); ok || !strings.Contains(p.Why, ErrUnreachable.Error()) {
+		t.Errorf("%v %+v", ok, p)
+	}
+}
+
 func TestNextDistroless(t *testing.T) {
 	for in, want := range map[string]string{
 		"gcr.io/distroless/static-debian11:nonroot": "gcr.io/distroless/static-debian13:nonroot",

@@ -164,7 +164,7 @@ func (r Base) user() string {
 func (r Base) support() string {
 	switch {
 	case r.Ended:
-		return "ended " + r.EndOfLife
+		return strings.TrimSpace("ended " + r.EndOfLife)
 	case r.EndOfLife != "":
 		return "until " + r.EndOfLife
 	}

@@ -176,7 +176,13 @@ func (s *site) based(ctx context.Context, i int, t *target) *report.File {
 	if err != nil {
 		return report.Failed(t.path, shown, err)
 	}
-	return report.Looked(t.path, shown, []*report.Bases{j.compare(ctx, x, ref, verdicts)})
+	j.compare(ctx, x, ref, verdicts)
+	if x.How == updateMajor {
+		if why := s.stuck(ctx, i, t, x.Image, base.From.Line); why != "" {
+			x.Why, x.How = x.Why+"; drydock update doesn't do that: "+why, ""
+		}
+	}
+	return report.Looked(t.path, shown, []*report.Bases{x})
 }
 
 // needs are what a stage asks of its base, in words.
@@ -240,8 +246,8 @@ func (j *job) fact(ctx context.Context, c images.Candidate) report.Base {
 		row.Verdict = "nothing is known of it, or there is no such image"
 		return row
 	}
-	row.Size, row.Libc, row.Packages, row.User, row.Updated, row.EndOfLife, row.Source = img.Size, img.Libc, img.PackageManager, img.User, img.Created, img.EndOfLife, img.Source
-	row.Ended = img.EndOfLife != "" && img.EndOfLife <= j.images.Day()
+	row.Size, row.Libc, row.Packages, row.User, row.Updated, row.EndOfLife, row.Source = img.Size, img.Libc, img.PackageManager, img.User, img.Created, "", img.Source
+	row.EndOfLife, row.Ended = images.KeptUntil(c.Ref, j.images.Day())
 	if img.Libc != "" { // else the configuration is known, and nothing of the files
 		row.Shell = &img.Shell
 	}

@@ -62,6 +62,36 @@ func (s *site) verdicts(ctx context.Context, i int, t *target) ([]verdict, error
 	return out, nil
 }
 
+// updateMajor is what leads off a line that has ended, mostly.
+const updateMajor = "drydock update --level major"
+
+func onDay(day string) string {
+	if day == "" {
+		return ""
+	}
+	return " on " + day
+}
+
+// stuck tells why updateMajor leaves an image as it is, which is the base in a
+// line; "" when it doesn't.
+func (s *site) stuck(ctx context.Context, i int, t *target, image string, line int) string {
+	res, err := s.run(ctx, i, t, []*rewrite.Transform{transforms.ByName(updateTransform)}, rewrite.Options{Unsafe: true, Policies: map[string]string{updateTransform: "major"}})
+	if err != nil {
+		return err.Error()
+	}
+	for _, o := range res.Outcomes {
+		if o.Status == rewrite.Applied && o.Image != nil && o.Image.From == image {
+			return ""
+		}
+	}
+	for _, d := range res.Declined {
+		if d.Line == line {
+			return d.Reason
+		}
+	}
+	return "it sees nothing to do"
+}
+
 // asks tells, of each kind of candidate, what it would take to stand on it.
 var asks = map[string]struct {
 	kind string
@@ -91,7 +121,7 @@ func judge(row *report.Base, c images.Candidate, verdicts []verdict) {
 		}
 	}
 	if c.Newer {
-		row.Verdict = "after drydock update --level major"
+		row.Verdict = "after " + updateMajor
 		return
 	}
 	for _, v := range verdicts {
@@ -131,11 +161,13 @@ func recommend(x *report.Bases, verdicts []verdict) {
 	case verdicts == nil:
 		return
 	case best == nil && now != nil && now.Ended:
-		x.Why = fmt.Sprintf("%s is no longer supported since %s: first go to a line that is", now.Image, now.EndOfLife)
-		x.How = "drydock update --level major"
+		x.Why, x.How = fmt.Sprintf("support of %s has ended%s: first go to a line that is supported", now.Image, onDay(now.EndOfLife)), updateMajor
 		return
 	case best == nil && ended:
 		x.Why = "what fits is no longer supported"
+		return
+	case best == nil && len(x.Rows) == 1:
+		x.Why = "nothing is known that might take its place"
 		return
 	case best == nil:
 		x.Why = "nothing here was seen to fit"

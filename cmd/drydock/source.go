@@ -45,7 +45,11 @@ func (s settings) source(ctx context.Context) (*images.LiveSource, error) {
 		}
 		store = images.First(l, store)
 	}
-	src := images.Live(store, today())
+	day, err := today()
+	if err != nil {
+		return nil, err
+	}
+	src := images.Live(store, day)
 	if s.facts && (!s.offline || s.layout != "") {
 		src.WithFacts()
 	}
@@ -54,14 +58,21 @@ func (s settings) source(ctx context.Context) (*images.LiveSource, error) {
 
 // today is the day on which it is judged whether an image is supported:
 // SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/)
-// where it is set, else the clock's.
-func today() string {
+// where it is set, else the clock's. The error is a mistake in it.
+func today() (string, error) {
 	at := time.Now()
-	if s, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
+	if text := os.Getenv("SOURCE_DATE_EPOCH"); text != "" {
+		s, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || s < 0 || s >= lastSecond {
+			return "", usagef("SOURCE_DATE_EPOCH=%s: write the seconds since 1970 as a number, or unset it", text)
+		}
 		at = time.Unix(s, 0)
 	}
-	return at.UTC().Format(time.DateOnly)
+	return at.UTC().Format(time.DateOnly), nil
 }
+
+// lastSecond is the end of the year 9999: days are compared as text.
+const lastSecond = 253402300800
 
 // tellNotes says who answered in place of whom.
 func (j *job) tellNotes() {
