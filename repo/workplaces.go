@@ -30,11 +30,13 @@ var (
 	jenkinsFile      = lazy(`\bfilename\s+["']([^"']+)`)
 	tiltUpdate       = lazy(`\blive_update\s*=`)
 	skaffoldSync     = lazy(`(?m)^\s+sync:`)
+	gitlabJob        = lazy(`(?m)^\s+(?:image|name):\s*["']?\$\{?CI_REGISTRY_IMAGE\b`)
+	githubJob        = lazy(`(?m)^\s+container:(?:\s*\n\s+image:)?\s*["']?\S*\$\{\{\s*github\.repository\b`)
 	actionDockerfile = lazy(`(?m)^\s+image:\s*["']?([^\s"']*Dockerfile[\w.-]*)`)
 )
 
 // Workplaces returns the files in the context that make an image built from it a place
-// to work in: dev containers, Gitpod, Jenkins' dockerfile agents, live updates of Tilt,
+// to work in: dev containers, Gitpod, Jenkins' dockerfile agents, jobs of GitLab and GitHub in the project's own image, live updates of Tilt,
 // file sync of Skaffold, and Docker actions of GitHub.
 //
 // Source: https://containers.dev/implementors/json_reference/,
@@ -91,6 +93,10 @@ func (r *Repo) Workplaces() []Workplace {
 				return "Dockerfile"
 			})
 		})
+		look(".gitlab-ci.yml", func(src string) []Workplace { return one(WorkplaceShell, src, gitlabJob, none) })
+		for _, e := range r.ReadDir(".github/workflows") {
+			look(path.Join(".github/workflows", e.Name()), func(src string) []Workplace { return one(WorkplaceShell, src, githubJob, none) })
+		}
 		look("Tiltfile", func(src string) []Workplace { return one(WorkplaceSync, src, tiltUpdate, none) })
 		look("skaffold.yaml", func(src string) []Workplace { return one(WorkplaceSync, src, skaffoldSync, none) })
 		for _, file := range []string{"action.yml", "action.yaml"} {

@@ -17,7 +17,7 @@ import (
 var sameName = words(`libpq5 libmariadb3 libxml2 libxslt1.1 libcairo2 libcairo-gobject2 libjpeg62-turbo libsasl2-2 libyaml-0-2 libgmp10 libmpfr6 libmpc3 libfreetype6 liblz4-1 libzmq5 libsodium23
 	libportaudio2 libsndfile1 libsnappy1v5 libdbus-1-3 libsystemd0 libudev1 libusb-1.0-0 libpcsclite1 libsybdb5 libleveldb1d libcap2 libpango-1.0-0 libpangoft2-1.0-0 libpangocairo-1.0-0
 	libgdk-pixbuf-2.0-0 libopenjp2-7 liblcms2-2 libgssapi-krb5-2 libkrb5-3 libwebpmux3 libx11-6 libxcb1 libxext6 libxrender1 libsm6 libice6 libgl1 libenchant-2-2 librdkafka1 libopenblas0 liblapack3 libblas3 libgfortran5
-	libmecab2 liblmdb0 unixodbc graphviz libtk8.6 git mercurial subversion openssh-client gnupg curl wget file unzip xz-utils bzip2 procps imagemagick libgomp1 libpcre2-8-0 ca-certificates libedit2 libaspell15 libmcrypt4 librabbitmq4 libxpm4 libbz2-1.0 libzstd1 libgd3 libgif7 librsvg2-2 openssl python3 poppler-utils`)
+	libmecab2 liblmdb0 unixodbc graphviz libtk8.6 git mercurial subversion openssh-client gnupg curl wget file unzip xz-utils bzip2 procps imagemagick libgomp1 libpcre2-8-0 ca-certificates libedit2 libaspell15 libmcrypt4 librabbitmq4 libxpm4 libbz2-1.0 libzstd1 libgd3 libgif7 librsvg2-2 openssl python3 poppler-utils fonts-dejavu-core`)
 
 // renamed are those whose names differ: bookworm's name to those of bullseye and
 // of trixie. A dash is a name that isn't known.

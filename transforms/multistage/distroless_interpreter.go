@@ -79,6 +79,9 @@ func (b *bare) node() bool {
 		why = b.apt.reason[b.apt.required[0]] + " needs " + b.apt.required[0] + ", which distroless hasn't"
 	}
 	exts := sourceOf["node"]
+	if why == "" {
+		why = b.systemFonts(exts)
+	}
 	if b.p.Unsafe && why == "" {
 		why = b.sourceSays(nodeSpawns(), " starts other programs", exts)
 	}
@@ -209,7 +212,7 @@ func (b *bare) python() bool {
 		why = b.needsShell(func(words []string) bool { _, ok := pythonArgs(words); return ok }, ".py")
 	}
 	if why == "" {
-		why = py.bareSource()
+		why = cmp.Or(py.bareSource(), b.systemFonts([]string{".py"}))
 	}
 	if why == "" {
 		why = b.saysItself()

@@ -113,9 +113,9 @@ func (s *split) sources(exts []string, ask func(file, src string) string) string
 	if !complete {
 		return "the project is too big to be searched for programs that it runs"
 	}
-	ig := s.p.Repo.Ignore(s.p.Name)
+	ig, tests := s.p.Repo.Ignore(s.p.Name), s.runsTests()
 	for _, f := range files {
-		if !slices.Contains(exts, path.Ext(f)) || repo.TestFile(f) || ig.Excluded(f) {
+		if !slices.Contains(exts, path.Ext(f)) || repo.TestFile(f) && !tests || ig.Excluded(f) {
 			continue
 		}
 		src, err := s.p.Repo.ReadFile(f)
@@ -128,6 +128,18 @@ func (s *split) sources(exts []string, ask func(file, src string) string) string
 	}
 	return ""
 }
+
+// runsTests: the stage starts a test runner, so that the tests are its program.
+func (s *split) runsTests() bool {
+	for _, in := range s.stage.Instructions {
+		if line, _ := startLine(in); in.Keyword != "healthcheck" && testRunner().MatchString(strings.Join(line, " ")) {
+			return true
+		}
+	}
+	return false
+}
+
+var testRunner = lazily(`\b(pytest|tox|nox|unittest|behave|jest|mocha|vitest|cypress|rspec|prove|(npm|yarn|pnpm) (run )?test\S*|manage\.py test)\b`)
 
 func lineOf(in *rewrite.Instruction) string { return strconv.Itoa(in.Line) }
 

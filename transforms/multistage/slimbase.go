@@ -160,7 +160,7 @@ func (s *split) fitsVariant(ships []*rewrite.Stage) bool {
 		}
 		s.certificates()
 		installed[st] = s.apt.runtime
-		if !slices.Contains(ships, st) || developing().MatchString(st.Name) {
+		if !slices.Contains(ships, st) || developing().MatchString(st.Name) && !(s.targeted() && s.startsAnything()) {
 			continue
 		}
 		if st != s.doc.Final() && !s.targeted() {
@@ -170,8 +170,12 @@ func (s *split) fitsVariant(ships []*rewrite.Stage) bool {
 		if !s.startsAnything() {
 			return s.decline(st.From, "no CMD or ENTRYPOINT says what runs; it may be an image to build in")
 		}
-		if _, ok := s.canStart(); !ok {
+		all, ok := s.canStart()
+		if !ok {
 			return false
+		}
+		if why := s.idles(all); why != "" {
+			return s.decline(st.From, "%s", why)
 		}
 		if why := s.outsideLacks(); why != "" {
 			return s.decline(st.From, "%s", why)

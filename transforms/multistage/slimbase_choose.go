@@ -15,7 +15,7 @@ var slimmed = words(`python node ruby perl debian`)
 
 // sourceOf are the extensions of the source that an image's interpreter runs.
 var sourceOf = map[string][]string{
-	"python": {".py"}, "node": {".js", ".ts", ".mjs", ".cjs", ".tsx"}, "ruby": {".rb"}, "perl": {".pl", ".pm"},
+	"python": {".py"}, "node": {".js", ".ts", ".mjs", ".cjs", ".tsx"}, "ruby": {".rb", ".rake", ".ru"}, "perl": {".pl", ".pm", ".psgi", ".cgi", ".fcgi"},
 }
 
 // buildpackGone is what buildpack-deps brings and the slim images lack.

@@ -2,6 +2,7 @@ package multistage
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -55,6 +56,21 @@ func (s *split) filesLack() string {
 		return why
 	}
 	return s.certificatesRead()
+}
+
+// systemFonts names the first place of the source that names a font of the system.
+func (s *split) systemFonts(exts []string) string {
+	if !s.p.Unsafe {
+		return ""
+	}
+	return s.sources(exts, func(f, src string) string {
+		for _, re := range []func() *regexp.Regexp{dejaVu, fontPlace} {
+			if at := re().FindStringIndex(src); at != nil {
+				return f + ":" + lineAt(src, at[0]) + " names a font of the system, and distroless has none"
+			}
+		}
+		return ""
+	})
 }
 
 // certificatesRead installs the certificates where node is told to read the system's.

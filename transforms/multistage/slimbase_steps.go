@@ -32,7 +32,7 @@ func (s *split) onlyCopies() bool {
 		if in.Keyword == "onbuild" {
 			return s.decline(in, "ONBUILD steps run in images that are built from this one")
 		}
-		if why := cmp.Or(s.encryptedSources(in), s.foreignProgram(in)); why != "" && !s.variant.alpine {
+		if why := cmp.Or(s.encryptedSources(in), s.foreignProgram(in), s.bringsConfig(in)); why != "" && !s.variant.alpine {
 			return s.decline(in, "%s", why)
 		}
 		if in.Keyword != "run" {
@@ -64,6 +64,8 @@ func (s *split) runsOn(in *rewrite.Instruction, st rewrite.Step) bool {
 		return s.decline(in, "%s takes other options on %s", name, s.variant.base)
 	case shadowAccount().MatchString(name) && s.takenNumber(st) != "":
 		return s.decline(in, "%s", s.takenNumber(st))
+	case !tidy(st) && s.ofFullImage(in, st) != "":
+		return s.decline(in, "it uses %s, which the slim image may lack", s.ofFullImage(in, st))
 	case tidy(st), rewrite.Harmless(st.Name), replayed[st.Name], name == "update-ca-certificates" && s.apt.runtime["ca-certificates"]:
 		return true
 	case s.lacks(st.Args[0]) != "":
@@ -308,9 +310,21 @@ func (s *split) installBeside() bool {
 			}
 		}
 	}
-	s.edits = append(s.edits, s.doc.InsertAfter(s.stage.From, s.installLine(names, nil, nil)+"\n"))
+	after := s.stage.From
+	for _, in := range s.stage.Instructions {
+		if aptSettings().MatchString(in.Text) && in.Keyword != "label" && in.Keyword != "healthcheck" {
+			after = in
+		}
+	}
+	if st := s.stage.At(after.Next()); after != s.stage.From && after.Next() != nil && st.User != "" && !st.Root() {
+		return s.decline(after, "%s needs %s, and the stage is no longer root where apt is set up", s.apt.reason[names[0]], names[0])
+	}
+	s.edits = append(s.edits, s.doc.InsertAfter(after, s.installLine(names, nil, nil)+"\n"))
 	return true
 }
+
+// aptSettings are what apt needs before it can install: proxies and sources.
+var aptSettings = lazily(`(?i)^(ENV|ARG)\b[^\n]*\bhttps?_proxy\b|/etc/apt\b`)
 
 // otherSource: the flag of an install that takes packages from elsewhere.
 func otherSource(flag string) bool {

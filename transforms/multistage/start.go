@@ -142,7 +142,8 @@ func scriptCommands(text string) ([][]string, error) {
 		for _, w := range call.Args {
 			args = append(args, plainWord(w))
 		}
-		out = append(out, unwrap(args))
+		args = unwrap(args)
+		out = append(append(out, args), innerCommands(args)...)
 		return true
 	})
 	return out, nil
@@ -325,6 +326,11 @@ func (s *split) fileLacks(ctx string, depth int) string {
 	cmds, err := scriptCommands(text)
 	if err != nil {
 		return ctx + " can't be read as a shell script"
+	}
+	for _, pattern := range loopPatterns(text) {
+		if why := s.hooksLack(pattern, depth); why != "" {
+			return why
+		}
 	}
 	for _, args := range cmds {
 		if s.lacksCommand(args[0], ctx) {

@@ -5,6 +5,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"drydock/rewrite"
 )
 
 // Files that say what else starts in a container: crontabs, configurations of
@@ -128,9 +132,6 @@ func (s *split) configLacks(ctx string) string {
 	for _, re := range []func() *regexp.Regexp{commandKey, procfileKey, cronLine} {
 		for _, m := range re().FindAllStringSubmatchIndex(text, -1) {
 			line := text[m[2]:m[3]]
-			if commented(text, m[2]) {
-				continue
-			}
 			lines := []string{line}
 			if _, rest, more := strings.Cut(line, " "); more { // behind the user that cron runs it as
 				lines = append(lines, rest)
@@ -153,6 +154,39 @@ func (s *split) configLacks(ctx string) string {
 		}
 	}
 	return ""
+}
+
+// innerCommands are those of the script that a shell, or su, is given as an argument.
+func innerCommands(args []string) (out [][]string) {
+	if len(args) < 3 || !rewrite.PosixShell(args[0]) && path.Base(args[0]) != "su" {
+		return nil
+	}
+	for i, a := range args[1 : len(args)-1] {
+		if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.HasSuffix(a, "c") {
+			out, _ = scriptCommands(args[i+2])
+			return out
+		}
+	}
+	return nil
+}
+
+// loopPatterns are the patterns that the loops of a script go over.
+func loopPatterns(text string) (out []string) {
+	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	if err != nil {
+		return nil
+	}
+	syntax.Walk(f, func(n syntax.Node) bool {
+		if loop, ok := n.(*syntax.WordIter); ok {
+			for _, w := range loop.Items {
+				if p := plainWord(w); strings.Contains(p, "*") && !strings.Contains(p, "$") {
+					out = append(out, p)
+				}
+			}
+		}
+		return true
+	})
+	return out
 }
 
 // hooksLack looks at the scripts that a pattern of a script (hooks/*.sh) matches.
