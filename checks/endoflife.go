@@ -1,11 +1,13 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 
 	"drydock/images"
+	"drydock/repo"
 	"drydock/rewrite"
 )
 
@@ -104,9 +106,9 @@ func (e *endOfLife) look(in *rewrite.Instruction, name string, stage int) {
 	}
 	switch {
 	case what != "" && inside != "":
-		e.p.Find(in, what+"; it stands on "+inside, advice(ref, lt))
+		e.p.Find(in, what+"; it stands on "+inside, e.advice(ref, lt))
 	case what != "":
-		e.p.Find(in, what, advice(ref, lt))
+		e.p.Find(in, what, e.advice(ref, lt))
 	case inside != "":
 		e.p.Find(in, name+" stands on "+inside, e.otherRelease(ref, img, day))
 	}
@@ -141,17 +143,54 @@ func (e *endOfLife) instead(ref images.Ref, lt images.Lifetime, day string) stri
 	return "start from " + lt.ReplacedBy + " instead"
 }
 
-// advice names the supported lines to go to.
-func advice(ref images.Ref, lt images.Lifetime) string {
+// advice names the supported line to go to, and the command only where it goes there.
+func (e *endOfLife) advice(ref images.Ref, lt images.Lifetime) string {
+	day := e.p.Images.Day()
+	// By the catalogue, which asks no registry; a digest is moved with its tag.
+	free := images.Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag}
+	next, moves := images.CatalogueOn(day).Next(free, images.Want{}, images.LevelMajor)
+	if moves && !e.supported(next.Ref, day) {
+		moves = false
+	}
+	newest := ""
 	switch {
-	case lt.Newest != "" && lt.Next != lt.Newest:
-		return fmt.Sprintf("go to %s, or at least to %s: drydock update --level major", ref.WithTag(lt.Newest), ref.WithTag(lt.Next))
+	case moves:
+		newest = next.Ref.String()
 	case lt.Newest != "":
-		return fmt.Sprintf("go to %s: drydock update --level major", ref.WithTag(lt.Newest))
+		newest = ref.WithTag(lt.Newest).String()
 	case lt.ReplacedBy != "":
 		return "start from " + lt.ReplacedBy + " instead"
+	default:
+		return "start from another image: the catalogue knows no supported line of it"
 	}
-	return "start from another image: the catalogue knows no supported line of it"
+	to := "go to " + newest
+	if least := ref.WithTag(lt.Next); lt.Next != "" && least.String() != newest && e.supported(least, day) {
+		to += ", or at least to " + least.String()
+	}
+	if !moves {
+		return to
+	}
+	was, _ := images.Catalogue().Image(free)
+	if now, _ := images.Catalogue().Image(next.Ref); was.User != now.User || was.Workdir != now.Workdir {
+		return fmt.Sprintf("%s, which starts as another user or in another folder (%s in %s)", to, cmp.Or(now.User, "root"), cmp.Or(now.Workdir, "/"))
+	}
+	if asked := e.p.Repo.Asked(repo.LanguageOf(ref.Official()), "."); asked.File != "" {
+		want := images.Want{Version: asked.Value, Constraint: asked.Constraint, Source: asked.File}
+		if p, ok := images.CatalogueOn(day).Next(free, want, images.LevelMajor); !ok || !e.supported(p.Ref, day) {
+			return fmt.Sprintf("%s, when %s asks for more than %s: drydock update keeps to it", to, asked.File, cmp.Or(asked.Value, asked.Constraint))
+		}
+	}
+	return to + ": drydock update --level major"
+}
+
+// supported: neither the line nor the distribution inside has ended.
+func (e *endOfLife) supported(ref images.Ref, day string) bool {
+	if lt, known := images.LifetimeOf(ref, day); known && lt.Ended {
+		return false
+	}
+	img, _ := images.CatalogueOn(day).Image(ref)
+	end, _ := images.ReleaseEnd(img.Distro, img.Release)
+	return end == "" || max(end, images.ReleaseLTS(img.Distro, img.Release)) > day
 }
 
 // otherRelease names a tag of the same line on a supported release.

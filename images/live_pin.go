@@ -114,8 +114,14 @@ type candidate struct {
 // candidates keep the words of the moving tag.
 func (p *prover) candidates(to Precision) []candidate {
 	var out []candidate
+	withV := map[string]bool{} // without their v
 	for _, tag := range p.tags {
-		if slices.Contains(p.tags, "v"+tag) { // traefik:v3.7 is how its documentation writes it
+		if bare, ok := strings.CutPrefix(tag, "v"); ok {
+			withV[bare] = true
+		}
+	}
+	for _, tag := range p.tags {
+		if withV[tag] { // traefik:v3.7 is how its documentation writes it
 			continue
 		}
 		c := p.f.lex(tag)

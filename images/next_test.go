@@ -83,7 +83,7 @@ func TestNextReasons(t *testing.T) {
 		{"python:3.8", LevelPatch, Want{}, Date, "line 3.8 of python has reached its end of life on 2024-10-07; --level major leaves it"},
 		{"python:3.12.3", LevelPatch, Want{}, Date, "3.12.14 is the newest patch of 3.12 (docker-library/official-images, 2026-08-21)"},
 		{"python:3.10", LevelMinor, Want{}, "2026-11-28", "line 3.10 of python reached its end of life on 2026-10-31; 3.14 is the newest line of 3, supported until 2030-10-31"},
-		{"python:3.11", LevelMajor, Want{Version: "3.11", Source: ".python-version"}, Date, "3.14 is newer, but not what the project asks for"},
+		{"python:3.11", LevelMajor, Want{Version: "3.11", Source: ".python-version"}, Date, "3.14 is newer, but not what the project asks for (.python-version: 3.11)"},
 		{"node:20", LevelMajor, Want{}, Date, "line 20 of node reached its end of life on 2026-04-30; 24 is the newest line of long-term support, supported until 2028-04-30"},
 		{"python:3.12", LevelPatch, Want{}, Date, "tag 3.12 takes the patches of its line by itself"},
 		{"python", LevelMajor, Want{}, Date, "tag latest moves by itself"},

@@ -1,6 +1,9 @@
 package images
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // lexed is a tag cut by the grammar that official images share:
 // [VERSION][-WORD…], where words name variant and release.
@@ -44,6 +47,19 @@ func releaseOf(word string) (distro, release string, ok bool) {
 
 var prerelease = map[string]bool{"rc": true, "ea": true, "beta": true, "alpha": true, "dev": true, "devel": true,
 	"rawhide": true, "edge": true, "preview": true, "nightly": true, "tip": true, "testing": true, "unstable": true, "sid": true, "experimental": true}
+
+// unfinished are more such words, of repositories of which no more is known: in
+// the catalogue's they may mean something else.
+var unfinished = map[string]bool{"snapshot": true, "pre": true, "prerelease": true, "canary": true, "insider": true, "insiders": true,
+	"milestone": true, "daily": true, "weekly": true, "ci": true, "pr": true, "wip": true,
+	"main": true, "master": true, "trunk": true, "develop": true, "next": true, "head": true}
+
+// unfinishedWord tells a word of a pre-release, in any case and with numbers
+// behind it (RC1, snapshot.20240131, beta_2); single letters only with one (M3, a1).
+func unfinishedWord(w string) bool {
+	name := strings.ToLower(strings.TrimRight(w, "._0123456789"))
+	return prerelease[name] || unfinished[name] || len(name) == 1 && len(w) > 1 && strings.Contains("abm", name) || name == "cr" && w != name
+}
 
 // lex cuts a tag; "latest" has neither version nor words.
 func (f *family) lex(tag string) lexed {
@@ -100,7 +116,7 @@ func (f *family) lex(tag string) lexed {
 				t.release = "alpine" + t.words[i+1]
 			}
 		case w == "onbuild":
-		case prerelease[w]:
+		case prerelease[w], f.anyWord && unfinishedWord(w):
 			t.pre = true
 		case len(w) == 8 && numeric(w), strings.HasPrefix(w, "20") && len(w) > 8 && numeric(w): // bookworm-20260803
 			t.dated = true
@@ -235,6 +251,9 @@ func numeric(s string) bool {
 	return true
 }
 
+// hugeNumber stands for all numbers from there on: tags may have 128 digits.
+const hugeNumber = math.MaxInt / 16
+
 // number reads the next number of s; rest is "" at the end.
 func number(s string) (n int, rest string, ok bool) {
 	i := 0
@@ -242,7 +261,7 @@ func number(s string) (n int, rest string, ok bool) {
 		i++
 	}
 	for ; i < len(s) && s[i] >= '0' && s[i] <= '9'; i++ {
-		n, ok = n*10+int(s[i]-'0'), true
+		n, ok = min(n*10+int(s[i]-'0'), hugeNumber), true
 	}
 	return n, s[i:], ok
 }
@@ -269,6 +288,40 @@ func compare(a, b string) int {
 			}
 			return 1
 		}
+	}
+	return 0
+}
+
+// huge: a number of the version is too long to be compared.
+func huge(version string) bool {
+	for {
+		n, rest, ok := number(version)
+		if !ok || n == hugeNumber {
+			return ok
+		}
+		version = rest
+	}
+}
+
+// form is a version without its numbers: ".." of 1.2.3, "v._" of v1.2_3. Versions
+// of another form count something else.
+func form(version string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, version)
+}
+
+// era tells dates and years in the place of a first number apart from counted
+// ones: 20240131 and 2024.1 don't follow on 1.2.
+func era(version string) int {
+	switch n, _, _ := number(version); {
+	case n > 9999:
+		return 2
+	case n >= 1990 && n < 2100:
+		return 1
 	}
 	return 0
 }

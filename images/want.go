@@ -50,6 +50,53 @@ func (f *family) requirement(today *line, want Want) (func(l *line, v string) bo
 	return func(l *line, _ string) bool { return within(l.name, v) || within(v, l.name) }, nil
 }
 
+// limit keeps an update within what the project wants. A wish for a whole version
+// (Gemfile's ruby "3.2.2", engines 20.1.0) that the tag fulfils to the letter now
+// holds it there: Bundler and Yarn refuse any other. One that can't be read keeps
+// it on its line.
+func (m *mover) limit(want Want) {
+	said := orElse(want.Version, want.Constraint)
+	if said == "" || m.from == nil {
+		return
+	}
+	m.asks = said
+	if want.Source != "" {
+		m.asks = want.Source + ": " + said
+	}
+	switch strings.ToLower(strings.TrimSpace(want.Version)) {
+	case "latest", "node", "current", "stable", "*":
+		return // whatever is newest
+	}
+	now := strings.TrimPrefix(numberOnly(m.t.version), "v")
+	fits, err := m.f.requirement(m.from, want)
+	if err != nil {
+		m.fits = func(l *line, _ string) bool { return l.name == m.from.name }
+		return
+	}
+	exact := m.f.exactly(want)
+	m.fits = fits
+	if exact != nil && now != "" && exact(now) {
+		m.fits = func(l *line, v string) bool { return fits(l, v) && (parts(v) < parts(now) || exact(v)) }
+	}
+}
+
+// exactly is the wish as a question about a full version alone, of which
+// requirement takes the line for enough; nil for the wishes that name none.
+func (f *family) exactly(want Want) func(v string) bool {
+	if want.Version == "" {
+		c, err := parseConstraint(want.Constraint)
+		if err != nil {
+			return nil
+		}
+		return func(v string) bool { return c.admit(v, v, true) }
+	}
+	v := strings.TrimLeft(strings.ToLower(strings.TrimSpace(want.Version)), "abcdefghijklmnopqrstuvwxyz-")
+	if !numeric(v) {
+		return nil
+	}
+	return func(full string) bool { return within(full, v) }
+}
+
 // A constraint is a choice ("||") of conditions that all must hold.
 type constraint [][]bound
 
@@ -167,7 +214,10 @@ func bump(v *version.Version, keep int) *version.Version {
 
 // allow tells whether line name, which stands at full, satisfies c. An exact
 // version is satisfied by its line: a line is what gets pinned.
-func (c constraint) allow(name, full string) bool {
+func (c constraint) allow(name, full string) bool { return c.admit(name, full, false) }
+
+// admit is allow; exact tells that an exact version is satisfied by itself alone.
+func (c constraint) admit(name, full string, exact bool) bool {
 	v, err := version.NewVersion(plain(full))
 	if err != nil {
 		return false
@@ -185,7 +235,7 @@ func (c constraint) allow(name, full string) bool {
 			case "<=":
 				ok = v.LessThanOrEqual(b.v)
 			case "=":
-				ok = within(full, b.prefix) || within(b.prefix, name)
+				ok = within(full, b.prefix) || !exact && within(b.prefix, name)
 			case "!=":
 				ok = !v.Equal(b.v) && !(b.open && within(full, b.prefix))
 			}

@@ -240,3 +240,14 @@ func (r *Repo) json(file string) (src []byte, doc map[string]any) {
 	}
 	return src, doc
 }
+
+// LanguageOf is the language whose version the tags of an image are ("python",
+// "go", … as in Asked); image is a name without registry, as images.Ref.Official
+// gives it. "" for the others.
+func LanguageOf(image string) string { return languageOf[image] }
+
+var languageOf = map[string]string{
+	"python": "python", "node": "node", "golang": "go", "ruby": "ruby", "php": "php", "rust": "rust", "elixir": "elixir", "erlang": "erlang",
+	"eclipse-temurin": "java", "amazoncorretto": "java", "openjdk": "java",
+	"mcr.microsoft.com/dotnet/sdk": "dotnet-sdk", "mcr.microsoft.com/dotnet/aspnet": "dotnet", "mcr.microsoft.com/dotnet/runtime": "dotnet",
+}

@@ -33,7 +33,8 @@ var runValues = map[string]bool{
 // by `docker run IMAGE COMMAND`, `docker exec CONTAINER COMMAND`, the same of podman,
 // nerdctl and docker compose, and `kubectl exec POD -- COMMAND`. They are looked for
 // in the files that Mentions reads, in the order of files and lines. A run without a
-// command is left out.
+// command is left out. What hosting platforms start by their own files is among them
+// (platforms.go).
 //
 // Source: https://docs.docker.com/reference/cli/docker/container/run/ and
 // https://docs.docker.com/reference/cli/docker/container/exec/
@@ -52,6 +53,7 @@ func (r *Repo) ContainerCommands() []ContainerCommand {
 					out = append(out, containerCommandsIn(file, at+1, l)...)
 				}
 			}
+			out = append(out, platformCommands(file, src)...)
 			return len(out) < maxMentions
 		})
 		slices.SortStableFunc(out, func(a, b ContainerCommand) int { return strings.Compare(a.File, b.File) })

@@ -26,7 +26,7 @@ var (
 	ciRoot = lazy(`(?i)^(\.gitlab-ci.*\.ya?ml|(gnu)?makefile.*|.*\.mk|.*\.(sh|bash)|jenkinsfile.*|azure-pipelines.*\.ya?ml|` +
 		`skaffold.*\.ya?ml|cloudbuild.*\.ya?ml|buildspec.*\.ya?ml|bitbucket-pipelines\.yml|\.travis\.yml|\.drone\.ya?ml|\.woodpecker.*\.ya?ml|` +
 		`\.?appveyor\.yml|\.cirrus\.yml|taskfile.*\.ya?ml|\.?justfile|tiltfile|fly.*\.toml|heroku\.yml|package\.json|garden\.ya?ml|` +
-		`devcontainer\.json|\.goreleaser\.ya?ml|tasks\.py|noxfile\.py|rakefile|werf\.yaml|copilot.*\.yml|render\.yaml|railway\.(json|toml))$`)
+		`devcontainer\.json|\.goreleaser\.ya?ml|tasks\.py|noxfile\.py|rakefile|werf\.yaml|copilot.*\.yml|task-?def[\w.-]*\.json|ecs[\w.-]*\.json|render\.yaml|railway\.(json|toml))$`)
 	ciAny = lazy(`(?i)(\.(sh|bash|ya?ml|mk|json|py|groovy)|^(makefile|jenkinsfile)[^/]*)$`)
 )
 

@@ -80,6 +80,7 @@ type manifestFacts struct {
 	invocations  memo[struct{}, []Build]
 
 	containerCommands memo[struct{}, []ContainerCommand]
+	workplaces        memo[struct{}, []Workplace]
 	imageNames        memo[struct{}, map[string]bool]
 }
 

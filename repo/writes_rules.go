@@ -102,7 +102,7 @@ var javascript = &language{
 
 var golang = &language{
 	listens:  lazy(`\b(?:Listen|ListenAndServe|ListenAndServeTLS|Run|Start)\((?:\s*"tcp[46]?",)?\s*"[^":\n]*:(\d+)"|\bAddr\s*:\s*"[^":\n]*:(\d+)"`),
-	broad:    lazy(`\bos\.(Create|OpenFile|WriteFile|Mkdir|MkdirAll|Rename|Remove|RemoveAll)\(|\bioutil\.WriteFile|sqlite|\bbolt\.Open|\bbbolt\.Open|\bbadger\.Open|\bleveldb\.Open|lumberjack`),
+	broad:    lazy(`\bos\.(Create|OpenFile|WriteFile|Mkdir|MkdirAll|Rename|Remove|RemoveAll)\(|\bioutil\.WriteFile|sqlite|\bbolt\.Open|\bbbolt\.Open|\bbadger\.Open|\bleveldb\.Open|lumberjack|\bautocert\.DirCache\(|\bpebble\.Open\(|\bnutsdb\.Open\(|\bbuntdb\.Open\(|\bbitcask\.Open\(|\bbleve\.New\(|\bOutputPaths\s*=\s*[^\n]*"[./]|\brotatelogs\.New\(`),
 	neutral:  lazy(memory + `|\bsqlite3?\.(?:Error|Err\w+|SQLiteDriver)\b|\bos\.OpenFile\([^\n]*os\.O_RDONLY\b`),
 	imports:  lazy(`(?m:^[ \t]*(?:import[ \t]+)?(?:_|[\w.]+)?[ \t]*"[^"\n]*(?:sqlite|lumberjack)[^"\n]*"[ \t]*$)`),
 	assigned: lazy(`(?m)^[ \t]*(?:const |var )?[ \t]*([A-Za-z_]\w*)(?:[ \t]+string)?[ \t]*:?=[ \t]*`),
@@ -113,7 +113,8 @@ var golang = &language{
 		{kind: WriteSQLite, re: lazy(`\b(?:sql|sqlx)\.(?:Open|Connect|MustConnect)\(\s*"sqlite3?",\s*`), at: behind},
 		{kind: WriteSQLite, re: lazy(`\bsqlite\.Open\(`)},
 		{kind: WriteFile, re: lazy(`\bb?bolt\.Open\(`)},
-		{kind: WriteFolder, re: lazy(`\bleveldb\.OpenFile\(`)},
+		{kind: WriteFolder, re: lazy(`\bleveldb\.OpenFile\(|\bpebble\.Open\(`)},
+		{kind: WriteFolder, re: lazy(`\bautocert\.DirCache\(`)},
 		{kind: WriteLog, re: lazy(`\blumberjack\.Logger\{\s*Filename\s*:\s*`), at: behind},
 	},
 }

@@ -99,6 +99,24 @@ func (p *Pass) Commands() (out []repo.ContainerCommand) {
 	return out
 }
 
+// Workplace is the first file of a kind that makes an image which holds the stage a
+// place to work in (repo.WorkplaceShell and so on).
+func (p *Pass) Workplace(s *Stage, kinds ...string) (w repo.Workplace, found bool) {
+	for _, w := range p.Repo.Workplaces() {
+		built := p.Doc.Final()
+		if w.Target != "" {
+			built = p.Doc.StageByRef(w.Target, -1)
+		}
+		switch {
+		case !slices.Contains(kinds, w.Kind), built == nil, !built.Descends(s):
+		case w.Dockerfile == "" && len(p.Siblings) > 0, w.Dockerfile != "" && p.Name != "" && w.Dockerfile != p.Name:
+		default:
+			return w, true
+		}
+	}
+	return w, false
+}
+
 // mayBe: an image may be the one that the file builds.
 func (p *Pass) mayBe(image string) bool {
 	ref, err := images.ParseRef(image)

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Severities, the worst first.
@@ -22,6 +23,13 @@ var Names = []string{"grype", "trivy"}
 
 // ErrNone: there is no scanner.
 var ErrNone = errors.New("no scanner on PATH: install grype or trivy")
+
+// Wait is how long a scanner may take for one image: its database and the image
+// are loaded within it.
+var Wait = 10 * time.Minute
+
+// maxReport bounds what is read of a scanner's report, in bytes.
+const maxReport = 512 << 20
 
 // Scanner is a program that scans.
 type Scanner struct {
@@ -44,6 +52,9 @@ func Find(name string) (Scanner, error) {
 	}
 	return Scanner{}, ErrNone
 }
+
+// ErrSlow: the scanner didn't answer within Wait.
+var ErrSlow = errors.New("no answer in time")
 
 // Counts are distinct vulnerabilities by severity: one that hits five packages
 // counts once, at its worst.
@@ -98,13 +109,22 @@ func (s Scanner) Image(ctx context.Context, ref, platform string, plainHTTP bool
 	if s.Name == "trivy" {
 		args = append(args, ref)
 	}
-	cmd := exec.CommandContext(ctx, s.Path, args...)
+	timed, cancel := context.WithTimeout(ctx, Wait)
+	defer cancel()
+	cmd := exec.CommandContext(timed, s.Path, args...)
 	cmd.Dir, cmd.Env = dir, env
-	var out, errOut bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errOut
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
+	cmd.WaitDelay = time.Second // what it started may hold its output open
+	var errOut bytes.Buffer
+	out := bounded{stop: cancel}
+	cmd.Stdout, cmd.Stderr = &out, &lastBytes{to: &errOut}
+	if err := cmd.Run(); err != nil || out.full {
+		switch {
+		case ctx.Err() != nil:
 			return nil, ctx.Err()
+		case out.full:
+			return nil, fmt.Errorf("%s could not scan %s: its report is longer than %d MB", s.Name, ref, maxReport>>20)
+		case timed.Err() != nil:
+			return nil, fmt.Errorf("%s could not scan %s: %w (%v): run it by hand to see what it waits for", s.Name, ref, ErrSlow, Wait)
 		}
 		return nil, fmt.Errorf("%s could not scan %s: %w: %s", s.Name, ref, err, lastLine(errOut.String()))
 	}
@@ -113,6 +133,33 @@ func (s Scanner) Image(ctx context.Context, ref, platform string, plainHTTP bool
 		return nil, fmt.Errorf("%s on %s: %w", s.Name, ref, err)
 	}
 	return counts, nil
+}
+
+// bounded keeps a report up to maxReport and stops what writes more.
+type bounded struct {
+	bytes.Buffer
+	full bool
+	stop func()
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > maxReport {
+		b.full = true
+		b.stop()
+		return len(p), nil
+	}
+	return b.Buffer.Write(p)
+}
+
+// lastBytes keeps the end of what is written.
+type lastBytes struct{ to *bytes.Buffer }
+
+func (l *lastBytes) Write(p []byte) (int, error) {
+	l.to.Write(p)
+	if over := l.to.Len() - 1<<16; over > 0 {
+		l.to.Next(over)
+	}
+	return len(p), nil
 }
 
 // lastLine is the last line of a program's complaint that says something.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // program puts a scanner of that name on PATH that runs a script.
@@ -73,5 +74,28 @@ func TestFailures(t *testing.T) {
 	}
 	if (Counts{}).String() != "none" {
 		t.Error(Counts{})
+	}
+}
+
+// A scanner that hangs, or leaves something behind that does, is not waited for.
+func TestHangs(t *testing.T) {
+	was := Wait
+	defer func() { Wait = was }()
+	Wait = 300 * time.Millisecond
+	for _, script := range []string{"exec sleep 60", "sleep 60", "sleep 60 &\nexec sleep 60", "while :; do echo x >&2; done"} {
+		s := program(t, "grype", script)
+		start := time.Now()
+		_, err := s.Image(context.Background(), "a:1", "", false)
+		if err == nil || !strings.Contains(err.Error(), "grype could not scan a:1: no answer in time (300ms)") {
+			t.Errorf("%q: %v", script, err)
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%q: %v", script, took)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := program(t, "trivy", "sleep 60").Image(ctx, "a:1", "", false); err != context.Canceled {
+		t.Error(err)
 	}
 }

@@ -11,18 +11,11 @@ import (
 	"drydock/rewrite"
 )
 
-// languageOf maps a repository to the language whose version its tags are.
-var languageOf = map[string]string{
-	"python": "python", "node": "node", "golang": "go", "ruby": "ruby", "php": "php", "rust": "rust", "elixir": "elixir", "erlang": "erlang",
-	"eclipse-temurin": "java", "amazoncorretto": "java", "openjdk": "java",
-	"mcr.microsoft.com/dotnet/sdk": "dotnet-sdk", "mcr.microsoft.com/dotnet/aspnet": "dotnet", "mcr.microsoft.com/dotnet/runtime": "dotnet",
-}
-
 // wanted is what the project says about the version of a place's image: the
 // manifests in the folders that the stage copies from the build context, where
 // they agree, else those at the context's root.
 func wanted(p *rewrite.Pass, at *imagePlace) images.Want {
-	language := languageOf[at.Ref.Official()]
+	language := repo.LanguageOf(at.Ref.Official())
 	if language == "" || !p.Repo.Known() {
 		return images.Want{}
 	}

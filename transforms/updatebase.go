@@ -1,7 +1,10 @@
 package transforms
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"strings"
 
 	"drydock/images"
 	"drydock/rewrite"
@@ -29,8 +32,9 @@ it is the newest release of the same system. A pinned digest stays pinned.`,
 	Assumes: `The project runs on the newer image.`,
 	Declines: `It leaves alone tags that move by
 themselves (pin-base pins them), pre-releases, retired repositories, versions that the
-project itself doesn't ask for (.python-version, engines, …), and what nobody knows a newer
-tag of.`,
+project itself doesn't ask for (.python-version, engines, …), what nobody knows a newer
+tag of, and, where the stage doesn't set its own first, newer images that start as another
+user or in another folder.`,
 	Policies: []rewrite.Policy{
 		{Name: "patch", Summary: "the newest patch of the same release line, and its digest"},
 		{Name: "digest", Summary: "the same tag with the digest that it has now"},
@@ -53,6 +57,10 @@ func runUpdateBase(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 		next, ok := p.Images.Next(at.Ref, wanted(p, at), level)
 		if !ok {
 			p.Decline(at.At, "%s: %s", at.Text, next.Why)
+			continue
+		}
+		if why := startsElse(p, at, next.Ref); why != "" {
+			p.Decline(at.At, "%s: %s", at.Text, why)
 			continue
 		}
 		// Of what is made of the same build argument each has to come where its own
@@ -78,3 +86,39 @@ func runUpdateBase(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 	}
 	return out, nil
 }
+
+// startsElse tells that what is built on an image would run as another user or in
+// another folder on the newer one: what the stage does before it sets its own
+// would fail (apt-get without root) or go elsewhere (COPY app .).
+func startsElse(p *rewrite.Pass, at *imagePlace, to images.Ref) string {
+	if at.Kind != placeFrom {
+		return ""
+	}
+	old, ok1 := p.Images.Image(images.Ref{Domain: at.Ref.Domain, Path: at.Ref.Path, Tag: at.Ref.Tag})
+	now, ok2 := p.Images.Image(images.Ref{Domain: to.Domain, Path: to.Path, Tag: to.Tag})
+	if !ok1 || !ok2 {
+		return ""
+	}
+	user, folder := old.User != now.User, old.Workdir != now.Workdir
+stage:
+	for _, in := range at.Stage.Instructions {
+		switch in.Keyword {
+		case "user":
+			user = false
+		case "workdir":
+			folder = folder && !strings.HasPrefix(in.Args.Text, "/")
+		case "from", "arg", "env", "label":
+		default:
+			break stage
+		}
+	}
+	switch {
+	case user:
+		return fmt.Sprintf("%s starts as %s, not as %s: say USER at the top of the stage first", to, rootOr(now.User), rootOr(old.User))
+	case folder:
+		return fmt.Sprintf("%s starts in %s, not in %s: say WORKDIR at the top of the stage first", to, cmp.Or(now.Workdir, "/"), cmp.Or(old.Workdir, "/"))
+	}
+	return ""
+}
+
+func rootOr(user string) string { return cmp.Or(user, "root") }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,6 +51,7 @@ type basing struct {
 	scanner *scan.Scanner // nil for none
 	mu      sync.Mutex
 	scans   map[string]scanned // by reference: many stages share their candidates
+	slow    bool               // the scanner hung, so it isn't asked again
 }
 
 type scanned struct {
@@ -268,7 +270,13 @@ func (b *basing) scan(ctx context.Context, src *images.LiveSource, ref images.Re
 		return s
 	}
 	var s scanned
+	if b.slow {
+		s.err = fmt.Errorf("%s isn't asked about %s: it gave no answer before", b.scanner.Name, name)
+		b.scans[key] = s
+		return s
+	}
 	s.counts, s.err = b.scanner.Image(ctx, name, platform, plain)
+	b.slow = errors.Is(s.err, scan.ErrSlow)
 	b.scans[key] = s
 	return s
 }

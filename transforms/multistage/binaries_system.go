@@ -211,7 +211,10 @@ func (b *split) keepsRoot() string {
 		return "only root may enter " + wd
 	}
 	if b.p.Unsafe {
-		return b.p.Repo.Writes(b.p.Name, false)
+		if why := b.p.Repo.Writes(b.p.Name, false); why != "" {
+			return why
+		}
+		return b.rootCalls()
 	}
 	return ""
 }

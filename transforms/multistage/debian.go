@@ -147,7 +147,7 @@ var mendable = words(`curl wget git mercurial subversion openssh-client file unz
 // where the runtime base has apt. It reports false where that can't be or isn't
 // wanted.
 func (s *split) mend(pkg, why string) bool {
-	if !mendable[pkg] || s.variant != nil && s.variant.other || s.base == "" || s.base == "scratch" || strings.Contains(s.base, "distroless") {
+	if !mendable[pkg] && !(s.ref.Repository() == "node" && (pkg == "openssl" || pkg == "python3" || pkg == "ca-certificates")) || s.variant != nil && s.variant.other || s.base == "" || s.base == "scratch" || strings.Contains(s.base, "distroless") {
 		return false
 	}
 	pkgs := []string{pkg}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"drydock/images"
+	"drydock/repo"
 	"drydock/rewrite"
 )
 
@@ -139,7 +140,7 @@ func (b *bare) change() (c rewrite.Change, ok bool) {
 	}
 	b.quiet = len(b.doc.Stages) == 1 // which builds, as most do
 	built := !b.keywords() || !b.steps()
-	if b.quiet = false; built || !fits() || !b.outside() || !b.folders() || !b.users() {
+	if b.quiet = false; built || b.workplace(repo.WorkplaceSync) || !fits() || !b.outside() || !b.folders() || !b.users() {
 		return c, false
 	}
 	if !b.chooseImage() {

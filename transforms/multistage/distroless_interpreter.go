@@ -280,6 +280,8 @@ func (b *bare) java() bool {
 		case len(line) == 0 || in.Keyword == "cmd" && b.hasEntrypoint():
 		case shell:
 			return b.decline(in, "%s is in shell form", strings.ToUpper(in.Keyword))
+		case jdkAtStart(line) != "":
+			return b.decline(in, "%s", strings.ReplaceAll(jdkAtStart(line), "a JRE", "distroless"))
 		case line[0] != "java" && line[0] != "/usr/bin/java" || len(line) < 2:
 			return b.decline(in, "%s runs %s", strings.ToUpper(in.Keyword), line[0])
 		case in.Keyword == "cmd":
@@ -290,8 +292,8 @@ func (b *bare) java() bool {
 	if !b.startsSomething() || !j.environment0() {
 		return false
 	}
-	if v := b.stage.At(nil).Env["USE_SYSTEM_CA_CERTS"]; v != "" {
-		return b.decline(b.stage.From, "USE_SYSTEM_CA_CERTS is read by Temurin's entry point script")
+	if why := b.oldJava(); why != "" {
+		return b.decline(b.stage.From, "%s", why)
 	}
 	if why = b.jdkInSource(); why == "" && b.p.Unsafe {
 		why = b.sourceSays(javaSpawn(), " starts other programs", javaExts)
@@ -311,6 +313,41 @@ func (b *bare) java() bool {
 	b.beginAtRoot()
 	return true
 }
+
+// oldJava tells what counts on the files of the old image: the entry point script of
+// Temurin, which adds certificates, and the folder of its Java.
+func (b *bare) oldJava() string {
+	for _, in := range b.stage.Instructions {
+		if k := in.Keyword; k == "run" {
+			continue
+		}
+		if m := oldJavaFolder().FindString(in.Text); m != "" {
+			return "line " + lineOf(in) + " names " + m + ", and Java lies elsewhere in distroless"
+		}
+	}
+	if b.stage.At(nil).Env["USE_SYSTEM_CA_CERTS"] != "" {
+		return "USE_SYSTEM_CA_CERTS is read by Temurin's entry point script"
+	}
+	files, _ := b.p.Repo.Files()
+	for _, f := range files {
+		if ext := path.Ext(f); ext != ".yml" && ext != ".yaml" && !strings.HasPrefix(path.Base(f), ".env") {
+			continue
+		}
+		src, err := b.p.Repo.ReadFile(f)
+		if err != nil || len(src) > 1<<20 {
+			continue
+		}
+		if at := oldJavaSetting().FindIndex(src); at != nil {
+			return f + ":" + lineAt(string(src), at[0]) + " names " + string(src[at[0]:at[1]]) + ", which distroless has not (Temurin's entry point script reads it, or it is a folder of its Java)"
+		}
+	}
+	return ""
+}
+
+var (
+	oldJavaFolder  = lazily(`/opt/java/|/usr/local/openjdk[\w-]*|/usr/lib/jvm/|\$\{?JAVA_HOME\b`)
+	oldJavaSetting = lazily(`USE_SYSTEM_CA_CERTS|/opt/java/openjdk|/usr/local/openjdk[\w-]*`)
+)
 
 // javaCmd writes CMD for an image whose entry point is java -jar.
 func (b *bare) javaCmd(in *rewrite.Instruction, line []string) {

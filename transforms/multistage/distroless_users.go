@@ -1,11 +1,14 @@
 package multistage
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"drydock/repo"
 	"drydock/rewrite"
 )
 
@@ -42,12 +45,21 @@ func (b *bare) users() bool {
 		if why := b.keepsData(); why != "" {
 			return b.decline(b.stage.From, "%s, and its files belong to %s", why, name)
 		}
+		if why := b.otherNumber(); why != "" {
+			return b.decline(b.stage.From, "%s, to whom the folders of nonroot don't belong", why)
+		}
+		if at := b.homeNamed(name); at != "" {
+			return b.decline(b.stage.From, "%s names the home folder of %s, which the image hasn't", at, name)
+		}
 		b.becomesNonroot()
 		b.explain("%s becomes nonroot (65532), as whom the image runs", name)
 		b.assumes = append(b.assumes, "nothing outside of the image counts on the user "+name+" or its number")
 	case name == "nobody" || name == "nonroot" || number:
 		if group != "" && strings.Trim(group, "0123456789") != "" && group != "nobody" && group != "nonroot" && group != "root" {
 			return b.decline(b.stage.From, "it has no group %s", group)
+		}
+		if number && len(b.owned) > 0 {
+			return b.decline(b.stage.From, "a RUN gives %s to user %s, and WORKDIR can't give folders to a number", b.owned[0], name)
 		}
 		if slices.Contains(b.uids, name) {
 			b.assumes = append(b.assumes, "the program needs no home folder and no name for user "+name+", whom a RUN made and the image doesn't know")
@@ -57,6 +69,52 @@ func (b *bare) users() bool {
 	}
 	b.leftArgs()
 	return b.owners(own)
+}
+
+// otherNumber names the file that runs the image as a number of its own, where the
+// image gives folders or files to its user.
+func (b *bare) otherNumber() string {
+	gives := len(b.owned) > 0
+	for _, in := range b.stage.Instructions {
+		_, chown := in.Flag("chown")
+		gives = gives || chown
+	}
+	if !gives {
+		return ""
+	}
+	for _, s := range b.runs() {
+		if u, _, _ := strings.Cut(s.User, ":"); u != "" && u != "0" && u != "65532" && strings.Trim(u, "0123456789") == "" {
+			return fmt.Sprintf("%s:%d runs it as user %s", s.File, s.Line, u)
+		}
+	}
+	for _, c := range b.p.Containers() {
+		if c.User != "" && c.User != "0" && c.User != "65532" {
+			return fmt.Sprintf("%s:%d runs it as user %s", c.File, c.Line, c.User)
+		}
+	}
+	return ""
+}
+
+// homeNamed is the first place that names the home folder of the file's own user;
+// WORKDIR makes one where the file works there.
+func (b *bare) homeNamed(name string) string {
+	home := regexp.MustCompile(`/home/` + regexp.QuoteMeta(name) + `\b`)
+	for _, in := range b.stage.Instructions {
+		if k := in.Keyword; (k == "env" || k == "cmd" || k == "entrypoint") && home.MatchString(in.Text) && !rewrite.Inside(b.stage.At(nil).Workdir, "/home/"+name) {
+			return "line " + lineOf(in)
+		}
+	}
+	if !b.p.Unsafe {
+		return ""
+	}
+	at := ""
+	b.sources([]string{".py", ".js", ".ts", ".mjs", ".cjs", ".go", ".java", ".kt", ".rs", ".yml", ".yaml", ".json", ".toml", ".properties"}, func(f, src string) string {
+		if m := home.FindStringIndex(src); m != nil && !rewrite.Inside(b.stage.At(nil).Workdir, "/home/"+name) {
+			at = f + ":" + lineAt(src, m[0])
+		}
+		return at
+	})
+	return at
 }
 
 // becomesNonroot puts nonroot in the place of the file's own user: by the image's
@@ -152,13 +210,21 @@ func (b *bare) keepsData() string {
 
 // staysRoot tells why the program has to run as root, as before.
 func (b *bare) staysRoot() string {
-	if why := b.keepsRoot(); why != "" {
+	if why := cmp.Or(b.keepsRoot(), b.argumentWrites()); why != "" {
 		return why
+	}
+	if w, found := b.p.Workplace(b.stage, repo.WorkplaceAction); found {
+		return fmt.Sprintf("%s:%d makes it an action of GitHub, which runs as root", w.File, w.Line)
 	}
 	for _, in := range b.stage.Instructions {
 		if _, dest, _, isCopy := in.Copy(); isCopy {
 			if to, ok := in.State().Abs(in.State().Expand(dest)); ok && rewrite.Inside(to, "/root") {
 				return "line " + lineOf(in) + " copies into /root, which only root may enter"
+			}
+		}
+		if in.Keyword == "add" && strings.Contains(in.Args.Text, "://") {
+			if _, ok := in.Flag("chmod"); !ok { // https://docs.docker.com/reference/dockerfile/#add
+				return "line " + lineOf(in) + " downloads a file, which root alone may read"
 			}
 		}
 		if mode, ok := in.Flag("chmod"); ok && ownersMode().MatchString(mode) {
@@ -172,7 +238,8 @@ func (b *bare) staysRoot() string {
 		}
 		for _, v := range s.Volumes {
 			source, target, found := strings.Cut(v, ":")
-			if found && !strings.HasSuffix(target, ":ro") && source != "" {
+			ofHost := strings.HasPrefix(source, "/") || strings.HasPrefix(source, "~") // keys, sockets
+			if found && (ofHost || !strings.HasSuffix(target, ":ro")) && source != "" {
 				return at + " mounts " + source + ", whose owner the image doesn't decide"
 			}
 		}
@@ -195,6 +262,26 @@ func (b *bare) staysRoot() string {
 	}
 	return ""
 }
+
+// argumentWrites names an argument of the start command that tells the program where
+// to keep data or logs.
+func (b *bare) argumentWrites() string {
+	for _, in := range b.stage.Instructions {
+		line, _ := startLine(in)
+		for i, w := range line {
+			key, v, joined := strings.Cut(w, "=")
+			if !joined && i+1 < len(line) {
+				v = line[i+1]
+			}
+			if in.Keyword != "healthcheck" && strings.HasPrefix(w, "-") && writingOption().MatchString(key) && (strings.HasPrefix(v, "/") || strings.HasPrefix(v, "./") || joined && v != "") && !rewrite.Inside(v, "/tmp") && !rewrite.Inside(v, "/dev") {
+				return "line " + lineOf(in) + " tells it to write to " + v
+			}
+		}
+	}
+	return ""
+}
+
+var writingOption = lazily(`(?i)^-+(?:[\w.:-]*[-.:])?(data|db|database|datadir|dbpath|storage|state|log|logs|logfile|dump\w*|heapdumppath|out|output|pid|pidfile|cache|wal|work)([-._]?(dir|path|file|folder))?$|^-Xlog.*file|(?i)heapdumppath$|^-+(?:[\w.-]*[-.])?(data|storage|state|log|cache|db)\.\w*(path|dir|file)$`)
 
 // ownersMode is a mode that keeps others from reading.
 var ownersMode = lazily(`^0?[0-7]{2}[0-3]$|^[ug]\+|o-r`)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"drydock/images"
+	"drydock/repo"
 	"drydock/rewrite"
 )
 
@@ -82,6 +83,9 @@ func run(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		s.tools = r.tools
 		s.quiet = r.quiet != nil && r.quiet(stage)
 		if !s.prepare() || !r.split(s) {
+			return nil, nil
+		}
+		if s.workplace() {
 			return nil, nil
 		}
 		if c, ok := s.finish(); ok {
@@ -174,6 +178,21 @@ func (s *split) name() bool {
 		return s.decline(s.stage.From, "it has many stages that build already")
 	}
 	s.keepName = own != ""
+	return true
+}
+
+// workplace declines where people or jobs work in containers of the image: they may
+// use whatever the base holds. kinds are further ones than that of repo.WorkplaceShell.
+func (s *split) workplace(kinds ...string) bool {
+	w, found := s.p.Workplace(s.stage, append(kinds, repo.WorkplaceShell)...)
+	if !found {
+		return false
+	}
+	why := "people or jobs work in the container, and whatever the base holds may be of use to them"
+	if w.Kind == repo.WorkplaceSync {
+		why = "files are sent into the running container, which needs a shell and tar"
+	}
+	s.decline(s.stage.From, "%s:%d says that %s", w.File, w.Line, why)
 	return true
 }
 

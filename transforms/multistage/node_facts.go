@@ -21,6 +21,8 @@ var nodeNative = map[string]string{
 	"chromium": "", "phantomjs-prebuilt": "", "phantomjs": "", "nightmare": "", "electron": "", "pg-native": "libpq5", "libpq": "libpq5", "kerberos": "libgssapi-krb5-2", "usb": "libusb-1.0-0 libudev1", "node-hid": "libusb-1.0-0 libudev1",
 	"imagemagick": "imagemagick", "easyimage": "imagemagick", "gm": "imagemagick", "simple-git": git, "git-rev": git, "git-rev-sync": git, "git-raw-commits": git, "gitlog": git, "python-shell": "python3", "gl": "", "headless-gl": "", "opencv4nodejs": "", "mapnik": "",
 	"node-libcurl": "libcurl4", "magickwand": "", "node-poppler": "poppler-utils", "sqlcipher": "",
+	"pem": "openssl", "ps-tree": "procps", "tree-kill": "procps", "find-process": "procps", "ps-list": "procps", "ps-node": "procps", "pidtree": "procps",
+	"git-clone": git, "download-git-repo": git, "git-last-commit": git, "git-client": git, "svn-spawn": "subversion", "@napi-rs/canvas": "fonts-dejavu-core",
 }
 
 const (

@@ -32,7 +32,7 @@ var nativeNeeds = map[string]string{
 	"python-magic": "libmagic1|file", "weasyprint": pango + "|weasyprint", "django-weasyprint": pango + "|weasyprint", "flask-weasyprint": pango + "|weasyprint",
 	"cairocffi": "libcairo2", "cairosvg": "libcairo2", "pangocffi": "libpango-1.0-0 libpangoft2-1.0-0", "pangocairocffi": "libpangocairo-1.0-0 libcairo2", "wand": "libmagickwand-6.q16-6|imagemagick", "pyexiv2": "",
 	// call a program
-	"gitpython": "git", "pre-commit": "git", "ansible": "openssh-client|ssh", "ansible-core": "openssh-client|ssh", "mercurial": "mercurial", "python-gnupg": "gnupg", "gnupg": "gnupg",
+	"gitpython": "git", "pre-commit": "git", "ansible": "openssh-client|ssh", "ansible-core": "openssh-client|ssh", "mercurial": "mercurial", "python-hglib": "mercurial", "svn": "subversion", "python-gnupg": "gnupg", "gnupg": "gnupg",
 	"playwright": "", "pyppeteer": "", "cppyy": "g++", "theano": "g++", "pymc3": "g++", "aesara": "g++", "pytensor": "g++", "pystan": "g++", "cmdstanpy": "g++", "brian2": "g++", "triton": "gcc", "vllm": "gcc", "deepspeed": "g++",
 	"weave": "gcc", "mkdocs-git-revision-date-localized-plugin": "git", "mkdocs-git-revision-date-plugin": "git", "dvc": "git", "copier": "git", "cookiecutter": "git", "gitlint": "git",
 }

@@ -142,7 +142,7 @@ var developing = lazily(`^(dev|develop|development|debug|test|tests|testing|e2e|
 func (s *split) fitsVariant(ships []*rewrite.Stage) bool {
 	root := s.stage
 	defer func() { s.stage = root }()
-	if !s.aptYes() {
+	if !s.aptYes() || s.workplace() {
 		return false
 	}
 	starts := false

@@ -96,6 +96,11 @@ func (s *split) fitsAlpine() bool {
 			}
 		}
 	}
+	if s.ref.Repository() == "nginx" {
+		if why := s.nginxUser(); why != "" {
+			return s.decline(s.stage.From, "%s", why)
+		}
+	}
 	if s.p.Unsafe {
 		if f := s.nativeFile(); f != "" {
 			return s.decline(s.stage.From, "%s", f)
@@ -110,6 +115,14 @@ func (s *split) needsGlibc(in *rewrite.Instruction) string {
 	switch in.Keyword {
 	case "copy", "add":
 		_, _, from, _ := in.Copy()
+		if owner, ok := in.Flag("chown"); ok {
+			user, group, _ := strings.Cut(owner, ":")
+			for _, n := range []string{user, group} {
+				if strings.Trim(n, "0123456789") != "" && n != "root" && n != "nobody" && (s.img.NonRoot == nil || n != s.img.NonRoot.Name) {
+					return "it gives files to " + n + ", whom Alpine's image isn't known to have"
+				}
+			}
+		}
 		if from == "" {
 			return ""
 		}
@@ -138,10 +151,31 @@ func (s *split) needsGlibc(in *rewrite.Instruction) string {
 		if strings.Trim(name, "0123456789") != "" && name != "root" && name != "nobody" && !own {
 			return "Alpine's image isn't known to have the user " + name
 		}
+	case "run":
+		if m := debianUser().FindString(in.Text); m != "" {
+			return "it names the user " + m + " of Debian, whom Alpine's image isn't known to have"
+		}
 	case "shell":
 		return "SHELL names one of the full image"
 	}
 	return ""
+}
+
+var (
+	debianUser = lazily(`\bwww-data\b`)
+	userLine   = lazily(`(?m)^\s*user\s+([\w-]+)`)
+)
+
+// nginxUser tells that a configuration makes nginx run as a user of Debian's image.
+func (s *split) nginxUser() string {
+	return s.sources([]string{".conf", ".template", ".tmpl", ".j2", ".cfg", ""}, func(f, src string) string {
+		for _, m := range userLine().FindAllStringSubmatchIndex(src, -1) {
+			if name := src[m[2]:m[3]]; name != "nginx" && name != "root" && name != "nobody" {
+				return f + ":" + lineAt(src, m[0]) + " makes nginx run as " + name + ", whom Alpine's image isn't known to have"
+			}
+		}
+		return ""
+	})
 }
 
 // nativeFile names a file of the project that holds machine code; most images of

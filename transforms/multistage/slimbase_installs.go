@@ -211,6 +211,11 @@ func (s *split) scriptOn(n *repo.Node, name string, depth int, lacks func(progra
 		if lacks(args[0]) {
 			return fmt.Sprintf("%s: the script %s runs %s, which the slim image hasn't", file, name, args[0])
 		}
+		for _, a := range args {
+			if why := s.scriptLacks(a, 1); why != "" {
+				return why
+			}
+		}
 		if inner := scriptOf(args); inner != "" && inner != name && n.Scripts[inner] != "" {
 			if why := s.scriptOn(n, inner, depth+1, lacks); why != "" {
 				return why

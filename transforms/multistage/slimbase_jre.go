@@ -18,7 +18,29 @@ func init() {
 	for w := range jdkOnly {
 		jdkPrograms[w] = "the JDK"
 	}
-	jdkPrograms["mvn"], jdkPrograms["gradle"] = "the JDK", "the JDK"
+	for _, w := range []string{"mvn", "gradle", "mvnw", "gradlew", "sbt", "lein", "clojure", "kotlinc", "scala", "scalac", "scala-cli", "groovyc", "jbang", "ant", "grails", "mill"} {
+		jdkPrograms[w] = "the JDK"
+	}
+}
+
+// scmPrograms are those of buildpack-deps' scm variant, on which images of openjdk
+// with a JDK stand; those with a JRE stand on curl
+// (https://github.com/docker-library/openjdk, Dockerfile-linux.template).
+func scmPrograms(tag string) map[string]string {
+	out := map[string]string{}
+	for k, v := range jdkPrograms {
+		out[k] = v
+	}
+	if strings.Contains(tag, "slim") || strings.Contains(tag, "alpine") || strings.Contains(tag, "oracle") {
+		return out
+	}
+	for k, v := range fullOnly {
+		switch v {
+		case "git", "mercurial", "subversion", "openssh-client", "procps":
+			out[k] = v
+		}
+	}
+	return out
 }
 
 var (
@@ -72,6 +94,9 @@ func (s *split) chooseJRE() bool {
 		if m := javaHome().FindString(s.doc.Src); m != "" {
 			return s.decline(s.stage.From, "the file names %s, and %s has Java elsewhere", m, to)
 		}
+	}
+	if s.ref.Repository() == "openjdk" && !s.variant.other {
+		s.variant.lost = scmPrograms(tag)
 	}
 	s.base, s.variant.base = to.String(), to.String()
 	s.variant.gain = "the JDK's compiler and tools stay out: about 100 to 200 MB (compressed)"
@@ -151,6 +176,9 @@ var jdkUse = lazily(`\bjavax\.tools\.|\bToolProvider\b|\bcom\.sun\.(tools|jdi|so
 func (s *split) jdkInSource() string {
 	if !s.p.Unsafe {
 		return ""
+	}
+	if why := s.literalsLack(".java", ".kt", ".scala", ".groovy", ".clj"); why != "" && s.variant != nil {
+		return why
 	}
 	return s.sourceSays(jdkUse(), " uses the JDK's compiler or tools, which a JRE hasn't", []string{".java", ".kt", ".scala", ".groovy", ".clj", ".sh"})
 }

@@ -73,7 +73,7 @@ func (s *split) pythonPackages() string {
 
 // nodePackages names a dependency that needs what the slim image hasn't.
 func (s *split) nodePackages() string {
-	if strings.Contains(s.doc.Src, "/etc/ssl") || strings.Contains(s.doc.Src, "use-openssl-ca") {
+	if s.variant != nil && strings.Contains(s.doc.Src, "/etc/ssl") || s.variant != nil && strings.Contains(s.doc.Src, "use-openssl-ca") {
 		return "the file names the system's CA certificates, which node's slim image hasn't"
 	}
 	if !s.p.Unsafe {

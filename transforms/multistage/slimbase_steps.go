@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -31,6 +32,9 @@ func (s *split) onlyCopies() bool {
 		if in.Keyword == "onbuild" {
 			return s.decline(in, "ONBUILD steps run in images that are built from this one")
 		}
+		if why := cmp.Or(s.encryptedSources(in), s.foreignProgram(in)); why != "" && !s.variant.alpine {
+			return s.decline(in, "%s", why)
+		}
 		if in.Keyword != "run" {
 			continue
 		}
@@ -58,6 +62,8 @@ func (s *split) runsOn(in *rewrite.Instruction, st rewrite.Step) bool {
 		return s.installsOn(in, a)
 	case s.variant.other && (busyboxAccount().MatchString(name) || s.variant.alpine && shadowAccount().MatchString(name)):
 		return s.decline(in, "%s takes other options on %s", name, s.variant.base)
+	case shadowAccount().MatchString(name) && s.takenNumber(st) != "":
+		return s.decline(in, "%s", s.takenNumber(st))
 	case tidy(st), rewrite.Harmless(st.Name), replayed[st.Name], name == "update-ca-certificates" && s.apt.runtime["ca-certificates"]:
 		return true
 	case s.lacks(st.Args[0]) != "":
@@ -104,6 +110,9 @@ func (s *split) installsOn(in *rewrite.Instruction, a apt) bool {
 		if buildOnly[w] || strings.HasSuffix(w, "-dev") {
 			return s.decline(in, "it installs %s, so it builds here", w)
 		}
+		if manPages().MatchString(w) && manless[s.img.Release] {
+			return s.decline(in, "%s can't be installed on the slim image of Debian %s, which lacks the folders of manual pages", w, s.img.Release)
+		}
 		s.apt.runtime[w] = true
 	}
 	return true
@@ -133,6 +142,13 @@ func (s *split) variantSource() bool {
 		why = s.pythonPackages()
 	case repository == "node":
 		why = s.nodePackages()
+	case repository == "ruby":
+		if !s.gemsOnSlim() {
+			return false
+		}
+	}
+	if why == "" {
+		why = s.filesLack()
 	}
 	if exts := sourceOf[repository]; why == "" && len(exts) > 0 {
 		why = s.sourceLacks(exts...)
@@ -155,7 +171,7 @@ func (s *split) compiledElsewhere() string {
 				switch {
 				case w == "--no-binary" || strings.HasPrefix(w, "--no-binary="):
 					return "line " + lineOf(in) + " compiles packages that have wheels, against libraries that the slim image may lack"
-				case compilers[w]:
+				case compilers[w], cpanClients[path.Base(w)] && s.ref.Repository() == "perl":
 					return "line " + lineOf(in) + " runs " + w + ", and which libraries of the full image the result needs isn't known"
 				case !strings.HasSuffix(w, "-dev") || inSlim[s.ref.Repository()][w]:
 				default:
@@ -193,6 +209,9 @@ func (s *split) linksWith(in *rewrite.Instruction, dev string) string {
 }
 
 var compilers = words(`make cmake ninja cargo rustc ./configure meson gfortran`)
+
+// cpanClients build modules of Perl, of which nothing tells whether they hold C code.
+var cpanClients = words(`cpan cpanm cpm carton`)
 
 // handsOver: the last stage gets something of stage o, be it by way of others.
 func (s *split) handsOver(o *rewrite.Stage) bool {
@@ -243,6 +262,9 @@ func (s *split) listLacks(list []string, at string) string {
 	for _, args := range listCommands(list) {
 		if args = unwrap(args); len(args) > 0 && s.lacksCommand(args[0], at) {
 			return at + " runs " + path.Base(args[0]) + " in the container, which the slim image hasn't"
+		}
+		if why := cmp.Or(s.wordsLack(args), s.startScriptLacks(args), s.configsLack(args)); why != "" {
+			return at + ": " + why
 		}
 	}
 	return ""

@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"regexp"
@@ -101,7 +102,11 @@ func (s *split) words(in *rewrite.Instruction, line []string, shell bool, where 
 	if !shell {
 		c := command{line, in, where}
 		if len(line) >= 3 && rewrite.PosixShell(line[0]) && strings.HasPrefix(line[1], "-") && strings.HasSuffix(line[1], "c") {
-			return s.script(in, line[2], where)
+			cmds, ok := s.script(in, line[2], where)
+			if s.variant != nil && s.variant.lost[path.Base(line[0])] != "" {
+				cmds = append(cmds, command{line[:1], in, where})
+			}
+			return cmds, ok
 		}
 		return []command{c}, true
 	}
@@ -208,10 +213,19 @@ func (s *split) canStart() ([]command, bool) {
 			}
 		}
 		if s.variant != nil {
+			if why := jdkAtStart(c.args); why != "" {
+				return nil, s.decline(c.from, "%s", why)
+			}
 			if why := s.startScriptLacks(c.args); why != "" {
 				return nil, s.decline(c.from, "%s", why)
 			}
+			if why := s.configsLack(c.args); why != "" {
+				return nil, s.decline(c.from, "%s", why)
+			}
 		}
+	}
+	if why := s.copiedConfigsLack(); why != "" {
+		return nil, s.decline(s.stage.From, "%s", why)
 	}
 	return all, s.composeStarts()
 }
@@ -224,6 +238,12 @@ func (s *split) composeStarts() bool {
 			if err != nil {
 				cmds = [][]string{list}
 			}
+			if s.variant != nil {
+				cmds = append(cmds, listCommands(slices.DeleteFunc(slices.Clone(list), func(w string) bool { return w == "CMD" || w == "CMD-SHELL" }))...)
+				if len(list) == 2 && list[0] == "CMD-SHELL" {
+					cmds = append(cmds, listCommands([]string{"sh", "-c", list[1]})...)
+				}
+			}
 			for _, args := range append(cmds, list) {
 				for _, a := range unwrap(args) {
 					if a == "CMD" || a == "CMD-SHELL" {
@@ -233,6 +253,12 @@ func (s *split) composeStarts() bool {
 						return s.decline(s.stage.From, "%s runs %s in the container, which the slim image hasn't", b.File, path.Base(a))
 					}
 					break
+				}
+				if s.variant == nil {
+					continue
+				}
+				if why := cmp.Or(s.wordsLack(args), s.startScriptLacks(unwrap(args)), s.configsLack(args)); why != "" {
+					return s.decline(s.stage.From, "%s starts %s: %s", b.File, strings.Join(args[:min(3, len(args))], " "), why)
 				}
 			}
 			if len(list) > 1 && strings.HasPrefix(list[0], "CMD") {
@@ -251,8 +277,11 @@ func (s *split) runs() []repo.Build { return s.p.Services(s.stage) }
 // scriptLacks reads a shell script of the project and names the first program
 // in it that the runtime image lacks.
 func (s *split) scriptLacks(word string, depth int) string {
-	if depth > 3 || strings.HasPrefix(word, "-") || strings.ContainsAny(word, "$*\n ") {
+	if depth > 3 || strings.HasPrefix(word, "-") || strings.ContainsAny(word, "$\n ") {
 		return ""
+	}
+	if strings.Contains(word, "*") {
+		return s.hooksLack(word, depth)
 	}
 	abs, ok := s.stage.At(nil).Abs(word)
 	if !ok {
@@ -269,6 +298,11 @@ func (s *split) scriptLacks(word string, depth int) string {
 	if by == nil && !ok || ctx == "" || s.p.Repo.IsDir(ctx) {
 		return ""
 	}
+	return s.fileLacks(ctx, depth)
+}
+
+// fileLacks does the same for a file of the context.
+func (s *split) fileLacks(ctx string, depth int) string {
 	src, err := s.p.Repo.ReadFile(ctx)
 	if err != nil {
 		return ""
@@ -282,6 +316,9 @@ func (s *split) scriptLacks(word string, depth int) string {
 		}
 		return ""
 	}
+	if m := debianDocs().FindString(text); m != "" && s.variant != nil && s.ref.Repository() == "debian" {
+		return ctx + " names " + m + ", which the slim image hasn't"
+	}
 	if shell := lastWord(head); strings.HasPrefix(head, "#!") && s.variant != nil && s.variant.lost[shell] != "" {
 		return ctx + " is a script for " + shell + ", which the slim image hasn't"
 	}
@@ -292,6 +329,9 @@ func (s *split) scriptLacks(word string, depth int) string {
 	for _, args := range cmds {
 		if s.lacksCommand(args[0], ctx) {
 			return fmt.Sprintf("%s runs %s, which the slim image hasn't", ctx, path.Base(args[0]))
+		}
+		if args[0] == "run-parts" {
+			args = append(args, args[len(args)-1]+"/*")
 		}
 		for _, a := range args {
 			if why := s.scriptLacks(a, depth+1); why != "" {
@@ -318,7 +358,7 @@ func (s *split) sourceLacks(exts ...string) string {
 		return ""
 	}
 	re := spawn[exts[0]]()
-	return s.sources(exts, func(f, src string) string {
+	why := s.sources(exts, func(f, src string) string {
 		for n, l := range strings.Split(src, "\n") {
 			m := re.FindStringSubmatch(l)
 			if m == nil || (exts[0] == ".rb" || exts[0] == ".ex" || exts[0] == ".pl") && strings.HasPrefix(strings.TrimSpace(l), "#") {
@@ -333,4 +373,8 @@ func (s *split) sourceLacks(exts ...string) string {
 		}
 		return ""
 	})
+	if why == "" {
+		why = s.literalsLack(exts...)
+	}
+	return why
 }
