@@ -28,7 +28,8 @@ func init() {
 	cases["distroless/node-npm-start"] = chainCase{paths: []string{"/nowhere"}, factor: 1.2}
 	cases["distroless/java-jar"] = chainCase{factor: 1.1}
 	cases["distroless/java-options"] = chainCase{factor: 1.1}
-	// makes its folder in the working directory, which is /
+	// write where only root may: a log of java's in /var/log, and Tomcat's folder in the working directory, which is /
+	cases["distroless/java-gc-log"] = chainCase{factor: 1.1, root: true}
 	cases["distroless/java-tomcat"] = chainCase{paths: []string{"/nowhere"}, factor: 1.1, root: true}
 	cases["distroless/rust-cc"] = chainCase{factor: 1.5}
 	cases["distroless/python-copies"] = chainCase{unbuilt: "the lab's python3-debian13 holds Python 3.11"}

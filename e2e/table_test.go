@@ -29,10 +29,12 @@ func (tb *table) add(t *testing.T, name string, p pair) {
 	if t.Failed() {
 		verdict = "FAILED"
 	}
-	tb.rows = append(tb.rows, fmt.Sprintf("| %s | %.1f | %.1f | %.1f | %d → %d | %s → %s | %s → %s | %s → %s | %s |",
+	row := fmt.Sprintf("| %s | %.1f | %.1f | %.1f | %d → %d | %s → %s | %s → %s | %s → %s | %s |",
 		name, mb(p.before), mb(p.after), mb(p.before)/mb(p.after), len(p.before.layers), len(p.after.layers),
 		user(p.before), user(p.after), seconds(p.before.built.took), seconds(p.after.built.took),
-		seconds(p.rebuild), seconds(p.rebuilt), verdict))
+		seconds(p.rebuild), seconds(p.rebuilt), verdict)
+	t.Log(row) // a run that is cut short has no table
+	tb.rows = append(tb.rows, row)
 }
 
 func (tb *table) print(t *testing.T) {

@@ -185,7 +185,7 @@ var schema = &language{broad: lazy(`sqlite`)}
 // Languages of which only that they write is known, not where.
 var (
 	native  = &language{broad: lazy(`\bfopen\s*\([^)\n]*,\s*"(w|a|r\+|rb\+)|\bofstream\b|\bfstream\b|\bcreat\(|\bO_CREAT\b|\bmkdir\(|\bsqlite3_open|\bcreate_director|\brename\(|\bSQLite\b`)}
-	jvm     = &language{broad: lazy(`\bFileWriter\b|FileOutputStream|\bPrintWriter\b|\bFiles\.(write|create|copy)|\bmkdirs?\b|\bos\.write\b|\(spit\b|io/writer|sqlite|h2:file|\.createDirector`)}
+	jvm     = &language{broad: lazy(`\bFileWriter\b|FileOutputStream|\bPrintWriter\b|\bFiles\.(write|create|copy)|\bmkdirs?\b|\bos\.write\b|\(spit\b|io/writer|sqlite|h2:file|\.createDirector|\bTomcat\(\)|\(Tomcat\.\)`)}
 	beam    = &language{broad: lazy(`\bFile\.(write|open|mkdir|cp|touch|stream|rename)|[Ss][Qq][Ll]ite|:dets\b|\bfile:(write_file|open)|\bMnesia\b|:mnesia\b`)}
 	haskell = &language{broad: lazy(`\b(writeFile|appendFile|openFile|withFile|createDirectory\w*)\b|[Ss]qlite`)}
 	scripts = &language{broad: lazy(`\bio\.open\([^)\n]*["'][wa]|\bopen\b[^;\n]*["']\+?>|\bmkdir\b|[Ss][Qq][Ll]ite`)}

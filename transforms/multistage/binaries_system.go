@@ -203,6 +203,9 @@ func (b *split) keepsRoot() string {
 		if in.Keyword == "volume" && strings.Trim(in.Args.Text, `[]" `) != "/tmp" { // which is everybody's
 			return "VOLUME keeps root's folders"
 		}
+		if log := JavaLog(in); log != "" {
+			return "line " + lineOf(in) + " has java write its log to " + log
+		}
 	}
 	if wd := b.stage.At(nil).Workdir; rewrite.Inside(wd, "/root") {
 		return "only root may enter " + wd

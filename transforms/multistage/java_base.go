@@ -301,6 +301,9 @@ func (j *javaSplit) nonroot() bool {
 		if in.Keyword == "volume" && strings.Trim(in.Args.Text, `[]"`) != "/tmp" { // /tmp is everybody's
 			return false // keeps root's folders
 		}
+		if JavaLog(in) != "" {
+			return false
+		}
 	}
 	if rewrite.Inside(st.Workdir, "/root") || j.p.Unsafe && j.p.Repo.Writes(j.p.Name, false) != "" {
 		return false

@@ -27,6 +27,18 @@ var jdkOnly = words(`javac jar jarsigner javadoc javap jcmd jconsole jdb jdeprsc
 var bothHave = words(`sh bash ash dash exec export set cd echo printf test [ [[ true false : sleep cat ls mkdir chmod chown chgrp env id whoami date trap wait exit eval local return shift read source . if ulimit umask unset hostname uname
 	dirname basename uniq seq cut head tail tr sed awk grep find xargs sort touch cp mv rm ln expr nproc kill readlink realpath java keytool rmiregistry su mktemp tee wc`)
 
+// JavaLog is the file outside of /tmp that an instruction's options of java write their log to; "" for none. Java
+// doesn't start where it can't open it
+// (https://docs.oracle.com/en/java/javase/21/docs/specs/man/java.html#enable-logging-with-the-jvm-unified-logging-framework).
+func JavaLog(in *rewrite.Instruction) string {
+	if m := javaLog().FindStringSubmatch(in.Text); m != nil && !strings.HasPrefix(m[1], "/tmp/") && !strings.HasPrefix(m[1], "/dev/") {
+		return m[1]
+	}
+	return ""
+}
+
+var javaLog = lazily(`-Xlog(?:gc:|:[^\s"',:]*:(?:file=)?)((?:[\w./$%{}-])*[./][\w./$%{}-]*)`)
+
 // whatStarts finds out what the container starts and needs of the build.
 func (j *javaSplit) whatStarts() bool {
 	all, ok := j.started()
