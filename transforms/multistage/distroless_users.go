@@ -231,6 +231,12 @@ func (b *bare) staysRoot() string {
 			return "line " + lineOf(in) + " lets only the owner read what it copies"
 		}
 	}
+	for _, in := range b.stage.Instructions { // a server that another stage downloads keeps logs and work files in its folder
+		_, _, from, ok := in.Copy()
+		if o := b.doc.StageByRef(from, b.stage.Index); ok && o != nil && javaRuntimes[b.ref.Repository()] && fetches().MatchString(fetchText(o)) {
+			return "line " + lineOf(in) + " copies what the stage " + stageName(o) + " downloads, and where that writes isn't known"
+		}
+	}
 	for _, s := range b.runs() {
 		at := fmt.Sprintf("%s:%d", s.File, s.Line)
 		if user, _, _ := strings.Cut(s.User, ":"); user == "root" || user == "0" || s.Privileged || len(s.CapAdd) > 0 {
@@ -280,6 +286,20 @@ func (b *bare) argumentWrites() string {
 	}
 	return ""
 }
+
+// fetchText is the text of a stage's RUNs and ADDs.
+func fetchText(st *rewrite.Stage) string {
+	text := ""
+	for _, in := range st.Instructions {
+		if in.Keyword == "run" || in.Keyword == "add" {
+			text += in.Text + "\n"
+		}
+	}
+	return text
+}
+
+// fetches: a stage downloads a program.
+var fetches = lazily(`\b(curl|wget)\s[^\n]*\bhttps?://|(?m)^\s*ADD\s+https?://`)
 
 var writingOption = lazily(`(?i)^-+(?:[\w.:-]*[-.:])?(data|db|database|datadir|dbpath|storage|state|log|logs|logfile|dump\w*|heapdumppath|out|output|pid|pidfile|cache|wal|work)([-._]?(dir|path|file|folder))?$|^-Xlog.*file|(?i)heapdumppath$|^-+(?:[\w.-]*[-.])?(data|storage|state|log|cache|db)\.\w*(path|dir|file)$`)
 
