@@ -169,21 +169,31 @@ func compareCommands(before, after []Command) []Drift {
 				i--
 			}
 		}
-		for _, a := range x {
-			// Of the states that are left, the one that differs least.
-			best, least := -1, []Drift(nil)
-			for i, b := range y {
-				if d := compareStates(text, a, b); best < 0 || len(d) < len(least) {
-					best, least = i, d
+		// Of the states that are left, those that differ least belong together; of
+		// several the ones whose conditions begin alike.
+		for len(x) > 0 && len(y) > 0 {
+			bi, bj, least, alike := -1, -1, []Drift(nil), 0
+			for i, a := range x {
+				for j, b := range y {
+					d, n := compareStates(text, a, b), commonPrefix(a.Flow, b.Flow)
+					if bi < 0 || len(d) < len(least) || len(d) == len(least) && n > alike {
+						bi, bj, least, alike = i, j, d, n
+					}
 				}
 			}
-			if best >= 0 {
-				out = append(out, least...)
-				y = slices.Delete(y, best, best+1)
-			}
+			out = append(out, least...)
+			x, y = slices.Delete(x, bi, bi+1), slices.Delete(y, bj, bj+1)
 		}
 	}
 	return out
+}
+
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 func byText(cs []Command) map[string][]State {

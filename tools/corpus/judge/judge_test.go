@@ -63,6 +63,7 @@ var pairs = []struct {
 	{name: "or swallows", before: "FROM a\nRUN x\nRUN y || z\n", after: "FROM a\nRUN x && y || z\n", want: []string{"flow \"x\"", "flow \"y\"", "flow \"z\""}},
 	{name: "heredoc without set -e", before: "FROM a\nRUN x\nRUN y\n", after: "FROM a\nRUN <<EOF\nx\ny\nEOF\n", want: []string{"flow \"x\""}},
 	{name: "set -e void in a list", before: "FROM a\nRUN set -e; x; y\nRUN z\n", after: "FROM a\nRUN { set -e; x; y; } && z\n", want: []string{"flow \"x\""}},
+	{name: "one of two alike changes its name", before: "FROM a\nRUN x -a && u;\nRUN y -b && u; z\n", after: "FROM a\nRUN x -a && u -k;\nRUN y -c && u; z\n", want: []string{`command-lost "u"`, `command-added "u -k"`, `command-lost "y -b"`, `command-added "y -c"`, `flow "u": "if ok: y -b / failure tolerated" became "if ok: y -c`}},
 	{name: "failure tolerated", before: "FROM a\nRUN x && y\n", after: "FROM a\nRUN x; y\n", want: []string{"flow \"x\""}},
 	{name: "pipefail", before: "FROM a\nSHELL [\"/bin/bash\",\"-o\",\"pipefail\",\"-c\"]\nRUN x | y\n", after: "FROM a\nSHELL [\"/bin/bash\",\"-c\"]\nRUN x | y\n", want: []string{"shell", "exec-shell", "exec-opts", "flow", "exec-shell", "exec-opts"}},
 	{name: "inline script", before: "FROM a\nRUN <<EOF\n#!/usr/bin/python3\nprint(1)\nEOF\n", after: "FROM a\nRUN <<EOF\n#!/usr/bin/python3\nprint(2)\nEOF\n", want: []string{"command-lost", "command-added"}},
