@@ -12,6 +12,8 @@
 //	E2E_ALL=1                     every fixture of multi-stage and every directory under testdata/hygiene too
 //	E2E_DIRS=DIR:…                folders of yours to build and run before and after (TestElsewhere); E2E_BASE=KIND is their --base
 //	E2E_FLAGS="--only distroless" words that fix takes there in place of --base
+//	E2E_SCANNER=grype             counts vulnerabilities with it (TestScan)
+//	E2E_REGISTRY=HOST:PORT        the registry of TestPins, TestRegistry and TestScan
 //	E2E_TABLE=FILE                writes the Markdown tables of sizes and times there as well
 //	E2E_AFTER=DIR                 takes DIR/CASE/* as the files after, instead of asking drydock: to test the tests
 package e2e

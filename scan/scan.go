@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -164,6 +165,7 @@ func (l *lastBytes) Write(p []byte) (int, error) {
 
 // lastLine is the last line of a program's complaint that says something.
 func lastLine(s string) string {
+	s = regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(s, "") // colours, which scanners print to a pipe too
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	line := strings.Map(func(r rune) rune {
 		if r < ' ' {

@@ -53,7 +53,7 @@ J
 // What can't be scanned is never clean.
 func TestFailures(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
-		{"grype", "echo one >&2; printf 'no such\\033[1m image' >&2; exit 1", "grype could not scan a:1: exit status 1: no such[1m image"},
+		{"grype", "echo one >&2; printf 'no such\\033[1m image' >&2; exit 1", "grype could not scan a:1: exit status 1: no such image"},
 		{"grype", "exit 0", "its answer can't be read"},
 		{"grype", "echo '{}'", "its answer isn't a report"},
 		{"grype", "echo '{\"matches\":[]'", "its answer can't be read"},
