@@ -147,7 +147,7 @@ func (e *endOfLife) instead(ref images.Ref, lt images.Lifetime, day string) stri
 func (e *endOfLife) advice(ref images.Ref, lt images.Lifetime) string {
 	day := e.p.Images.Day()
 	// By the catalogue, which asks no registry; a digest is moved with its tag.
-	free := images.Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag}
+	free := ref.WithTag(ref.Tag)
 	next, moves := images.CatalogueOn(day).Next(free, images.Want{}, images.LevelMajor)
 	if moves && !e.supported(next.Ref, day) {
 		moves = false

@@ -31,7 +31,7 @@ func Candidates(src Source, ref Ref) []Candidate {
 	}
 	from := []Ref{ref}
 	if _, ended := KeptUntil(ref, src.Day()); ended {
-		if next, ok := src.Next(Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag}, Want{}, LevelMajor); ok {
+		if next, ok := src.Next(ref.WithTag(ref.Tag), Want{}, LevelMajor); ok {
 			newer = true
 			add(next.Ref, "newer")
 			from = append(from, next.Ref)
@@ -68,7 +68,7 @@ var compiled = map[string]bool{"golang": true, "rust": true, "gcc": true, "haske
 // alpineOf is the Alpine variant of the same version that is built today, or was
 // when the line was last built.
 func alpineOf(ref Ref) (Ref, bool) {
-	f, tag, _ := pinnable(Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag})
+	f, tag, _ := pinnable(ref.WithTag(ref.Tag))
 	if f == nil {
 		return Ref{}, false
 	}
@@ -96,7 +96,7 @@ func alpineOf(ref Ref) (Ref, bool) {
 
 // jreOf is the image with the JRE of the same version.
 func jreOf(ref Ref) (Ref, bool) {
-	f, tag, _ := pinnable(Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag})
+	f, tag, _ := pinnable(ref.WithTag(ref.Tag))
 	if f == nil || !slices.Contains(javaImages, f.repository) || strings.Contains(tag, "jre") {
 		return Ref{}, false
 	}
@@ -121,7 +121,7 @@ var javaImages = []string{"eclipse-temurin", "openjdk", "amazoncorretto", "maven
 func javaVersion(f *family, tag string) string {
 	t := f.lex(tag)
 	if f.repository != "maven" && f.repository != "gradle" {
-		return firstOf(f.lineOf(t.version))
+		return firstNumber(f.lineOf(t.version))
 	}
 	for _, w := range slices.Backward(t.words) {
 		if w = strings.TrimPrefix(w, "jdk"); numeric(w) {
@@ -129,13 +129,6 @@ func javaVersion(f *family, tag string) string {
 		}
 	}
 	return ""
-}
-
-func firstOf(version string) string {
-	if version == "" {
-		return ""
-	}
-	return firstNumber(version)
 }
 
 // distrolessOf are the distroless images that are kept up and run what is built
@@ -156,7 +149,7 @@ func distrolessOf(src Source, ref Ref) []Ref {
 			}
 		}
 	case name == "node":
-		kinds = append(kinds, "nodejs"+firstOf(f.lineOf(f.lex(ref.Tag).version)))
+		kinds = append(kinds, "nodejs"+firstNumber(f.lineOf(f.lex(ref.Tag).version)))
 	case slices.Contains(javaImages, name):
 		kinds = append(kinds, "java"+javaVersion(f, ref.Tag))
 	case compiled[name]:

@@ -61,7 +61,7 @@ func (s *LiveSource) failed(ref Ref, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if errors.Is(err, ErrUnreachable) || errors.Is(err, ErrRateLimited) {
-		host := orElse(ref.Domain, "docker.io")
+		host := ref.Host()
 		if slices.Contains(s.silent, host) {
 			return
 		}
@@ -166,8 +166,8 @@ func (s *LiveSource) Image(ref Ref) (Image, bool) {
 	return img, true
 }
 
-// Slim is the catalogue's answer; for tags that are newer than it, and for
-// repositories that it doesn't know, the store tells whether there is one.
+// Slim is the catalogue's answer; for tags that are newer than it the store tells
+// whether there is one.
 func (s *LiveSource) Slim(ref Ref) (Ref, string, bool) {
 	to, why, ok := s.catalogue.Slim(ref)
 	f, tag, _ := pinnable(ref)
@@ -217,14 +217,14 @@ func (s *LiveSource) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 		tags, err := s.store.Tags(ref)
 		listed := true
 		if errors.Is(err, ErrNotFound) { // no such image, or a registry that lists no tags
-			if _, err := s.store.Resolve(Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag}); err != nil {
+			if _, err := s.store.Resolve(ref.WithTag(ref.Tag)); err != nil {
 				return Pinned{Why: err.Error()}, false
 			}
 			listed, reason, err = false, "its registry lists no tags", nil
 		}
 		if err != nil {
 			s.failed(ref, err)
-			p, ok := s.catalogue.Next(Ref{Domain: ref.Domain, Path: ref.Path, Tag: ref.Tag}, want, level)
+			p, ok := s.catalogue.Next(ref.WithTag(ref.Tag), want, level)
 			if !ok && f.anyWord {
 				p.Why = err.Error()
 			}
@@ -248,7 +248,7 @@ func (s *LiveSource) Next(ref Ref, want Want, level Level) (Pinned, bool) {
 		return Pinned{Ref: to, Why: reason, Source: s.store.Name()}, true
 	}
 	old := ref.Digest
-	d, err := s.store.Resolve(Ref{Domain: to.Domain, Path: to.Path, Tag: to.Tag})
+	d, err := s.store.Resolve(to.WithTag(to.Tag))
 	if err != nil {
 		if !errors.Is(err, ErrNotFound) {
 			s.failed(ref, err)

@@ -107,7 +107,7 @@ func (m *mover) allows(c *lexed) bool {
 	case d < 0, d == 0 && (m.wholeTag || compare(c.version, m.t.version) <= 0):
 		return false
 	case d == 0: // a patch, also of a line that has ended
-	case m.level < LevelMinor, m.level < LevelMajor && !sameMajor(to.name, m.from.name), !f.alive(to, m.day):
+	case m.level < LevelMinor, m.level < LevelMajor && firstNumber(to.name) != firstNumber(m.from.name), !f.alive(to, m.day):
 		return false
 	case m.lts != nil && compare(to.name, m.lts.name) > 0:
 		return false
@@ -144,12 +144,6 @@ func (f *family) alive(l *line, day string) bool {
 func longTerm(line string) bool {
 	year, rest, _ := number(line)
 	return year%2 == 0 && rest == ".04"
-}
-
-func sameMajor(a, b string) bool {
-	x, _, _ := number(a)
-	y, _, _ := number(b)
-	return x == y
 }
 
 // sameDistro: both words name releases of one distribution.
@@ -220,8 +214,12 @@ func (m *mover) reason(t, c *lexed) string {
 	return fmt.Sprintf("%s is the %s%s", to.name, what, until)
 }
 
+// firstNumber is the first number of a version, "" when there is none.
 func firstNumber(s string) string {
-	n, _, _ := number(s)
+	n, _, ok := number(s)
+	if !ok {
+		return ""
+	}
 	return fmt.Sprint(n)
 }
 

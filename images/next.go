@@ -134,7 +134,7 @@ func (f *family) next(tag string, want Want, level Level, tags []string, day str
 func (f *family) fixed(tag string, level Level) string {
 	t := f.lex(tag)
 	switch {
-	case f.anyWord && t.version == "" && !t.dated && !movingWords[tag] && tag != "latest":
+	case f.anyWord && t.version == "" && !t.dated && !movingWords[tag]:
 		return fmt.Sprintf("tag %s holds no version", tag)
 	case f.anyWord && numericStart(t.version) && !numeric(t.version) && !unfinishedIn(t.version):
 		return fmt.Sprintf("%s isn't a version of a form that can be compared", t.version)

@@ -141,6 +141,9 @@ func (r Ref) WithTag(tag string) Ref {
 	return r
 }
 
+// Host is the registry that r names, "docker.io" when it names none.
+func (r Ref) Host() string { return orElse(r.Domain, "docker.io") }
+
 // Repository is the normalised name: "python" for python, library/python,
 // docker.io/library/python and index.docker.io/library/python; "user/app" for
 // an image of a user on Docker Hub; "ghcr.io/o/app" for other registries.

@@ -214,7 +214,7 @@ func (pn *pin) tag(p *rewrite.Pass, to images.Precision) (why string) {
 	case ok:
 		pn.to, pn.why, pn.safe, pn.source = got.Ref, got.Why, got.Proven, got.Source
 		if got.Proven {
-			pn.why += ", asked of " + registryOf(pn.to)
+			pn.why += ", asked of " + pn.to.Host()
 		}
 	case p.Policy == "digest": // the digest alone keeps it
 	case moving(pn.at.Text) && !strings.Contains(pn.at.Ref.Repository(), "distroless"): // its tags carry no version
@@ -247,7 +247,7 @@ func (pn *pin) frontend(p *rewrite.Pass) (why string) {
 	now, err2 := p.Images.Digest(pn.to, nil)
 	if err1 == nil && err2 == nil && was == now {
 		pn.safe = true
-		pn.why += fmt.Sprintf("; both name the same image now (%s), asked of %s", images.ShortDigest(now), registryOf(pn.to))
+		pn.why += fmt.Sprintf("; both name the same image now (%s), asked of %s", images.ShortDigest(now), pn.to.Host())
 	}
 	return ""
 }
@@ -265,7 +265,7 @@ func (pn *pin) digest(p *rewrite.Pass) (why string) {
 	if pn.to.Tag == "" {
 		pn.to.Tag = "latest" // so that it is seen what the digest was
 	}
-	now := fmt.Sprintf("%s names %s now, asked of %s", pn.to.WithTag(pn.to.Tag), images.ShortDigest(got), registryOf(pn.to))
+	now := fmt.Sprintf("%s names %s now, asked of %s", pn.to.WithTag(pn.to.Tag), images.ShortDigest(got), pn.to.Host())
 	pn.to.Digest = got
 	if moved {
 		pn.why += "; " + now
@@ -289,14 +289,6 @@ func platformsFor(doc *rewrite.Document, at *imagePlace) []string {
 		}
 	}
 	return out
-}
-
-// registryOf is the host that answers for a reference.
-func registryOf(ref images.Ref) string {
-	if ref.Domain == "" {
-		return "docker.io"
-	}
-	return ref.Domain
 }
 
 // moving: no tag, or latest.

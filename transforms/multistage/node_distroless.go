@@ -12,9 +12,6 @@ import (
 // Node on distroless, where the policy asks for it: no shell, no package manager,
 // node as the entry point, and the user nonroot.
 
-// debianOf numbers the releases that distroless images are named after.
-var debianOf = map[string]string{"bullseye": "11", "bookworm": "12", "trixie": "13"}
-
 const distrolessNode = "/nodejs/bin/node"
 
 // smallerBase replaces the slim image by the distroless one of the same Node and
@@ -23,7 +20,7 @@ func (n *nodeSplit) smallerBase() {
 	if n.p.Policy != Distroless && n.p.Policy != Smallest {
 		return
 	}
-	kind := fmt.Sprintf("nodejs%d-debian%s", n.major(), debianOf[n.img.Release])
+	kind := fmt.Sprintf("nodejs%d-debian%s", n.major(), debianNumber(n.img.Release))
 	ref, ok := images.Distroless(kind)
 	why := ""
 	switch {

@@ -59,9 +59,8 @@ func (py *pythonSplit) distroless() {
 // debianPython is the distroless image whose Python is of the same minor and whose
 // C library isn't older than the one that packages were compiled with.
 func (py *pythonSplit) debianPython() (ref images.Ref, img images.Image, why string) {
-	age := map[string]int{"bullseye": 11, "bookworm": 12, "trixie": 13}
-	have, minor := age[py.img.Release], py.minor()
-	if have == 0 || minor == "" {
+	have, minor := debianNumber(py.img.Release), py.minor()
+	if have == "" || minor == "" {
 		return ref, img, "the Python version or the Debian release of " + py.stage.BaseName() + " isn't known"
 	}
 	for _, kind := range []string{"python3-debian11", "python3-debian12", "python3-debian13"} {
@@ -73,7 +72,7 @@ func (py *pythonSplit) debianPython() (ref images.Ref, img images.Image, why str
 		if !ok || i.Version != minor {
 			continue
 		}
-		if age[i.Release] < have {
+		if debianNumber(i.Release) < have {
 			return ref, img, "packages compiled on Debian " + py.img.Release + " may need a newer C library than that of " + kind + ", the one with Python " + minor
 		}
 		return r, i, ""
