@@ -4,16 +4,44 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
+
+	"drydock/leftover"
 )
 
 func main() {
 	log.SetOutput(io.Discard) // net/http writes there what a server does wrong, which drydock tells in its own words
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(run(ctx, os.Args, streams{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(run(interruptible(), os.Args, streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// twice is how soon a second signal is no second one: timeout(1) and npm hand one
+// on to the program and to its group.
+const twice = 300 * time.Millisecond
+
+// interruptible ends with the first signal. A second one ends the program at once,
+// without waiting for the builder to hear of it.
+func interruptible() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup(1)
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	go func() {
+		<-signals
+		cancel()
+		for first := time.Now(); time.Since(first) < twice; {
+			<-signals
+		}
+		leftover.Clear()
+		fmt.Fprintln(os.Stderr, "drydock: interrupted twice: ended at once")
+		os.Exit(exitFailed)
+	}()
+	return ctx
 }
