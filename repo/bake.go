@@ -75,6 +75,14 @@ func bakeBuilds(file string, targets map[string]*bakeTarget, vars map[string]str
 		b.resolveBuild(value(t.Context), value(t.Dockerfile), t.Inline != nil)
 		b.Target = value(t.Target)
 		b.Args = slices.Sorted(maps.Keys(t.Args))
+		b.Values = map[string]string{}
+		for name, v := range t.Args {
+			if text, ok := v.(string); ok {
+				if text = value(&text); !strings.Contains(text, "${") {
+					b.Values[name] = text
+				}
+			}
+		}
 		b.Contexts = slices.Sorted(maps.Keys(t.Contexts))
 		out = append(out, b)
 	}

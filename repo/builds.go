@@ -16,7 +16,8 @@ type Build struct {
 	Dockerfile string // relative to this context's root, like Context; "" for an inline Dockerfile
 	Target     string // "" when the last stage is built; "${X}" stays when X has no default
 	Args       []string
-	Contexts   []string // names of additional build contexts; one with "${" is computed
+	Values     map[string]string // of those Args whose value stands in the file
+	Contexts   []string          // names of additional build contexts; one with "${" is computed
 	User       string
 	WorkingDir string
 	Ports      []string // as in the short syntax

@@ -51,7 +51,7 @@ services:
 	equal(t, "order", order, []string{"web", "api", "api", "worker", "web", "child", "git", "inline"})
 	api := byName["deploy/docker-compose.yml api"]
 	equal(t, "api", api, Build{File: "deploy/docker-compose.yml", Line: 12, Service: "api", Context: ".", Dockerfile: "docker/api.Dockerfile", Target: "prod",
-		Args: []string{"COMMIT", "VERSION"}, User: "1000:1000", Ports: []string{"80:8080", "91:90"}, Volumes: []string{"data:/data", "./x:/x"},
+		Args: []string{"COMMIT", "VERSION"}, Values: map[string]string{"VERSION": "1"}, User: "1000:1000", Ports: []string{"80:8080", "91:90"}, Volumes: []string{"data:/data", "./x:/x"},
 		Command: []string{"python", "-m", "my app"}, Entrypoint: []string{"/e.sh", "x"}, Healthcheck: []string{"CMD-SHELL", "curl -f localhost"}, ReadOnly: true, image: "me/api", built: true})
 	w := byName["deploy/docker-compose.yml worker"]
 	equal(t, "same image", []string{w.Dockerfile, w.Target, w.Command[0]}, []string{"docker/api.Dockerfile", "prod", "celery"})
@@ -63,6 +63,7 @@ services:
 	equal(t, "disabled", byName["deploy/docker-compose.yml web"].Healthcheck, []string{"NONE"})
 	equal(t, "git", byName["deploy/docker-compose.yml git"].Context, "https://github.com/a/b.git")
 	equal(t, "inline", byName["deploy/docker-compose.yml inline"].Args, []string{"A", "B"})
+	equal(t, "inline", byName["deploy/docker-compose.yml inline"].Values, map[string]string{"B": "1"})
 	equal(t, "inline", byName["deploy/docker-compose.yml inline"].Dockerfile, "")
 	equal(t, "version 1", byName["compose.yaml web"].Dockerfile, "Dockerfile")
 }

@@ -90,6 +90,7 @@ func composeService(file string, body []yamlPair) Build {
 			b.resolveBuild(scalar(pick(m, "context")), scalar(pick(m, "dockerfile")), pick(m, "dockerfile_inline") != nil)
 			b.Target = scalar(pick(m, "target"))
 			b.Args = names(pick(m, "args"))
+			b.Values = values(pick(m, "args"))
 			b.Contexts = names(pick(m, "additional_contexts"))
 		}
 	}
@@ -172,6 +173,31 @@ func names(n *yaml.Node) (out []string) {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// values are the pairs of a mapping or of a list of NAME=VALUE, those whose value
+// is written in the file.
+func values(n *yaml.Node) map[string]string {
+	out := map[string]string{}
+	keep := func(name, value string) {
+		if name = strings.TrimSpace(name); name != "" && !strings.Contains(value, "${") {
+			out[name] = value
+		}
+	}
+	if n != nil && n.Kind == yaml.SequenceNode {
+		for _, s := range scalars(n) {
+			if name, value, ok := strings.Cut(s, "="); ok {
+				keep(name, value)
+			}
+		}
+		return out
+	}
+	for _, p := range yamlMap(n, 0) {
+		if v := alias(p.value); v != nil && v.Kind == yaml.ScalarNode && v.Tag != "!!null" {
+			keep(p.key, scalar(v))
+		}
+	}
+	return out
 }
 
 type yamlPair struct {

@@ -185,6 +185,8 @@ const (
 	Applied Status = "applied"
 	Offered Status = "offered" // waits for --unsafe
 	Dropped Status = "dropped" // failed a gate: a defect of ours
+	// Unproven: built and run, it breaks the image; package verify left it out.
+	Unproven Status = "unproven"
 )
 
 // Outcome is one change with what became of it.
