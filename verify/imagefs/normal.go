@@ -3,7 +3,8 @@ package imagefs
 import (
 	"encoding/binary"
 	"path"
-	"regexp"
+
+	"drydock/rewrite"
 )
 
 // Files that hold a time in the midst of what counts: the time is taken out before they are compared.
@@ -28,9 +29,15 @@ func withoutSourceTime(pyc []byte) []byte {
 	return pyc
 }
 
+// stamps are what two builds of one source write otherwise: UUIDs, hashes, times of day and dates, seconds since 1970.
+var stamps = rewrite.Lazily(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{32,128}\b|` +
+	`\b20\d\d[-/.]?[01]\d[-/.]?[0-3]\d(?:[T _-]?[0-2]\d:?[0-5]\d(?::?[0-5]\d(?:[.,]\d+)?)?)?(?:\s?(?:Z|UTC|[+-]\d\d:?\d\d))?\b|` +
+	`\b(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?(?:[0-3]?\d )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* +[0-3]?\d?,? ?(?:20\d\d)?,? *[0-2]?\d:[0-5]\d(?::[0-5]\d)?(?: ?[ap]m)?(?: [a-z]{3,4})?(?: 20\d\d)?\b|` +
+	`\b[0-2]\d:[0-5]\d:[0-5]\d(?:[.,]\d+)?\b|\b1[6-9]\d{8}(?:\d{3})?(?:\.\d+)?\b`)
+
 // passwordDay is the third field of shadow(5): the day of the last change, of an account made today.
-var passwordDay = regexp.MustCompile(`(?m)^([^:\n]*:[^:\n]*:)\d+:`)
+var passwordDay = rewrite.Lazily(`(?m)^([^:\n]*:[^:\n]*:)\d+:`)
 
 func withoutPasswordDay(shadow []byte) []byte {
-	return passwordDay.ReplaceAll(shadow, []byte("${1}DAY:"))
+	return passwordDay().ReplaceAll(shadow, []byte("${1}DAY:"))
 }
