@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 30s
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint fmt golden fuzz corpus plans hadolint differential bench catalogue e2e e2e-all install help
+.PHONY: build test lint fmt golden fuzz corpus plans hadolint differential bench catalogue probe e2e e2e-all install help
 
 help: ## print the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | expand -t 14
@@ -57,11 +57,15 @@ bench: ## run the benchmarks
 catalogue: ## hold the catalogue of images against registries: make catalogue [SAMPLE=n, 0 all] [IMAGES="python node"]
 	@$(GO) build -o bin/catalogue ./tools/catalogue && bin/catalogue $(if $(SAMPLE),-sample $(SAMPLE)) $(IMAGES)
 
-e2e: ## build and run images before and after; needs a builder
-	$(GO) test -tags e2e -count=1 -timeout 30m ./e2e
+probe: ## build the programs that drydock embeds to watch images with; commit them once the sources are final
+	@for a in amd64 arm64; do test -e verify/probe/program/probe-linux-$$a.gz || touch verify/probe/program/probe-linux-$$a.gz; done
+	$(GO) run ./verify/probe/pack verify/probe/program
 
-e2e-all: ## e2e, the fixtures of multi-stage and every case of hygiene
-	E2E_ALL=1 $(GO) test -tags e2e -count=1 -timeout 120m ./e2e
+e2e: ## build and run images before and after; needs a builder
+	$(GO) test -tags e2e -count=1 -timeout 38m ./e2e
+
+e2e-all: ## every end-to-end test with every case
+	E2E_ALL=1 $(GO) test -tags e2e -count=1 -timeout 180m ./e2e
 
 install: ## install drydock into GOBIN
 	$(GO) install -trimpath ./cmd/drydock
