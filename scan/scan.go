@@ -1,26 +1,33 @@
-// Package scan counts the known vulnerabilities of an image with the scanner
-// that the user has: grype or trivy. "Could not scan" is an error, never zero.
+// Package scan finds the known vulnerabilities of an image with the scanner that
+// the user has: grype, trivy or docker scout. "Could not scan" is an error, never
+// zero.
 package scan
 
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"drydock/leftover"
 )
 
 // Severities, the worst first.
 var Severities = []string{"critical", "high", "medium", "low", "negligible", "unknown"}
 
-// Names are the scanners that are known, in the order in which they are looked for.
+// Names are the scanners that scan an image of a registry, in the order in which
+// they are looked for.
 var Names = []string{"grype", "trivy"}
+
+// LayoutNames are those that scan an OCI layout.
+var LayoutNames = []string{"grype", "trivy", "scout"}
 
 // ErrNone: there is no scanner.
 var ErrNone = errors.New("no scanner on PATH: install grype or trivy")
@@ -34,24 +41,53 @@ const maxReport = 512 << 20
 
 // Scanner is a program that scans.
 type Scanner struct {
-	Name string // one of Names
-	Path string
+	Name string // one of Names or LayoutNames
+	Path string // of the program; of docker for scout
 }
 
-// Find looks for a scanner on PATH: the named one, or any for "auto" and "".
-func Find(name string) (Scanner, error) {
-	for _, n := range Names {
+// Find looks for a scanner on PATH: the named one of Names, or any for "auto" and
+// "".
+func Find(name string) (Scanner, error) { return find(name, Names, answers) }
+
+// FindForLayout is Find over LayoutNames. docker scout counts when its plugin
+// answers.
+func FindForLayout(name string) (Scanner, error) { return find(name, LayoutNames, answers) }
+
+func find(name string, names []string, there func(string) (string, error)) (Scanner, error) {
+	for _, n := range names {
 		if name != n && name != "auto" && name != "" {
 			continue
 		}
-		if p, err := exec.LookPath(n); err == nil {
+		p, err := there(n)
+		if err == nil {
 			return Scanner{n, p}, nil
 		}
 		if name == n {
-			return Scanner{}, fmt.Errorf("%s is not on PATH: install it, or choose another scanner", n)
+			return Scanner{}, err
 		}
 	}
 	return Scanner{}, ErrNone
+}
+
+// answers looks for one scanner.
+func answers(name string) (path string, err error) {
+	if name != "scout" {
+		if path, err = exec.LookPath(name); err != nil {
+			return "", fmt.Errorf("%s is not on PATH: install it, or choose another scanner", name)
+		}
+		return path, nil
+	}
+	if path, err = exec.LookPath("docker"); err != nil {
+		return "", errors.New("scout is a plugin of docker, which is not on PATH: install both, or choose another scanner")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "scout", "version")
+	cmd.WaitDelay = time.Second
+	if cmd.Run() != nil {
+		return "", errors.New("docker has no plugin scout that answers (docker scout version): install it, or choose another scanner")
+	}
+	return path, nil
 }
 
 // ErrSlow: the scanner didn't answer within Wait.
@@ -75,29 +111,19 @@ func (c Counts) String() string {
 }
 
 // Image scans an image of a registry. plainHTTP is for registries on loopback.
-// The scanner runs in an empty folder and with an empty configuration, so that
-// no file of a repository silences it; variables of the environment, which tell
-// where its database is, stay.
+// The scanner runs in an empty folder, with an empty configuration and without
+// the variables that could silence it; those that tell where its database is stay.
 func (s Scanner) Image(ctx context.Context, ref, platform string, plainHTTP bool) (Counts, error) {
-	dir, err := os.MkdirTemp("", "drydock-scan-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	empty := dir + "/empty.yaml"
-	if err := os.WriteFile(empty, []byte("{}\n"), 0o600); err != nil {
-		return nil, err
-	}
 	var args []string
-	env := os.Environ()
+	var env []string
 	switch s.Name {
 	case "grype":
-		args = []string{"registry:" + ref, "-o", "json", "-c", empty}
+		args = []string{"registry:" + ref, "-o", "json", "-c", emptyFile}
 		if plainHTTP {
 			env = append(env, "GRYPE_REGISTRY_INSECURE_USE_HTTP=true")
 		}
 	case "trivy":
-		args = []string{"image", "--image-src", "remote", "--format", "json", "--quiet", "--scanners", "vuln", "--config", empty, "--ignorefile", empty}
+		args = append(slices.Clone(trivyArgs), "--image-src", "remote")
 		if plainHTTP {
 			args = append(args, "--insecure")
 		}
@@ -110,10 +136,39 @@ func (s Scanner) Image(ctx context.Context, ref, platform string, plainHTTP bool
 	if s.Name == "trivy" {
 		args = append(args, ref)
 	}
+	var counts Counts
+	err := s.run(ctx, ref, args, env, func(out []byte, _ string) error {
+		r, err := Read(out)
+		if err == nil {
+			counts = r.Counts
+		}
+		return err
+	})
+	return counts, err
+}
+
+// trivyArgs ask for all that trivy finds, whatever its configuration says.
+var trivyArgs = []string{"image", "--format", "json", "--quiet", "--scanners", "vuln", "--severity", "UNKNOWN,LOW,MEDIUM,HIGH,CRITICAL", "--ignore-unfixed=false", "--list-all-pkgs",
+	"--config", emptyFile, "--ignorefile", emptyFile}
+
+// emptyFile is an empty configuration in the folder in which the scanner runs.
+const emptyFile = "empty.yaml"
+
+// run runs the scanner and hands on what it printed and the folder in which it
+// ran. what is scanned is for messages.
+func (s Scanner) run(ctx context.Context, what string, args, env []string, use func(out []byte, dir string) error) error {
+	dir, remove, err := leftover.Folder("", "drydock-scan-")
+	if err != nil {
+		return err
+	}
+	defer remove()
+	if err := os.WriteFile(filepath.Join(dir, emptyFile), []byte("{}\n"), 0o600); err != nil {
+		return err
+	}
 	timed, cancel := context.WithTimeout(ctx, Wait)
 	defer cancel()
 	cmd := exec.CommandContext(timed, s.Path, args...)
-	cmd.Dir, cmd.Env = dir, env
+	cmd.Dir, cmd.Env = dir, append(heard(os.Environ()), env...)
 	cmd.WaitDelay = time.Second // what it started may hold its output open
 	var errOut bytes.Buffer
 	out := bounded{stop: cancel}
@@ -121,19 +176,18 @@ func (s Scanner) Image(ctx context.Context, ref, platform string, plainHTTP bool
 	if err := cmd.Run(); err != nil || out.full {
 		switch {
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return ctx.Err()
 		case out.full:
-			return nil, fmt.Errorf("%s could not scan %s: its report is longer than %d MB", s.Name, ref, maxReport>>20)
+			return fmt.Errorf("%s could not scan %s: its report is longer than %d MB", s.Name, what, maxReport>>20)
 		case timed.Err() != nil:
-			return nil, fmt.Errorf("%s could not scan %s: %w (%v): run it by hand to see what it waits for", s.Name, ref, ErrSlow, Wait)
+			return fmt.Errorf("%s could not scan %s: %w (%v): run it by hand to see what it waits for", s.Name, what, ErrSlow, Wait)
 		}
-		return nil, fmt.Errorf("%s could not scan %s: %w: %s", s.Name, ref, err, lastLine(errOut.String()))
+		return fmt.Errorf("%s could not scan %s: %w: %s", s.Name, what, err, lastLine(errOut.String()))
 	}
-	counts, err := read(s.Name, out.Bytes())
-	if err != nil {
-		return nil, fmt.Errorf("%s on %s: %w", s.Name, ref, err)
+	if err := use(out.Bytes(), dir); err != nil {
+		return fmt.Errorf("%s on %s: %w", s.Name, what, err)
 	}
-	return counts, nil
+	return nil
 }
 
 // bounded keeps a report up to maxReport and stops what writes more.
@@ -174,63 +228,4 @@ func lastLine(s string) string {
 		return r
 	}, lines[len(lines)-1])
 	return line[:min(len(line), 300)]
-}
-
-// read counts what a scanner printed. Sources: grype's JSON
-// (https://oss.anchore.com/docs/reference/grype/json/) and trivy's
-// (https://trivy.dev/latest/docs/configuration/reporting/#json). What a scanner
-// was told to ignore counts.
-func read(name string, out []byte) (Counts, error) {
-	worst := map[string]int{} // by id, the place in Severities
-	note := func(id, severity string) {
-		at := slices.Index(Severities, strings.ToLower(severity))
-		if at < 0 {
-			at = len(Severities) - 1
-		}
-		if old, ok := worst[id]; !ok || at < old {
-			worst[id] = at
-		}
-	}
-	switch name {
-	case "grype":
-		type match struct {
-			Vulnerability struct{ ID, Severity string }
-		}
-		var doc struct {
-			Matches, IgnoredMatches []match
-			Descriptor              *struct{ Name string }
-		}
-		if err := json.Unmarshal(out, &doc); err != nil {
-			return nil, fmt.Errorf("its answer can't be read: %w", err)
-		}
-		if doc.Descriptor == nil {
-			return nil, errors.New("its answer isn't a report")
-		}
-		for _, m := range append(doc.Matches, doc.IgnoredMatches...) {
-			note(m.Vulnerability.ID, m.Vulnerability.Severity)
-		}
-	case "trivy":
-		var doc struct {
-			SchemaVersion int
-			Results       []struct {
-				Vulnerabilities []struct{ VulnerabilityID, Severity string }
-			}
-		}
-		if err := json.Unmarshal(out, &doc); err != nil {
-			return nil, fmt.Errorf("its answer can't be read: %w", err)
-		}
-		if doc.SchemaVersion == 0 {
-			return nil, errors.New("its answer isn't a report")
-		}
-		for _, r := range doc.Results {
-			for _, v := range r.Vulnerabilities {
-				note(v.VulnerabilityID, v.Severity)
-			}
-		}
-	}
-	counts := Counts{}
-	for _, at := range worst {
-		counts[Severities[at]]++
-	}
-	return counts, nil
 }
