@@ -44,6 +44,21 @@ func (j *JSON) Close(Total) error {
 	return err
 }
 
+// Fail writes the document of a run that failed as a whole: {"version": …, "error":
+// …, "files": []}. It writes nothing once the document has begun.
+func (j *JSON) Fail(why error) error {
+	if j.begun {
+		return nil
+	}
+	j.begun = true
+	text, err := Encode(why.Error())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(j.W, "{\n  \"version\": %d,\n  \"error\": %s,\n  \"files\": []\n}\n", Version, bytes.TrimSuffix(text, []byte("\n")))
+	return err
+}
+
 // Encode writes v as JSON in one line, with <, > and & as they are.
 func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer

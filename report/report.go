@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"drydock/rewrite"
+	"drydock/verify"
 )
 
 // Version is the version of the JSON form. It grows when a field changes its
@@ -40,6 +41,9 @@ type File struct {
 	Replay *Replay `json:"replay,omitempty"`
 	// Bases are what may take the place of its base images; left out when it wasn't asked.
 	Bases []*Bases `json:"bases,omitempty"`
+	// Proof is what building and running both gave; left out when it wasn't asked,
+	// or there was nothing to prove.
+	Proof *verify.Proof `json:"proof,omitempty"`
 	// Error tells why the file was left alone; null when it was read.
 	Error *Error `json:"error"`
 
@@ -52,7 +56,7 @@ type File struct {
 // Outcome is one change. Lines are 1-based lines of the file as it was before
 // drydock; 0 means the whole file.
 type Outcome struct {
-	Status    string `json:"status"` // applied, offered (waits for --unsafe) or dropped (a defect of drydock)
+	Status    string `json:"status"` // applied, offered (waits for --unsafe), unproven (--verify found that it breaks the image) or dropped (a defect of drydock)
 	Transform string `json:"transform"`
 	Title     string `json:"title"`
 	Why       string `json:"why"`
@@ -63,7 +67,7 @@ type Outcome struct {
 	Safety string   `json:"safety"` // safe or assumes
 	Line   int      `json:"line"`
 	File   string   `json:"file"`           // "" for the Dockerfile, else a path in the context
-	Gate   string   `json:"gate,omitempty"` // for dropped: the promise that the change would have broken
+	Gate   string   `json:"gate,omitempty"` // for dropped: the promise that the change would have broken; for unproven: what broke
 	// BuildContext is what a change of the ignore file does to the build context.
 	BuildContext *rewrite.ContextChange `json:"buildContext,omitempty"`
 	// Image is what a change of a base image does.
@@ -173,6 +177,12 @@ func Looked(path, context string, bases []*Bases) *File {
 	return &File{Path: path, Context: context, Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Bases: bases}
 }
 
+// Proved describes a file that was compared with what it was; proof is nil when
+// there was nothing to compare.
+func Proved(path, context string, proof *verify.Proof) *File {
+	return &File{Path: path, Context: context, Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Proof: proof}
+}
+
 // With lists the outcomes of one status.
 func (f *File) With(status rewrite.Status) []Outcome {
 	var out []Outcome
@@ -221,6 +231,7 @@ func originalLine(orig, now string, n int) int {
 type Total struct {
 	Files, Changed, Failed int
 	Findings               int // in all files
+	Broken                 int // files whose proof failed
 }
 
 // Add counts one file.
@@ -232,6 +243,9 @@ func (t *Total) Add(f *File) {
 		t.Changed++
 	}
 	t.Findings += len(f.Findings)
+	if f.Proof != nil && !f.Proof.Holds() {
+		t.Broken++
+	}
 }
 
 // Renderer writes files as they come and whatever closes the output.

@@ -22,8 +22,8 @@ type Summary struct {
 
 // File writes one file's part, nothing when there is nothing to say.
 func (s *Summary) File(f *File) error {
-	applied, offered := f.With(rewrite.Applied), f.With(rewrite.Offered)
-	if f.Error != nil || len(applied)+len(offered)+len(f.Declined)+len(f.Findings)+len(f.Notes) == 0 {
+	applied, offered, unproven := f.With(rewrite.Applied), f.With(rewrite.Offered), f.With(rewrite.Unproven)
+	if f.Error != nil || len(applied)+len(offered)+len(unproven)+len(f.Declined)+len(f.Findings)+len(f.Notes) == 0 {
 		return nil
 	}
 	var b strings.Builder
@@ -39,6 +39,10 @@ func (s *Summary) File(f *File) error {
 		fmt.Fprintf(&b, "  %s %s: %s%s\n", s.Style.Green("✓"), o.Transform, o.Title, in(o))
 		s.detail(&b, o)
 	}
+	for _, o := range unproven {
+		fmt.Fprintf(&b, "  %s %s: %s%s: left out, not proven\n", s.Style.Red("✗"), o.Transform, o.Title, in(o))
+		fmt.Fprintf(&b, "      %s\n", s.Style.Dim(oneLine(o.Gate)))
+	}
 	for _, d := range f.Declined {
 		fmt.Fprintf(&b, "  %s %s: left alone%s: %s\n", s.Style.Dim("–"), d.Transform, onLine(d.Line), oneLine(d.Reason))
 	}
@@ -53,6 +57,11 @@ func (s *Summary) File(f *File) error {
 		for _, o := range offered {
 			fmt.Fprintf(&b, "  %s %s: %s%s\n", s.Style.Yellow("?"), o.Transform, o.Title, in(o))
 			s.detail(&b, o)
+		}
+	}
+	if f.Proof != nil {
+		for _, l := range proofLines(f.Proof, s.Style) {
+			fmt.Fprintf(&b, "  %s\n", l)
 		}
 	}
 	if f.Replay != nil {
