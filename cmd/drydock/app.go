@@ -63,6 +63,9 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.err, "drydock: %v; see drydock --help\n", err)
 		return exitUsage
 	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = errors.New("interrupted; nothing was changed")
+	}
 	fmt.Fprintf(s.err, "drydock: %v\n", err)
 	return exitFailed
 }
@@ -86,12 +89,12 @@ before or after paths; what follows "--" is a path.
 		ErrWriter:       s.err,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    onUsage,
-		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), checkCommand(s), updateCommand(s), basesCommand(s), replayCommand(s), explainCommand(s), listCommand(s)},
+		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), checkCommand(s), verifyCommand(s), updateCommand(s), basesCommand(s), replayCommand(s), shipCommand(s), explainCommand(s), listCommand(s)},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
 				return cli.ShowAppHelp(c)
 			}
-			return usagef("%q is no verb: write drydock fix, diff, check, update, bases, replay, explain or list, then paths", c.Args().First())
+			return usagef("%q is no verb: write drydock fix, diff, check, verify, update, bases, replay, ship, explain or list, then paths", c.Args().First())
 		},
 	}
 	for _, c := range app.Commands {

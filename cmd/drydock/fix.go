@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"slices"
 
@@ -21,11 +22,16 @@ the checks find in the rewritten file (drydock check has all of them). With "-" 
 rewritten Dockerfile goes to standard output and the summary to standard
 error; files beside it are not written then.
 
+With --verify it makes those too, builds and runs the image as it was and as it
+is, and keeps what is proven; see docs/verify.md. A Dockerfile that doesn't
+build as it is stays as it is.
+
 ` + exitCodes,
-		Flags: sharedFlags(
+		Flags: append(sharedFlags(
 			&cli.BoolFlag{Name: "p", Aliases: []string{"patch"}, Usage: "ask for each change, as git add -p does"},
+			&cli.BoolFlag{Name: "verify", Usage: "build and run the image before and after; keep the changes that are proven, repair what can be, drop the rest"},
 			noReplayFlag(),
-		),
+		), proofFlags()...),
 		Action: func(c *cli.Context) error { return runFix(c, s) },
 	}
 }
@@ -42,6 +48,16 @@ func runFix(c *cli.Context, s streams) error {
 	j := job{settings: set, streams: s, write: true, offer: true}
 	if !c.Bool("no-replay") {
 		j.quote = newQuoting()
+	}
+	if c.Bool("p") && c.Bool("verify") {
+		return usagef("-p and --verify exclude each other: verify what you chose with drydock verify")
+	}
+	if j.prove, err = fixProving(c, s, set); err != nil {
+		return allFailed(&report.JSON{W: s.out}, set.json, err)
+	}
+	if j.prove != nil {
+		defer j.prove.close()
+		j.offer = false // what rests on an assumption was tried
 	}
 	if c.Bool("p") {
 		switch {
@@ -66,9 +82,21 @@ func runFix(c *cli.Context, s streams) error {
 	}
 	total, err := j.run(c.Context)
 	if err != nil {
-		return err
+		return allFailed(j.render, set.json, err)
 	}
 	return failure(total)
+}
+
+// allFailed tells JSON's readers too of an error that is about the whole run. A mistake
+// in the command line is for those who write it.
+func allFailed(render report.Renderer, wanted bool, err error) error {
+	var usage usageError
+	if j, ok := render.(*report.JSON); ok && wanted && !errors.As(err, &usage) {
+		if err := j.Fail(err); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // failure is the error for a run in which files failed.

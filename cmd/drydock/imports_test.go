@@ -16,11 +16,13 @@ import (
 // layers are the packages from the ground up (docs/design.md): a package may
 // import those of lower layers only.
 var layers = [][]string{
+	{"leftover"},
 	{"repo", "images", "docs", "history", "scan"},
 	{"rewrite"},
 	{"transforms", "checks", "replay"},
-	{"verify", "report"},
-	{"bulk"},
+	{"verify"},
+	{"report"},
+	{"bulk", "ship"},
 	{"cmd"},
 }
 

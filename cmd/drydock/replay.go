@@ -18,6 +18,7 @@ import (
 	"drydock/report"
 	"drydock/rewrite"
 	"drydock/transforms"
+	"drydock/verify"
 )
 
 func replayCommand(s streams) *cli.Command {
@@ -170,7 +171,7 @@ func (s *site) replayed(ctx context.Context, i int, t *target) *report.File {
 	}
 	var r *report.Replay
 	if err == nil {
-		r, err = s.replay(ctx, s.job.replay, t, doc, after, files)
+		r, err = s.replay(ctx, s.job.replay, t, doc, after, files, nil)
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -185,16 +186,23 @@ func (s *site) replayed(ctx context.Context, i int, t *target) *report.File {
 }
 
 // replay runs the history over a Dockerfile and, unless after is nil, a second
-// version of it with the files that belong to it.
-func (s *site) replay(ctx context.Context, r *replaying, t *target, doc, after *rewrite.Document, files map[string]string) (*report.Replay, error) {
+// version of it with the files that belong to it. The durations are those that a
+// proof measured, as far as there is one.
+func (s *site) replay(ctx context.Context, r *replaying, t *target, doc, after *rewrite.Document, files map[string]string, proof *verify.Proof) (*report.Replay, error) {
 	h, err := s.readHistory(ctx, r.commits)
 	if err != nil {
 		return nil, &report.Error{Path: t.path, Message: err.Error()}
 	}
 	in := replay.Input{Doc: doc, Name: t.name, Repo: s.repo, Target: r.target, Varies: r.varies}
+	if proof != nil {
+		in.Seconds = proof.Before.Seconds
+	}
 	inputs := []replay.Input{in}
 	if after != nil {
 		in.Doc, in.Files = after, files
+		if proof != nil {
+			in.Seconds = proof.After.Seconds
+		}
 		inputs = append(inputs, in)
 	}
 	res, err := replay.Run(ctx, h, inputs...)
@@ -277,7 +285,7 @@ func (s *site) quote(ctx context.Context, t *target, res *rewrite.Result, f *rep
 		return
 	}
 	s.job.quote.spend(ctx, func(ctx context.Context) {
-		if r, err := s.replay(ctx, &s.job.quote.replaying, t, before, after, res.Files); err == nil && r.Summary != "" {
+		if r, err := s.replay(ctx, &s.job.quote.replaying, t, before, after, res.Files, f.Proof); err == nil && r.Summary != "" {
 			f.Replay = r
 		}
 	})

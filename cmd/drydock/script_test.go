@@ -59,7 +59,8 @@ func TestScript(t *testing.T) {
 			e.Setenv("DRYDOCK_OFFLINE", "1")
 			e.Setenv("REGISTRY", reg.Addr)
 			e.Setenv("DRYDOCK_CACHE", filepath.Join(e.WorkDir, ".cache"))
-			e.Setenv("SOURCE_DATE_EPOCH", "1795824000") // 2026-11-28
+			e.Setenv("SOURCE_DATE_EPOCH", "1795824000")                // 2026-11-28
+			e.Setenv("ALONE", filepath.SplitList(e.Getenv("PATH"))[0]) // a PATH with nothing but drydock
 			return nil
 		},
 	})

@@ -10,6 +10,7 @@ import (
 	"drydock/repo"
 	"drydock/report"
 	"drydock/rewrite"
+	"drydock/verify"
 )
 
 // site is one build context while its Dockerfiles are worked on.
@@ -72,13 +73,10 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 		return s.replayed(ctx, i, t)
 	case j.bases != nil:
 		return s.based(ctx, i, t)
+	case j.verify != nil:
+		return s.verified(ctx, t)
 	}
-	opt := s.options()
-	if j.ask != nil {
-		j.ask.begin(t.path, s.read, s.show)
-		opt.Select = j.ask.selects
-	}
-	res, err := s.engine(ctx, i, t, opt)
+	res, proof, err := s.result(ctx, i, t)
 	if ctx.Err() != nil {
 		return nil // interrupted, which is told once at the end
 	}
@@ -86,7 +84,7 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 		return report.Failed(t.path, shown, err)
 	}
 	f := report.New(t.path, shown, res, j.write && !j.stdin())
-	f.ContextWhy = t.contextWhy
+	f.ContextWhy, f.Proof = t.contextWhy, proof
 	if len(f.Patches) > 0 && !j.stdin() {
 		f.Patches[0].Path = j.places.patchPath(t.abs)
 	}
@@ -112,6 +110,21 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	}
 	s.keep(f, i, t, res, others)
 	return f
+}
+
+// result is what the transforms make of the target; under --verify as much of it
+// as is proven, with the proof.
+func (s *site) result(ctx context.Context, i int, t *target) (*rewrite.Result, *verify.Proof, error) {
+	j, opt := s.job, s.options()
+	switch {
+	case j.prove != nil:
+		return s.proven(ctx, i, t)
+	case j.ask != nil:
+		j.ask.begin(t.path, s.read, s.show)
+		opt.Select = j.ask.selects
+	}
+	res, err := s.engine(ctx, i, t, opt)
+	return res, nil, err
 }
 
 func (s *site) options() rewrite.Options {

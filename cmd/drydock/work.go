@@ -34,6 +34,8 @@ type job struct {
 	replay *replaying // not nil: look at git history and change nothing
 	bases  *basing    // not nil: compare base images and change nothing
 	quote  *quoting   // not nil: tell beside a change what history says of it
+	verify *verifying // not nil: compare with what was, and change nothing
+	prove  *proving   // not nil: keep what is proven by building and running it
 	single bool       // one Dockerfile and no more
 	render report.Renderer
 
@@ -109,7 +111,7 @@ func needFolder(dir string) error {
 }
 
 func (j *job) workers() int {
-	if j.ask != nil {
+	if j.ask != nil || j.prove != nil {
 		return 1
 	}
 	return runtime.GOMAXPROCS(0)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"drydock/leftover"
 	"drydock/report"
 )
 
@@ -33,6 +34,7 @@ func writeAll(changes []fileChange) (err error) {
 	defer func() {
 		for _, s := range staged {
 			os.Remove(s.temp) // gone already when all went well
+			s.done()
 		}
 	}()
 	for _, c := range changes {
@@ -42,6 +44,7 @@ func writeAll(changes []fileChange) (err error) {
 		}
 		staged = append(staged, s)
 	}
+	defer leftover.Whole()()
 	for i, s := range staged {
 		if err := os.Rename(s.temp, s.path); err != nil {
 			err = writeError(changes[i], err)
@@ -57,16 +60,39 @@ func writeAll(changes []fileChange) (err error) {
 	return nil
 }
 
+// canWrite tells what would keep a file from being written, as far as it shows now.
+func canWrite(c fileChange) error {
+	c.after = c.before
+	s, err := stage(c)
+	if err != nil {
+		return writeError(c, err)
+	}
+	defer s.done()
+	return os.Remove(s.temp)
+}
+
 // staging is a new text that waits beside the file it will replace.
-type staging struct{ path, temp string }
+type staging struct {
+	path, temp string
+	done       func() // it needs no taking away any more
+}
+
+func newStaging(path, text string, like fs.FileInfo) (*staging, error) {
+	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".drydock-%016x", rand.Uint64()))
+	done := leftover.Until(func() { os.Remove(temp) })
+	if err := writeTemp(temp, text, like); err != nil {
+		done()
+		return nil, err
+	}
+	return &staging{path, temp, done}, nil
+}
 
 func stage(c fileChange) (*staging, error) {
 	if c.created {
 		if _, err := os.Lstat(c.path); err == nil {
 			return nil, errors.New("something drydock can't read stands there")
 		}
-		temp, err := writeTemp(c.path, c.after, nil)
-		return &staging{c.path, temp}, err
+		return newStaging(c.path, c.after, nil)
 	}
 	path, err := filepath.EvalSymlinks(c.path)
 	if err != nil {
@@ -86,17 +112,15 @@ func stage(c fileChange) (*staging, error) {
 	if info.Mode().Perm()&0o222 == 0 {
 		return nil, fmt.Errorf("the file is read-only: %w", fs.ErrPermission)
 	}
-	temp, err := writeTemp(path, c.after, info)
-	return &staging{path, temp}, err
+	return newStaging(path, c.after, info)
 }
 
-// writeTemp writes text to a new file in the folder of path, with mode and
-// owner of like, or 0644 less the umask without it, and waits for the disk.
-func writeTemp(path, text string, like fs.FileInfo) (temp string, err error) {
-	temp = filepath.Join(filepath.Dir(path), fmt.Sprintf(".drydock-%016x", rand.Uint64()))
+// writeTemp writes text to a new file, with mode and owner of like, or 0644 less
+// the umask without it, and waits for the disk.
+func writeTemp(temp, text string, like fs.FileInfo) (err error) {
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -105,18 +129,18 @@ func writeTemp(path, text string, like fs.FileInfo) (temp string, err error) {
 		}
 	}()
 	if _, err = f.WriteString(text); err != nil {
-		return "", err
+		return err
 	}
 	if like != nil {
 		keepOwner(f, like) // before the mode: chown drops set-user-id bits
 		if err = f.Chmod(like.Mode()); err != nil {
-			return "", err
+			return err
 		}
 	}
 	if err = f.Sync(); err != nil {
-		return "", err
+		return err
 	}
-	return temp, f.Close()
+	return f.Close()
 }
 
 // undo brings back what stood there before.
@@ -128,11 +152,12 @@ func undo(c fileChange, s *staging) error {
 	if err != nil {
 		return err
 	}
-	temp, err := writeTemp(s.path, c.before, info)
+	before, err := newStaging(s.path, c.before, info)
 	if err != nil {
 		return err
 	}
-	return os.Rename(temp, s.path)
+	defer before.done()
+	return os.Rename(before.temp, s.path)
 }
 
 // syncFolder makes a rename last through a power cut, where the system can.

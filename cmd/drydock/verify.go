@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"drydock/history"
+	"drydock/report"
+	"drydock/verify"
+)
+
+func verifyCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "build and run the image before and after a change, and tell what differs",
+		ArgsUsage: "[PATH…] | BEFORE AFTER",
+		Description: `Compares the Dockerfile of git's HEAD (or of --before REV) with the one in the
+working tree, or with two files the first with the second: builds both, compares
+configuration, files, libraries and what the programs do. Nothing is written but
+a cache of proofs. docs/verify.md says what is compared, and how.
+
+Exit codes:
+   0   nothing breaks, or the Dockerfile is as it was
+   1   something breaks
+   2   it could not be read, built or run
+   64  the command line is wrong`,
+		Flags: append(append([]cli.Flag{
+			&cli.StringFlag{Name: "before", Value: "HEAD", Usage: "compare with the Dockerfile of this git revision (`REV`)"},
+			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile"},
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORM` of the output: text, json or markdown"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
+		}, proofFlags()...), sourceFlags()[:1]...),
+		Action: func(c *cli.Context) error { return runVerify(c, s) },
+	}
+}
+
+// verifying is what verify compares with.
+type verifying struct {
+	rev  string
+	file *target // not nil: the Dockerfile before
+}
+
+func runVerify(c *cli.Context, s streams) error {
+	format := c.String("format")
+	switch format {
+	case "text", "json":
+	case "markdown":
+		if err := c.Set("format", "text"); err != nil { // which readSettings knows
+			return err
+		}
+	default:
+		return usagef("--format %s: choose text, json or markdown", format)
+	}
+	set, err := readSettings(c)
+	if err != nil {
+		return err
+	}
+	set.transforms, set.checks = nil, nil
+	if set.stdin() {
+		return usagef(`verify needs files that can be built, not "-"`)
+	}
+	v := &verifying{rev: c.String("before")}
+	if len(set.paths) == 2 && isFile(set.paths[0]) && isFile(set.paths[1]) {
+		if c.IsSet("before") {
+			return usagef("--before and two Dockerfiles exclude each other")
+		}
+		v.file, set.paths = &target{path: set.paths[0]}, set.paths[1:]
+	}
+	j := job{settings: set, streams: s, verify: v}
+	if j.prove, err = readProving(c, s, set.quiet || format != "text"); err != nil {
+		return allFailed(&report.JSON{W: s.out}, set.json, err)
+	}
+	defer j.prove.close()
+	out := s.out
+	if set.quiet {
+		out = io.Discard
+	}
+	switch {
+	case set.json:
+		j.render = &report.JSON{W: out}
+	case format == "markdown":
+		j.render = &report.ProofMarkdown{W: out}
+	default:
+		j.render = &report.Proofs{W: out, Style: set.style(out)}
+	}
+	total, err := j.run(c.Context)
+	switch {
+	case err != nil:
+		return allFailed(j.render, set.json, err)
+	case total.Failed == 0 && total.Broken > 0:
+		return errFound
+	}
+	return failure(total)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// verified compares target number i of the site with what it was.
+func (s *site) verified(ctx context.Context, t *target) *report.File {
+	shown := ""
+	if s.dir != "" {
+		shown = s.job.places.show(s.dir)
+	}
+	proof, note, err := s.compared(ctx, t)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return report.Failed(t.path, shown, proofError(t.path, err))
+	}
+	f := report.Proved(t.path, shown, proof)
+	f.ContextWhy = t.contextWhy
+	if note != "" {
+		f.Notes = append(f.Notes, note)
+	}
+	return f
+}
+
+// compared proves a target against what it was; without a proof the note says why
+// there is none.
+func (s *site) compared(ctx context.Context, t *target) (*verify.Proof, string, error) {
+	v := s.job.verify
+	before, note, err := s.earlier(ctx, t)
+	if err != nil || note != "" {
+		return nil, note, err
+	}
+	now := verify.Side{Dockerfile: t.src, Ignore: ignoreText(t, s.read), Context: s.dir}
+	if v.file == nil && before.Dockerfile == now.Dockerfile && *before.Ignore == *now.Ignore {
+		return nil, "as it was at " + v.rev, nil
+	}
+	p, err := s.prover(t, before)
+	if err != nil {
+		return nil, "", err
+	}
+	defer p.Close()
+	proof, err := p.Prove(ctx, now, nil)
+	return proof, "", err
+}
+
+// earlier is the side before a target: another file's, or a revision's.
+func (s *site) earlier(ctx context.Context, t *target) (verify.Side, string, error) {
+	v, places := s.job.verify, s.job.places
+	if v.file != nil {
+		b := *v.file
+		b.abs = places.abs(b.path)
+		doc, err := b.load()
+		if err != nil {
+			return verify.Side{}, "", err
+		}
+		c := places.context(&b, doc)
+		if s.job.settings.context != "" {
+			c.dir = places.abs(s.job.settings.context)
+		}
+		if rel, ok := below(c.dir, b.abs); ok && c.dir != "" {
+			b.name = filepath.ToSlash(rel)
+		}
+		read := func(name string) (string, bool) {
+			text, err := os.ReadFile(filepath.Join(c.dir, filepath.FromSlash(name)))
+			return string(text), err == nil
+		}
+		return verify.Side{Dockerfile: b.src, Ignore: ignoreText(&b, read), Context: c.dir}, "", nil
+	}
+	dir := filepath.Dir(t.abs)
+	src, exists, err := history.Show(ctx, dir, v.rev, filepath.Base(t.abs))
+	if err != nil {
+		if errors.Is(err, history.ErrNone) {
+			err = &report.Error{Path: t.path, Message: "there is no earlier Dockerfile to compare with: " + err.Error(), Hint: "name two files: drydock verify BEFORE AFTER"}
+		}
+		return verify.Side{}, "", err
+	}
+	if !exists {
+		return verify.Side{}, "it wasn't there at " + v.rev, nil
+	}
+	read := func(name string) (string, bool) {
+		text, exists, err := history.Show(ctx, s.dir, v.rev, name)
+		return string(text), exists && err == nil
+	}
+	return verify.Side{Dockerfile: string(src), Ignore: ignoreText(t, read), Context: s.dir}, "", nil
+}
