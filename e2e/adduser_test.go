@@ -16,6 +16,9 @@ func TestAddUser(t *testing.T) {
 		"volume":              {},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name != "writes-beside-code" {
+				onlyAll(t)
+			}
 			var p pair
 			chain(t, filepath.Join(world.root, "fixtures", "add-user", name), c, &p, "--only", "add-user")
 		})

@@ -19,6 +19,7 @@ const (
 )
 
 func TestBreaksAreSeen(t *testing.T) {
+	onlyAll(t)
 	c := cases["python"]
 	before := launchFiles(t, map[string]string{"Dockerfile": plain}, c)
 	for _, b := range []struct {
@@ -48,6 +49,7 @@ func TestBreaksAreSeen(t *testing.T) {
 
 // The same for the check on the second build: in the Dockerfile before, a changed source file installs everything anew.
 func TestAnInstallThatRunsAgainIsSeen(t *testing.T) {
+	onlyAll(t)
 	c := cases["python"]
 	dir := pythonApp(t, map[string]string{"Dockerfile": plain})
 	if _, err := world.builder.build(t.Context(), request{dir: dir}); err != nil {

@@ -10,13 +10,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"drydock/e2e/observe"
+	"drydock/verify/probe"
 )
 
 // A subject is one side of a comparison: an image and what it was seen to do.
 type subject struct {
 	*image
-	saw   *observe.Result
+	saw   *probe.Result
 	built *built
 }
 
@@ -30,7 +30,11 @@ func launch(ctx context.Context, dir string, c chainCase) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	saw, err := img.observed(ctx, observe.Spec{Paths: c.paths, Also: c.also, Wait: 60})
+	spec := probe.Spec{Also: c.also, Wait: 60}
+	for _, p := range c.paths {
+		spec.Gets = append(spec.Gets, probe.Get{Method: "GET", Path: p})
+	}
+	saw, err := img.observed(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +48,7 @@ func differences(before, after *subject) []string {
 	b, a := before.saw, after.saw
 	switch {
 	case b.Exited != a.Exited:
-		out = append(out, fmt.Sprintf("before %s, after %s:\n%s", manner(b), manner(a), tail(b.Output+a.Output, 30)))
+		out = append(out, fmt.Sprintf("before %s, after %s:\n%s", manner(b), probe.Manner(a), tail(b.Output+a.Output, 30)))
 	case b.Exited:
 		if b.Exit != a.Exit {
 			out = append(out, fmt.Sprintf("exit code %d before, %d after: %s", b.Exit, a.Exit, a.Output))
@@ -70,17 +74,6 @@ func differences(before, after *subject) []string {
 	return out
 }
 
-func manner(r *observe.Result) string {
-	switch {
-	case r.Exited:
-		return fmt.Sprintf("exited with %d (%s)", r.Exit, tail(r.Output, 1))
-	case len(r.Replies) > 0:
-		return fmt.Sprintf("served on port %d", r.Replies[0].Port)
-	default:
-		return "ran without listening"
-	}
-}
-
 // missing names the keys of before that after lacks; the base images may bring more of them.
 func missing[V any](what string, before, after map[string]V) []string {
 	var out []string
@@ -91,3 +84,5 @@ func missing[V any](what string, before, after map[string]V) []string {
 	}
 	return out
 }
+
+func manner(r *probe.Result) string { return probe.Manner(r) }

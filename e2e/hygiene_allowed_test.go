@@ -9,7 +9,7 @@ import (
 	"regexp"
 	"slices"
 
-	"drydock/e2e/imagefs"
+	"drydock/verify/imagefs"
 )
 
 // An allowance is a set of paths that may differ.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"drydock/e2e/imagefs"
+	"drydock/verify/imagefs"
 )
 
 // TestHygiene is shown rewrites that look right and aren't, and some that are.

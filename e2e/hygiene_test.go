@@ -14,7 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"drydock/e2e/imagefs"
+	"drydock/verify/imagefs"
+	"drydock/verify/probe"
 )
 
 // always are the directories of testdata/hygiene that every run builds; E2E_ALL builds them all.
@@ -168,7 +169,7 @@ func hygieneBuild(t *testing.T, dir string) *side {
 func compareSides(t *testing.T, what string, before, after *side) {
 	t.Helper()
 	if after.saw.Exited && after.saw.Exit != 0 {
-		t.Errorf("%s: its command %s", what, manner(after.saw))
+		t.Errorf("%s: its command %s", what, probe.Manner(after.saw))
 	}
 	const enough = 25
 	diffs := hygieneDifferences(before, after)

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"drydock/e2e/observe"
+	"drydock/verify/probe"
 )
 
 // An image is a built one as the OCI layout describes it.
@@ -86,7 +86,7 @@ func readBlob(digest string, v any) error {
 }
 
 // observed runs the image's ENTRYPOINT and CMD as its own user, without network, and tells what it did.
-func (i *image) observed(ctx context.Context, spec observe.Spec) (*observe.Result, error) {
+func (i *image) observed(ctx context.Context, spec probe.Spec) (*probe.Result, error) {
 	dir, err := os.MkdirTemp("", "drydock-e2e-probe-")
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (i *image) observed(ctx context.Context, spec observe.Spec) (*observe.Resul
 
 	spec.Argv = slices.Concat(i.config.Entrypoint, i.config.Cmd)
 	spec.Nonce = strconv.FormatInt(time.Now().UnixNano(), 36) // a cached step tells nothing
-	word, err := observe.Encode(spec)
+	word, err := probe.Encode(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +110,8 @@ func (i *image) observed(ctx context.Context, spec observe.Spec) (*observe.Resul
 		return nil, fmt.Errorf("running the image: %w", err)
 	}
 	for _, s := range b.steps {
-		if strings.Contains(s.output.String(), observe.Marker) {
-			return observe.Find(s.output.String())
+		if strings.Contains(s.output.String(), probe.Marker) {
+			return probe.Find(s.output.String())
 		}
 	}
 	return nil, fmt.Errorf("running the image: the probe printed nothing")

@@ -6,13 +6,13 @@
 //	go test -tags e2e ./e2e -run Chain/go     one of them
 //
 // It needs a builder, and base images which it can resolve: BUILDKIT_HOST with buildctl, or docker buildx with a builder
-// that exports OCI layouts (not the "docker" driver). No Docker engine is needed: images run inside BuildKit (see observe).
+// that exports OCI layouts (not the "docker" driver). No Docker engine is needed: images run inside BuildKit (see probe).
 //
 //	E2E_BUILDER=buildctl|buildx   insists on one of the two
-//	E2E_ALL=1                     every fixture of multi-stage and every directory under testdata/hygiene too
+//	E2E_ALL=1                     every test and case
 //	E2E_DIRS=DIR:…                folders of yours to build and run before and after (TestElsewhere); E2E_BASE=KIND is their --base
 //	E2E_FLAGS="--only distroless" words that fix takes there in place of --base
-//	E2E_SCANNER=grype             counts vulnerabilities with it (TestScan)
+//	E2E_SCANNER=grype             counts vulnerabilities with it (TestScan, TestShip)
 //	E2E_REGISTRY=HOST:PORT        the registry of TestPins, TestRegistry and TestScan
 //	E2E_TABLE=FILE                writes the Markdown tables of sizes and times there as well
 //	E2E_AFTER=DIR                 takes DIR/CASE/* as the files after, instead of asking drydock: to test the tests
@@ -27,7 +27,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"drydock/e2e/imagefs"
+	"drydock/verify/imagefs"
 )
 
 // world is what all tests share; TestMain makes it.
@@ -35,9 +35,21 @@ var world struct {
 	root    string // of the checkout
 	drydock string // the program; "" under E2E_AFTER
 	probe   string // folder of the probe binary
-	builder builder
+	builder worldBuilder
+	cache   string // of proofs
 	layout  string // OCI layout that receives every image: shared, so that base layers are written once
 	files   *imagefs.Reader
+}
+
+// every tells that all tests and cases run: make e2e-all. Without it a representative part does, for CI has forty minutes.
+func every() bool { return os.Getenv("E2E_ALL") != "" }
+
+// onlyAll skips what make e2e-all alone runs.
+func onlyAll(t *testing.T) {
+	t.Helper()
+	if !every() {
+		t.Skip("make e2e-all runs it")
+	}
 }
 
 func TestMain(m *testing.M) {
@@ -75,13 +87,14 @@ func prepare(ctx context.Context, tmp string) error {
 		return err
 	}
 	world.layout, world.probe = filepath.Join(tmp, "oci"), filepath.Join(tmp, "probe")
+	world.cache = filepath.Join(tmp, "cache")
 	world.files = imagefs.NewReader(world.layout)
 	if table := os.Getenv("E2E_TABLE"); table != "" {
 		if err := os.RemoveAll(table); err != nil {
 			return err
 		}
 	}
-	if err := goBuild(ctx, filepath.Join(world.probe, "probe"), "./e2e/probe", "CGO_ENABLED=0", "GOOS=linux"); err != nil {
+	if err := goBuild(ctx, filepath.Join(world.probe, "probe"), "./verify/probe/program", "CGO_ENABLED=0", "GOOS=linux"); err != nil {
 		return err
 	}
 	if os.Getenv("E2E_AFTER") != "" {

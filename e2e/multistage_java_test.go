@@ -4,7 +4,7 @@ package e2e
 
 // Really built with Maven and run on the JRE images; the JVM is most of both.
 func init() {
-	cases["multi-stage/java-maven"] = chainCase{paths: []string{"/nowhere"}, factor: 2, smaller: 2, ci: true}
+	cases["multi-stage/java-maven"] = chainCase{paths: []string{"/nowhere"}, factor: 2, smaller: 2}
 	cases["multi-stage/java-spring"] = chainCase{factor: 2, smaller: 2}
 	cases["multi-stage/java-spring-boot-run"] = chainCase{factor: 2} // its 404 holds the time
 	cases["multi-stage/java-modules"] = chainCase{paths: []string{"/nowhere"}, factor: 2, smaller: 2}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"drydock/e2e/imagefs"
+	"drydock/verify/imagefs"
 )
 
 // An orderCase is a repository below testdata/order.

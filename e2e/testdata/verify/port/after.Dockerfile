@@ -1,0 +1,5 @@
+FROM python:3.12-slim
+COPY site /site
+USER nobody
+EXPOSE 80
+CMD ["python", "-u", "-m", "http.server", "--directory", "/site", "80"]

@@ -1,0 +1,4 @@
+FROM python:3.12-slim
+COPY site /site
+EXPOSE 80
+CMD ["python", "-u", "-m", "http.server", "--directory", "/site", "80"]
