@@ -76,9 +76,6 @@ func TestFixVerify(t *testing.T) {
 	text := "| fix --verify | before MB | after MB | factor | layers | probe s | cold build s | after one change s | program |\n| --- | ---: | ---: | ---: | --- | --- | --- | --- | --- |\n"
 	for _, c := range verified {
 		t.Run(c.dir, func(t *testing.T) {
-			if strings.HasSuffix(c.dir, "node-vite-nginx") {
-				onlyAll(t)
-			}
 			was, dir := filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), filepath.Base(c.dir))
 			for _, to := range []string{was, dir} {
 				if err := os.CopyFS(to, os.DirFS(filepath.Join(world.root, c.dir))); err != nil {
