@@ -49,41 +49,6 @@ type Cache struct {
 	tidy sync.Once
 }
 
-// DefaultCache is in the folder that DRYDOCK_CACHE names, without that variable in
-// os.UserCacheDir()/drydock. DRYDOCK_CACHE=off, or empty, or no home at all, is no cache: nil.
-func DefaultCache() *Cache {
-	dir := cacheFolder()
-	if dir == "" {
-		return nil
-	}
-	return &Cache{Dir: filepath.Join(dir, "proofs")}
-}
-
-// DefaultLayers is the folder for Options.Layers, beside that of DefaultCache; "" for none.
-func DefaultLayers() string {
-	dir := cacheFolder()
-	if dir == "" {
-		return ""
-	}
-	return filepath.Join(dir, "layers")
-}
-
-// cacheFolder holds all that is only there to save time; "" for none.
-func cacheFolder() string {
-	dir, set := os.LookupEnv("DRYDOCK_CACHE")
-	if !set {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return ""
-		}
-		dir = filepath.Join(user, "drydock")
-	}
-	if dir == "off" {
-		return ""
-	}
-	return dir
-}
-
 // A record is what is kept of a comparison. No text that could be written to a
 // Dockerfile is among it: what is kept of a rewrite never comes out of a file that
 // somebody else may have written.
@@ -94,8 +59,8 @@ type record struct {
 
 func (c *Cache) file(key string) string { return filepath.Join(c.Dir, key[:2], key+".json") }
 
-// get reads a record that isn't too old; nil without one.
-func (c *Cache) get(key string) *record {
+// get reads a proof that isn't too old; nil without one.
+func (c *Cache) get(key string) *Proof {
 	if c == nil || key == "" {
 		return nil
 	}
@@ -109,7 +74,7 @@ func (c *Cache) get(key string) *record {
 		return nil
 	}
 	r.Proof.Cached = true
-	return &r
+	return r.Proof
 }
 
 // digest binds a record to its key: one that was cut short, altered or put in
@@ -119,13 +84,12 @@ func digest(key string, text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// put keeps a record.
-func (c *Cache) put(key string, r record) {
+// put keeps a proof.
+func (c *Cache) put(key string, p *Proof) {
 	if c == nil || key == "" {
 		return
 	}
-	r.At = time.Now()
-	text, err := json.Marshal(r)
+	text, err := json.Marshal(record{time.Now(), p})
 	if err != nil {
 		return
 	}
@@ -218,10 +182,8 @@ func (p *Prover) key(ctx context.Context, after Side, changes string) string {
 
 // withValue is a build argument with the environment's value where it has none.
 func withValue(arg string) string {
-	for _, c := range arg {
-		if c == '=' {
-			return arg
-		}
+	if strings.Contains(arg, "=") {
+		return arg
 	}
 	return arg + "=" + os.Getenv(arg)
 }
@@ -229,11 +191,12 @@ func withValue(arg string) string {
 // hash is over the files of a side's context that are sent, with names, modes and
 // contents.
 func (p *Prover) hash(ctx context.Context, s Side) (string, bool) {
-	files, ig, complete := p.sent(s)
+	ig := rules(s)
 	id := s.Context + "\x00" + string(ig.Src)
 	if h, ok := p.hashes[id]; ok {
 		return h, h != ""
 	}
+	files, complete := p.sent(s, ig)
 	if !complete {
 		p.hashes[id] = ""
 		return "", false

@@ -17,9 +17,9 @@ func key(n int) string { return fmt.Sprintf("%064x", n) }
 
 func TestCacheTakesOnlyItsOwn(t *testing.T) {
 	c := &Cache{Dir: t.TempDir()}
-	c.put(key(1), record{Proof: &Proof{Verdict: "same behaviour"}})
+	c.put(key(1), &Proof{Verdict: "same behaviour"})
 	r := c.get(key(1))
-	if r == nil || r.Proof.Verdict != "same behaviour" || !r.Proof.Cached {
+	if r == nil || r.Verdict != "same behaviour" || !r.Cached {
 		t.Fatalf("got %+v", r)
 	}
 	good, err := os.ReadFile(c.file(key(1)))
@@ -35,7 +35,7 @@ func TestCacheTakesOnlyItsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 		if r := c.get(key(1)); r != nil {
-			t.Errorf("took %q: %+v", bad, r.Proof)
+			t.Errorf("took %q: %+v", bad, r)
 		}
 	}
 	// Another one's record in its place.
@@ -43,9 +43,9 @@ func TestCacheTakesOnlyItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := c.get(key(2)); r != nil {
-		t.Errorf("took the record of another key: %+v", r.Proof)
+		t.Errorf("took the record of another key: %+v", r)
 	}
-	c.put(key(1), record{Proof: &Proof{}})
+	c.put(key(1), &Proof{})
 	if c.get(key(1)) == nil {
 		t.Error("a damaged record isn't replaced")
 	}
@@ -72,7 +72,7 @@ func TestCacheIsBounded(t *testing.T) {
 	write(fresh, 0)
 	other := filepath.Join(c.Dir, "README")
 	write(other, 365*24*time.Hour)
-	c.put(key(9999), record{Proof: &Proof{}})
+	c.put(key(9999), &Proof{})
 	exists := func(name string) bool { _, err := os.Lstat(name); return err == nil }
 	if exists(old) || exists(left) || !exists(fresh) || !exists(other) {
 		t.Errorf("past its days %v, of a killed process %v, of one that writes %v, not ours %v", exists(old), exists(left), exists(fresh), exists(other))
@@ -90,7 +90,7 @@ func TestCacheUnwritable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []*Cache{nil, {Dir: file}, {Dir: filepath.Join(file, "below")}} {
-		c.put(key(1), record{Proof: &Proof{}})
+		c.put(key(1), &Proof{})
 		if c.get(key(1)) != nil {
 			t.Errorf("%+v has a record", c)
 		}
@@ -105,7 +105,7 @@ func TestCacheSharedKey(t *testing.T) {
 		c := &Cache{Dir: dir}
 		wg.Go(func() {
 			for range 20 {
-				c.put(key(1), record{Proof: &Proof{Verdict: strings.Repeat(fmt.Sprint(i), 5000)}})
+				c.put(key(1), &Proof{Verdict: strings.Repeat(fmt.Sprint(i), 5000)})
 				if c.get(key(1)) == nil {
 					t.Error("a record in parts")
 				}
@@ -137,6 +137,8 @@ func TestUnchanged(t *testing.T) {
 		{"an ignored file", func(dir string) { write(dir, "x.log", "more") }, ""},
 		{"git's own", func(dir string) { write(dir, ".git/index", "more") }, ""},
 		{"drydock's cache", func(dir string) { write(dir, ".cache/proofs/00/x", "") }, ""},
+		{"what drydock read of layers", func(dir string) { write(dir, ".layers/x", "") }, ""},
+		{"what registries said to drydock", func(dir string) { write(dir, ".own/registry/x", "") }, ""},
 	} {
 		dir := t.TempDir()
 		write(dir, "app/a.py", "")
@@ -144,7 +146,7 @@ func TestUnchanged(t *testing.T) {
 		write(dir, "x.log", "")
 		write(dir, ".dockerignore", "*.log\n")
 		rules := "*.log\n"
-		p := &Prover{origin: Side{Context: dir, Ignore: &rules}, opt: Options{Cache: &Cache{Dir: filepath.Join(dir, ".cache", "proofs")}}}
+		p := &Prover{origin: Side{Context: dir, Ignore: &rules}, opt: Options{Cache: &Cache{Dir: filepath.Join(dir, ".cache", "proofs")}, Layers: filepath.Join(dir, ".layers"), Own: filepath.Join(dir, ".own")}}
 		p.watch()
 		c.do(dir)
 		got := ""

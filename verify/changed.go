@@ -19,26 +19,45 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("%s changed while drydock was at work, so nothing is proven", e.Path)
 }
 
-// sent lists the files of a side's context that go to the builder, drydock's own
-// cache and git's bookkeeping left out: an editor fetches and stages at any time.
-// complete is false when a folder can't be read or holds too much.
-func (p *Prover) sent(s Side) (files []repo.File, ig *repo.Ignore, complete bool) {
-	r := repo.Load(os.DirFS(s.Context))
-	ig = r.Ignore("")
+// rules are the ignore rules of a side.
+func rules(s Side) *repo.Ignore {
 	if s.Ignore != nil {
-		ig = repo.ParseIgnore(".dockerignore", []byte(*s.Ignore))
+		return repo.ParseIgnore(".dockerignore", []byte(*s.Ignore))
 	}
-	files, complete = r.Sent(ig)
-	own := ""
-	if p.opt.Cache != nil {
-		if abs, err := filepath.Abs(p.opt.Cache.Dir); err == nil {
+	return repo.Load(os.DirFS(s.Context)).Ignore("")
+}
+
+// sent lists the files of a side's context that go to the builder, drydock's own
+// caches left out. complete is false when a folder can't be read or holds too much.
+func (p *Prover) sent(s Side, ig *repo.Ignore) (files []repo.File, complete bool) {
+	files, complete = repo.Load(os.DirFS(s.Context)).Sent(ig)
+	var own []string
+	for _, dir := range p.opt.caches() {
+		if abs, err := filepath.Abs(dir); err == nil {
 			if rel, err := filepath.Rel(s.Context, abs); err == nil {
-				own = filepath.ToSlash(rel) + "/"
+				own = append(own, filepath.ToSlash(rel)+"/")
 			}
 		}
 	}
-	files = slices.DeleteFunc(slices.Clone(files), func(f repo.File) bool { return own != "" && strings.HasPrefix(f.Path, own) })
-	return files, ig, complete && ig.Err == nil
+	files = slices.DeleteFunc(slices.Clone(files), func(f repo.File) bool {
+		return slices.ContainsFunc(own, func(dir string) bool { return strings.HasPrefix(f.Path, dir) })
+	})
+	return files, complete && ig.Err == nil
+}
+
+// caches are the folders that drydock itself writes while a proof runs.
+func (o Options) caches() []string {
+	var out []string
+	if o.Cache != nil {
+		out = append(out, o.Cache.Dir)
+	}
+	if o.Layers != "" {
+		out = append(out, o.Layers)
+	}
+	if o.Own != "" {
+		out = append(out, o.Own)
+	}
+	return out
 }
 
 // stamp is what tells without reading that a file was written.
@@ -48,9 +67,10 @@ type stamp struct {
 	at   int64 // when it was written last, in ns
 }
 
-// stamps are those of the files that are sent; git's own files say nothing.
+// stamps are those of the files that are sent; git's own say nothing: an editor
+// fetches and stages at any time.
 func (p *Prover) stamps(s Side) map[string]stamp {
-	files, _, _ := p.sent(s)
+	files, _ := p.sent(s, rules(s))
 	out := make(map[string]stamp, len(files))
 	for _, f := range files {
 		if f.Path == ".git" || strings.HasPrefix(f.Path, ".git/") || strings.Contains(f.Path, "/.git/") {

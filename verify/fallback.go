@@ -61,7 +61,7 @@ func (p *Prover) fallback(ctx context.Context, src string) (out rewrite.Outcome,
 	if p.base == nil || p.before.img.PackageManager() != "apt" {
 		return out, false, nil
 	}
-	packages, paths := added(p.base.img, p.before.img)
+	packages, paths := added(p.base, p.before.img)
 	if len(paths) == 0 || len(paths) > maxCopied {
 		return out, false, nil
 	}

@@ -55,7 +55,7 @@ func TestFallback(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := &Prover{path: "Dockerfile"}
 			p.before = built(t, c.text, perlBase.with(c.added), v1.Config{})
-			p.base = built(t, "FROM perl:5.40\n", perlBase, v1.Config{})
+			p.base = built(t, "FROM perl:5.40\n", perlBase, v1.Config{}).img
 			o, ok, err := p.fallback(t.Context(), c.text)
 			if err != nil || ok != (c.want != "") {
 				t.Fatalf("applies %v, error %v:\n%s", ok, err, o.After)

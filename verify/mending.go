@@ -155,7 +155,7 @@ func (m *mender) source(paths []string) string {
 		return ""
 	}
 	for _, p := range paths {
-		if m.p.base.img.Tree[strings.TrimPrefix(p, "/")] == nil {
+		if m.p.base.Tree[strings.TrimPrefix(p, "/")] == nil {
 			return ""
 		}
 	}
@@ -167,7 +167,7 @@ func (m *mender) source(paths []string) string {
 func (m *mender) temp(why string) []mending {
 	was := root(m.p.final(m.before.doc))
 	from := was.BaseName()
-	if m.p.base == nil || m.p.base.img.Tree["tmp"] == nil || strings.Contains(was.From.Text, "$") {
+	if m.p.base == nil || m.p.base.Tree["tmp"] == nil || strings.Contains(was.From.Text, "$") {
 		from = m.source([]string{"/tmp"})
 	}
 	if from == "" {

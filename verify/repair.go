@@ -27,15 +27,15 @@ func (p *Prover) repaired(ctx context.Context, text string, files map[string]str
 		return nil, err
 	}
 	key := p.key(ctx, side, declared(changes))
-	if r := p.opt.Cache.get(key); r != nil {
-		return &attempt{text: text, files: files, proof: r.Proof}, nil
+	if kept := p.opt.Cache.get(key); kept != nil {
+		return &attempt{text: text, files: files, proof: kept}, nil
 	}
 	a, err := p.mend(ctx, side, files, changes)
 	if err != nil {
 		return nil, err
 	}
 	if len(a.repairs) == 0 { // else the proof is of another text, and the repairs are worked out anew
-		p.opt.Cache.put(key, record{Proof: a.proof})
+		p.opt.Cache.put(key, a.proof)
 	}
 	return a, nil
 }
@@ -184,7 +184,7 @@ func (m *mender) edits(breaks []finding.Finding) []mending {
 			}
 		case finding.Command, finding.Interpreter:
 			for _, name := range b.Names {
-				if at := m.command(name); at != "" {
+				if at := m.before.img.Command(name); at != "" {
 					m.owner(at, b.Message, n)
 				}
 			}
@@ -290,26 +290,6 @@ func (m *mender) opened(n *needs) {
 		}
 		m.library(so, fmt.Sprintf("the program was seen to open %s, which the new image lacks", at), n)
 	}
-}
-
-// command finds an executable in the image before.
-func (m *mender) command(name string) string {
-	if strings.HasPrefix(name, "/") {
-		if m.before.img.Tree[strings.TrimPrefix(name, "/")] != nil {
-			return name
-		}
-		return ""
-	}
-	for _, e := range m.before.img.Config.Config.Env {
-		if list, ok := strings.CutPrefix(e, "PATH="); ok {
-			for dir := range strings.SplitSeq(list, ":") {
-				if at := path.Join(dir, name); m.before.img.Tree[strings.TrimPrefix(at, "/")] != nil {
-					return at
-				}
-			}
-		}
-	}
-	return ""
 }
 
 // installs: the new image has the package manager of the old one, and its final

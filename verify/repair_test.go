@@ -85,7 +85,7 @@ func TestRepairs(t *testing.T) {
 		{"a library that nobody has", apt, apt, "", "FROM python:3.12-slim\n", []finding.Finding{library}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := &Prover{path: "Dockerfile", before: built(t, was, c.before, v1.Config{}), base: built(t, "FROM python:3.12\n", contents{"tmp/": ""}, v1.Config{})}
+			p := &Prover{path: "Dockerfile", before: built(t, was, c.before, v1.Config{}), base: built(t, "FROM python:3.12\n", contents{"tmp/": ""}, v1.Config{}).img}
 			after := built(t, c.text, c.after, v1.Config{User: c.user})
 			m := &mender{p: p, before: p.before, after: after, stage: after.doc.Final()}
 			got, steps, err := p.mended(c.text, m.edits(c.breaks))

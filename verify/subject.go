@@ -106,7 +106,7 @@ func (p *Prover) look(ctx context.Context, after *subject) error {
 			return err
 		})
 	}
-	var base *subject
+	var base *imagefs.Image
 	if p.before == nil {
 		see(p.first)
 		group.Go(func() (err error) {
@@ -124,7 +124,7 @@ func (p *Prover) look(ctx context.Context, after *subject) error {
 	if p.before == nil {
 		p.before, p.base = p.first, base
 		if base != nil {
-			was, is := p.before.img.Layers, base.img.Layers
+			was, is := p.before.img.Layers, base.Layers
 			for p.bottom < min(len(was), len(is)) && was[p.bottom].Digest == is[p.bottom].Digest {
 				p.bottom++
 			}
@@ -134,7 +134,7 @@ func (p *Prover) look(ctx context.Context, after *subject) error {
 }
 
 // ground is the base of a subject's last stage as an image of its own.
-func (p *Prover) ground(ctx context.Context, s *subject) (*subject, error) {
+func (p *Prover) ground(ctx context.Context, s *subject) (*imagefs.Image, error) {
 	stage := root(p.final(s.doc))
 	if strings.EqualFold(stage.BaseName(), "scratch") {
 		return nil, nil
@@ -154,7 +154,7 @@ func (p *Prover) ground(ctx context.Context, s *subject) (*subject, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the base image: %w", err)
 	}
-	return &subject{img: img, built: b}, nil
+	return img, nil
 }
 
 // empty is an empty folder.

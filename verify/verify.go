@@ -58,6 +58,9 @@ type Options struct {
 	Cache *Cache           // of proofs; nil for none
 	// Layers is a folder in which what was read of large layers is kept; "" for none.
 	Layers string
+	// Own is a folder that the program writes for itself while a proof runs, should it
+	// lie in a build context; "" for none.
+	Own string
 	// Layout is the folder of an OCI layout that the images go to, and that the caller
 	// removes; "" for one of the Prover's own.
 	Layout string
@@ -101,11 +104,11 @@ type Prover struct {
 	dir    string // temporary: the layout and the probes
 	remove func() // takes it away
 	files  *imagefs.Reader
-	first  *subject      // the original, built
-	before *subject      // the same, read and run
-	again  *probe.Result // a second run of before, once needed
-	base   *subject      // the base of before's last stage, built alone; nil when it has none, or that can't be
-	bottom int           // how many of before's layers are its base's
+	first  *subject       // the original, built
+	before *subject       // the same, read and run
+	again  *probe.Result  // a second run of before, once needed
+	base   *imagefs.Image // the base of before's last stage, built alone; nil when it has none, or that can't be
+	bottom int            // how many of before's layers are its base's
 	hashes map[string]string
 	reads  sync.WaitGroup
 	began  map[string]stamp // what the context held
@@ -149,12 +152,12 @@ func (p *Prover) layout() string {
 func (p *Prover) Prove(ctx context.Context, side Side, changes []rewrite.Outcome) (*Proof, error) {
 	p.watch()
 	key := p.key(ctx, side, "alone: "+declared(changes))
-	if r := p.opt.Cache.get(key); r != nil {
-		return r.Proof, nil
+	if kept := p.opt.Cache.get(key); kept != nil {
+		return kept, nil
 	}
 	proof, _, err := p.prove(ctx, side, changes)
 	if err == nil {
-		p.opt.Cache.put(key, record{Proof: proof})
+		p.opt.Cache.put(key, proof)
 	}
 	return proof, err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"drydock/images/registry"
 	"drydock/report"
 	"drydock/rewrite"
 	"drydock/verify"
@@ -112,10 +113,12 @@ func readProving(c *cli.Context, s streams, quiet bool) (*proving, error) {
 		return nil, usagef("--probe-timeout %v: between 1s and 1h", wait)
 	}
 	p.opt.Probe.Seconds = int(wait.Seconds())
-	if !c.Bool("reprove") {
-		p.opt.Cache = verify.DefaultCache()
+	if dir := registry.CacheFolder(); dir != "" {
+		p.opt.Own, p.opt.Layers = dir, filepath.Join(dir, "layers")
+		if !c.Bool("reprove") {
+			p.opt.Cache = &verify.Cache{Dir: filepath.Join(dir, "proofs")}
+		}
 	}
-	p.opt.Layers = verify.DefaultLayers()
 	var err error
 	if p.builder, err = builder.Find(c.Context, c.String("builder")); err != nil {
 		return nil, err

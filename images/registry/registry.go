@@ -35,18 +35,31 @@ type Options struct {
 	PerHost int           // questions at once to one host; 0 is 4
 }
 
+// CacheFolder is where the program keeps all that is only there to save time:
+// DRYDOCK_CACHE, without that variable os.UserCacheDir()/drydock. "" for
+// DRYDOCK_CACHE=off, or empty, or where there is no home.
+func CacheFolder() string {
+	dir, set := os.LookupEnv("DRYDOCK_CACHE")
+	switch {
+	case set && dir == "off":
+		return ""
+	case set:
+		return dir
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(user, "drydock")
+}
+
 // FromEnvironment gives Options with the mirrors of DRYDOCK_MIRRORS and the
-// cache in DRYDOCK_CACHE/registry, or without that variable in
-// os.UserCacheDir()/drydock/registry. DRYDOCK_CACHE=off, or empty, is no cache.
+// cache in the folder registry of CacheFolder.
 // The error names what is wrong in DRYDOCK_MIRRORS.
 func FromEnvironment() (Options, error) {
 	var o Options
-	if dir, set := os.LookupEnv("DRYDOCK_CACHE"); set {
-		if dir != "" && dir != "off" {
-			o.CacheDir = filepath.Join(dir, "registry")
-		}
-	} else if dir, err := os.UserCacheDir(); err == nil {
-		o.CacheDir = filepath.Join(dir, "drydock", "registry")
+	if dir := CacheFolder(); dir != "" {
+		o.CacheDir = filepath.Join(dir, "registry")
 	}
 	var err error
 	if o.Mirrors, err = ParseMirrors(os.Getenv("DRYDOCK_MIRRORS")); err != nil {

@@ -277,6 +277,10 @@ func (i *Image) command(u user, name string) string {
 	return ""
 }
 
+// Command is where the image's user finds what starts as name: a path, or a name on
+// PATH; "" for nowhere.
+func (i *Image) Command(name string) string { return i.command(i.user(), name) }
+
 // inWorkdir makes a path absolute.
 func (i *Image) inWorkdir(p string) string {
 	if path.IsAbs(p) {
