@@ -61,6 +61,11 @@ func (p *places) because(own, dir, why string) chosen {
 	return chosen{dir, why}
 }
 
+// isOf tells whether a build of the repository at top is of this Dockerfile.
+func isOf(b repo.Build, t *target, top string) bool {
+	return b.Dockerfile != "" && filepath.ToSlash(filepath.Clean(b.Dockerfile)) == slashRel(top, t.abs)
+}
+
 // naming is a context that a file of the repository names.
 type naming struct{ dir, from string }
 
@@ -68,7 +73,7 @@ type naming struct{ dir, from string }
 func (p *places) named(builds []repo.Build, t *target, top string) []naming {
 	var out []naming
 	for _, b := range builds {
-		if b.Dockerfile == "" || filepath.ToSlash(filepath.Clean(b.Dockerfile)) != slashRel(top, t.abs) || !filepath.IsLocal(filepath.FromSlash(b.Context)) {
+		if !isOf(b, t, top) || !filepath.IsLocal(filepath.FromSlash(b.Context)) {
 			continue
 		}
 		dir := filepath.Join(top, filepath.FromSlash(b.Context))

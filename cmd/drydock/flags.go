@@ -99,8 +99,8 @@ func formatFlag() cli.Flag {
 
 func readSettings(c *cli.Context) (settings, error) {
 	s := settings{unsafe: c.Bool("unsafe"), quiet: c.Bool("quiet"), offline: c.Bool("offline"), layout: c.String("layout"), facts: c.Bool("registry"), color: c.String("color"), paths: c.Args().Slice()}
-	if !slices.Contains([]string{"auto", "always", "never"}, s.color) {
-		return s, usagef("--color %s: choose auto, always or never", s.color)
+	if err := knownColor(s.color); err != nil {
+		return s, err
 	}
 	var err error
 	if s.json, err = wantsJSON(c); err != nil {
@@ -133,6 +133,21 @@ func readSettings(c *cli.Context) (settings, error) {
 		return s, usagef(`"-" stands alone: give either standard input or paths`)
 	}
 	return s, nil
+}
+
+func knownColor(when string) error {
+	if !slices.Contains([]string{"auto", "always", "never"}, when) {
+		return usagef("--color %s: choose auto, always or never", when)
+	}
+	return nil
+}
+
+// knownForm is for verify and ship, whose output goes into pull requests too.
+func knownForm(form string) error {
+	if !slices.Contains([]string{"text", "json", "markdown"}, form) {
+		return usagef("--format %s: choose text, json or markdown", form)
+	}
+	return nil
 }
 
 func wantsJSON(c *cli.Context) (bool, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"drydock/history"
 	"drydock/images/registry"
 	"drydock/report"
 	"drydock/rewrite"
@@ -68,23 +69,20 @@ func proofFlags() []cli.Flag { return append(builderFlags(), probeFlags()...) }
 type proving struct {
 	builder *builder.Builder
 	opt     verify.Options
-	args    map[string]string // names of the build arguments that the command line gives
 	shows   *builder.Progress
 }
 
 // readProving reads the flags and finds the builder.
 func readProving(c *cli.Context, s streams, quiet bool) (*proving, error) {
-	p := &proving{args: map[string]string{}}
+	p := &proving{}
 	p.opt.Build = builder.Options{
 		Target: c.String("target"), Platform: c.String("platform"), BuildArgs: values(c, "build-arg"),
 		Secrets: values(c, "secret"), SSH: values(c, "ssh"), Contexts: values(c, "build-context"),
 	}
 	for _, a := range p.opt.Build.BuildArgs {
-		name, value, _ := strings.Cut(a, "=")
-		if name == "" {
+		if a == "" || a[0] == '=' {
 			return nil, usagef("--build-arg %s: write NAME=VALUE", a)
 		}
-		p.args[name] = value
 	}
 	for _, a := range p.opt.Build.Contexts {
 		if name, value, ok := strings.Cut(a, "="); !ok || name == "" || value == "" {
@@ -158,33 +156,45 @@ func fixProving(c *cli.Context, s streams, set settings) (*proving, error) {
 }
 
 // buildOptions are the options for one Dockerfile: what the command line says, over
-// what compose and bake files do.
+// what the first compose or bake file says that builds it with a target or arguments.
 func (p *proving) buildOptions(places *places, t *target, context string) builder.Options {
 	out := p.opt.Build
+	out.BuildArgs = slices.Clone(out.BuildArgs)
 	top := places.top(t)
-	given := map[string]string{}
-	for i, b := range places.repo(top).Builds() {
-		if b.Dockerfile == "" || filepath.ToSlash(filepath.Clean(b.Dockerfile)) != slashRel(top, t.abs) || filepath.Join(top, filepath.FromSlash(b.Context)) != context {
+	for _, b := range places.repo(top).Builds() {
+		if !isOf(b, t, top) || filepath.Join(top, filepath.FromSlash(b.Context)) != context {
 			continue
-		}
-		if i > 0 && len(given) > 0 {
-			break // the first one that builds it tells
 		}
 		if out.Target == "" && !strings.Contains(b.Target, "${") {
 			out.Target = b.Target
 		}
-		maps.Copy(given, b.Values)
-		if out.Target != "" || len(given) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(b.Values)) {
+			given := func(a string) bool { own, _, _ := strings.Cut(a, "="); return own == name }
+			if !slices.ContainsFunc(p.opt.Build.BuildArgs, given) {
+				out.BuildArgs = append(out.BuildArgs, name+"="+b.Values[name])
+			}
+		}
+		if out.Target != "" || len(b.Values) > 0 {
 			break
 		}
 	}
-	out.BuildArgs = slices.Clone(out.BuildArgs)
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if _, own := p.args[name]; !own {
-			out.BuildArgs = append(out.BuildArgs, name+"="+given[name])
-		}
-	}
 	return out
+}
+
+// filesOf reads the files of a folder as they are.
+func filesOf(dir string) func(name string) (string, bool) {
+	return func(name string) (string, bool) {
+		text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		return string(text), err == nil
+	}
+}
+
+// filesAt reads the files of a folder as they were at a git revision.
+func filesAt(ctx context.Context, dir, rev string) func(name string) (string, bool) {
+	return func(name string) (string, bool) {
+		text, exists, err := history.Show(ctx, dir, rev, name)
+		return string(text), exists && err == nil
+	}
 }
 
 // ignoreText is the text of the ignore file in force for a Dockerfile: the one

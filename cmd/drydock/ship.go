@@ -84,10 +84,10 @@ func runShip(c *cli.Context, s streams) error {
 	switch {
 	case c.NArg() == 0:
 		return usagef("ship needs the name of an image: drydock ship [REGISTRY/]NAME[:TAG]")
-	case !slices.Contains([]string{"text", "json", "markdown"}, form):
-		return usagef("--format %s: choose text, json or markdown", form)
-	case !slices.Contains([]string{"auto", "always", "never"}, color):
-		return usagef("--color %s: choose auto, always or never", color)
+	case knownForm(form) != nil:
+		return knownForm(form)
+	case knownColor(color) != nil:
+		return knownColor(color)
 	case c.Int("max-critical") < 0:
 		return usagef("--max-critical %d: give 0 or more", c.Int("max-critical"))
 	case c.IsSet("sbom") && c.String("sbom") == "":

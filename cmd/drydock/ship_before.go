@@ -60,10 +60,7 @@ func (j *shipJob) find(file, dir, stage string) error {
 
 // now is what lies there.
 func (j *shipJob) now() verify.Side {
-	return verify.Side{Dockerfile: j.target.src, Context: j.target.context, Ignore: ignoreText(j.target, func(name string) (string, bool) {
-		text, err := os.ReadFile(filepath.Join(j.target.context, filepath.FromSlash(name)))
-		return string(text), err == nil
-	})}
+	return verify.Side{Dockerfile: j.target.src, Context: j.target.context, Ignore: ignoreText(j.target, filesOf(j.target.context))}
 }
 
 // earlier is what to compare with: the Dockerfile that --before names, else that
@@ -95,10 +92,7 @@ func (j *shipJob) earlier(ctx context.Context, before string) (side *verify.Side
 	case !exists:
 		return nil, "", fmt.Errorf("--before %s: %s is not in that revision: name another one, or a file", before, j.target.path)
 	}
-	rules := ignoreText(j.target, func(name string) (string, bool) {
-		text, exists, err := history.Show(ctx, j.target.context, rev, name)
-		return string(text), exists && err == nil
-	})
+	rules := ignoreText(j.target, filesAt(ctx, j.target.context, rev))
 	if before == "" && string(src) == j.target.src && *rules == *now.Ignore {
 		return nil, hint, nil
 	}

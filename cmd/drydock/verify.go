@@ -48,14 +48,13 @@ type verifying struct {
 
 func runVerify(c *cli.Context, s streams) error {
 	format := c.String("format")
-	switch format {
-	case "text", "json":
-	case "markdown":
+	if err := knownForm(format); err != nil {
+		return err
+	}
+	if format == "markdown" {
 		if err := c.Set("format", "text"); err != nil { // which readSettings knows
 			return err
 		}
-	default:
-		return usagef("--format %s: choose text, json or markdown", format)
 	}
 	set, err := readSettings(c)
 	if err != nil {
@@ -163,11 +162,7 @@ func (s *site) earlier(ctx context.Context, t *target) (verify.Side, string, err
 		if rel, ok := below(c.dir, b.abs); ok && c.dir != "" {
 			b.name = filepath.ToSlash(rel)
 		}
-		read := func(name string) (string, bool) {
-			text, err := os.ReadFile(filepath.Join(c.dir, filepath.FromSlash(name)))
-			return string(text), err == nil
-		}
-		return verify.Side{Dockerfile: b.src, Ignore: ignoreText(&b, read), Context: c.dir}, "", nil
+		return verify.Side{Dockerfile: b.src, Ignore: ignoreText(&b, filesOf(c.dir)), Context: c.dir}, "", nil
 	}
 	dir := filepath.Dir(t.abs)
 	src, exists, err := history.Show(ctx, dir, v.rev, filepath.Base(t.abs))
@@ -180,9 +175,5 @@ func (s *site) earlier(ctx context.Context, t *target) (verify.Side, string, err
 	if !exists {
 		return verify.Side{}, "it wasn't there at " + v.rev, nil
 	}
-	read := func(name string) (string, bool) {
-		text, exists, err := history.Show(ctx, s.dir, v.rev, name)
-		return string(text), exists && err == nil
-	}
-	return verify.Side{Dockerfile: string(src), Ignore: ignoreText(t, read), Context: s.dir}, "", nil
+	return verify.Side{Dockerfile: string(src), Ignore: ignoreText(t, filesAt(ctx, s.dir, v.rev)), Context: s.dir}, "", nil
 }
