@@ -248,15 +248,18 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// A registry of this test's own that wants a login, as docker's documentation
-// sets it up (htpasswd): without one, with a wrong one, with the right one.
-func TestRegistryLogin(t *testing.T) {
+// password is that of the user tester of ownRegistry.
+const password = "made-for-a-test"
+
+// ownRegistry runs Docker's registry for this test, which wants a login, as its documentation sets it up (htpasswd).
+func ownRegistry(t *testing.T) (addr string) {
+	t.Helper()
 	program, err := exec.LookPath("docker-registry")
 	if err != nil {
-		t.Skip("docker-registry isn't there")
+		t.Fatal("docker-registry isn't there: lab/up installs it")
 	}
-	dir, addr := t.TempDir(), freeAddress(t)
-	// The password is made-for-a-test.
+	dir := t.TempDir()
+	addr = freeAddress(t)
 	write(t, filepath.Join(dir, "htpasswd"), "tester:$2a$04$5YPHa3gVM7kbVwBbv5zxBuKq0fYPUQfbzdUgdV2o1ZJoEDjOPfo9.\n")
 	write(t, filepath.Join(dir, "config.yml"), fmt.Sprintf("version: 0.1\nstorage: {filesystem: {rootdirectory: %[1]s/data}}\nhttp: {addr: %[2]q}\nlog: {level: error}\n"+
 		"auth: {htpasswd: {realm: test, path: %[1]s/htpasswd}}\n", dir, addr))
@@ -268,18 +271,23 @@ func TestRegistryLogin(t *testing.T) {
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		if c, err := net.Dial("tcp", addr); err == nil {
 			c.Close()
-			break
+			return addr
 		} else if time.Now().After(end) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// A registry that wants a login: without one, with a wrong one, with the right one.
+func TestRegistryLogin(t *testing.T) {
+	dir, addr := t.TempDir(), ownRegistry(t)
 	t.Setenv("DOCKER_CONFIG", dir)
 	t.Setenv("DOCKER_AUTH_CONFIG", "")
-	login := func(password string) {
-		write(t, filepath.Join(dir, "config.json"), fmt.Sprintf(`{"auths":{%q:{"username":"tester","password":%q}}}`, addr, password))
+	login := func(word string) {
+		write(t, filepath.Join(dir, "config.json"), fmt.Sprintf(`{"auths":{%q:{"username":"tester","password":%q}}}`, addr, word))
 	}
-	login("made-for-a-test")
-	digest := pushImage(t, addr, "e2e/private", "1", registrytest.Image{}, remote.WithAuth(&authn.Basic{Username: "tester", Password: "made-for-a-test"}))
+	login(password)
+	digest := pushImage(t, addr, "e2e/private", "1", registrytest.Image{}, remote.WithAuth(&authn.Basic{Username: "tester", Password: password}))
 	r := hubRef(t, addr+"/e2e/private:1")
 	o := registry.Options{CacheDir: filepath.Join(dir, "cache")}
 	for range 2 { // from the registry, and from the cache

@@ -8,14 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // `drydock ship` with a real builder, a real scanner and a real registry that wants a login. What is critical stands in the
@@ -93,33 +91,11 @@ func shipProject(t *testing.T, lodash string) string {
 	return dir
 }
 
-// loginRegistry runs Docker's registry for this test, which wants the login of the folder of docker's settings that it gives.
+// loginRegistry is a registry of this test's own that wants a login, and the variable that names the file which has it.
 func loginRegistry(t *testing.T) (addr, config string) {
 	t.Helper()
-	program, err := exec.LookPath("docker-registry")
-	if err != nil {
-		t.Fatal("docker-registry isn't there: lab/up installs it")
-	}
-	dir := t.TempDir()
-	addr = freeAddress(t)
-	// The password is made-for-a-test.
-	write(t, filepath.Join(dir, "htpasswd"), "tester:$2a$04$5YPHa3gVM7kbVwBbv5zxBuKq0fYPUQfbzdUgdV2o1ZJoEDjOPfo9.\n")
-	write(t, filepath.Join(dir, "config.yml"), fmt.Sprintf("version: 0.1\nstorage: {filesystem: {rootdirectory: %[1]s/data}}\nhttp: {addr: %[2]q}\nlog: {level: error}\n"+
-		"auth: {htpasswd: {realm: test, path: %[1]s/htpasswd}}\n", dir, addr))
-	cmd := exec.CommandContext(t.Context(), program, "serve", filepath.Join(dir, "config.yml"))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			c.Close()
-			break
-		} else if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
-	return addr, dockerLogin(t, addr, "made-for-a-test")
+	addr = ownRegistry(t)
+	return addr, dockerLogin(t, addr, password)
 }
 
 // dockerLogin is a podman file of logins, which docker's folder of settings, the lab's, stays beside.

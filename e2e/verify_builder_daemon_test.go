@@ -143,6 +143,20 @@ func TestBuilderDies(t *testing.T) {
 	}
 }
 
+// smallDisk makes a disk of that size of a folder, for the time of the test.
+func smallDisk(t *testing.T, dir, size string) string {
+	t.Helper()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Fatalf("this test needs root: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("umount: %v", err)
+		}
+	})
+	return dir
+}
+
 func TestBuilderDiskFull(t *testing.T) {
 	big := t.TempDir()
 	f, err := os.Create(filepath.Join(big, "big"))
@@ -154,15 +168,7 @@ func TestBuilderDiskFull(t *testing.T) {
 	}
 	for _, kind := range []string{"buildctl", "buildx"} {
 		t.Run(kind, func(t *testing.T) {
-			root := t.TempDir()
-			if err := syscall.Mount("tmpfs", root, "tmpfs", 0, "size=240m"); err != nil {
-				t.Fatalf("this test needs root: %v", err)
-			}
-			t.Cleanup(func() {
-				if err := syscall.Unmount(root, 0); err != nil {
-					t.Errorf("umount: %v", err)
-				}
-			})
+			root := smallDisk(t, t.TempDir(), "240m")
 			b := ownDaemon(t, root).with(t, kind)
 			noLeftovers(t)
 			for _, c := range []struct{ name, file string }{

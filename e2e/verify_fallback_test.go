@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,18 +51,9 @@ func TestFixVerifyFallback(t *testing.T) {
 	registry := registryAddress(t)
 	standIn(t, registry, "buildpack-deps:bookworm", "perl:5.40")
 	standIn(t, registry, "debian:bookworm-slim", "perl:5.40-slim")
-	dir := filepath.Join(t.TempDir(), "perl")
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "verify", "perl"))); err != nil {
-		t.Fatal(err)
-	}
-	r := drydockJSON(t, t.Context(), "fix", "--verify", "--format", "json", dir)
-	text, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("after:\n%s", text)
-	if r.code != 0 || r.Proof == nil || r.Proof.Verdict != probe.Same {
-		t.Fatalf("exit code %d, error %v, proof %+v\n%s", r.code, r.Error, r.Proof, r.text)
+	r, text := fixVerified(t, filepath.Join("e2e", "testdata", "verify", "perl"))
+	if r.Proof.Verdict != probe.Same {
+		t.Fatalf("proof %+v", r.Proof)
 	}
 	made := func(transform, title string) bool {
 		return slices.ContainsFunc(r.Outcomes, func(o report.Outcome) bool {
@@ -74,11 +64,11 @@ func TestFixVerifyFallback(t *testing.T) {
 		t.Errorf("the fallback or its repair isn't among %+v", r.Outcomes)
 	}
 	for _, line := range []string{"FROM perl:5.40 AS builder", "FROM perl:5.40-slim", "jq libsqlite3-0", "COPY --from=builder /app /app", "COPY --from=builder /usr/local/bin/berths /usr/local/bin/berths"} {
-		if strings.Count(string(text), line) != 1 {
-			t.Errorf("it has %q %d times", line, strings.Count(string(text), line))
+		if strings.Count(text, line) != 1 {
+			t.Errorf("it has %q %d times", line, strings.Count(text, line))
 		}
 	}
-	if n := strings.Count(string(text), "CMD "); n != 1 {
+	if n := strings.Count(text, "CMD "); n != 1 {
 		t.Errorf("%d times CMD", n)
 	}
 	b, a := r.Proof.Before, r.Proof.After
@@ -86,8 +76,4 @@ func TestFixVerifyFallback(t *testing.T) {
 		t.Errorf("%.1f MB before, %.1f MB after", float64(b.Compressed)/1e6, float64(a.Compressed)/1e6)
 	}
 	keepTable(t, fmt.Sprintf("| fallback | %.1f | %.1f | %.1f | %s |\n", float64(b.Compressed)/1e6, float64(a.Compressed)/1e6, float64(b.Compressed)/float64(a.Compressed), a.Did))
-	again := drydockJSON(t, t.Context(), "fix", "--verify", "--format", "json", dir)
-	if again.code != 0 || again.Changed {
-		t.Errorf("a second run: exit code %d, changed %v:\n%s", again.code, again.Changed, again.Diff)
-	}
 }

@@ -86,15 +86,7 @@ func TestRobustBuilder(t *testing.T) {
 		}
 	})
 	t.Run("disk full", func(t *testing.T) {
-		root := t.TempDir()
-		if err := syscall.Mount("tmpfs", root, "tmpfs", 0, "size=240m"); err != nil {
-			t.Fatalf("this test needs root: %v", err)
-		}
-		t.Cleanup(func() {
-			if err := syscall.Unmount(root, 0); err != nil {
-				t.Errorf("umount: %v", err)
-			}
-		})
+		root := smallDisk(t, t.TempDir(), "240m")
 		d := ownDaemon(t, root)
 		p := newProgram(t, "buildctl", folder(t, map[string]string{"Dockerfile": plainFile + "RUN dd if=/dev/zero of=/big bs=1M count=400\n"}), "fix", "--verify", "{}")
 		p.cmd.Env = append(p.cmd.Env, "BUILDKIT_HOST="+d.host)
@@ -104,15 +96,7 @@ func TestRobustBuilder(t *testing.T) {
 
 // TestRobustOwnDisk: the folder for temporary files is full, or isn't there.
 func TestRobustOwnDisk(t *testing.T) {
-	tmp := t.TempDir()
-	if err := syscall.Mount("tmpfs", tmp, "tmpfs", 0, "size=16m"); err != nil {
-		t.Fatalf("this test needs root: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(tmp, 0); err != nil {
-			t.Errorf("umount: %v", err)
-		}
-	})
+	tmp := smallDisk(t, t.TempDir(), "16m")
 	for _, kind := range []string{"buildctl", "buildx"} {
 		p := newProgram(t, kind, folder(t, map[string]string{"Dockerfile": plainFile + "RUN echo " + nonce() + "\n"}), "fix", "--verify", "{}")
 		p.tmp = tmp
@@ -297,14 +281,7 @@ func TestRobustCache(t *testing.T) {
 	if p := again(); strings.Contains(p.out.String(), cached) || strings.Contains(p.out.String(), "evil") {
 		t.Errorf("a forged record is taken: %s", p.out.String())
 	}
-	if err := syscall.Mount("tmpfs", cache, "tmpfs", 0, "size=4k"); err != nil {
-		t.Fatalf("this test needs root: %v", err)
-	}
-	defer func() {
-		if err := syscall.Unmount(cache, 0); err != nil {
-			t.Errorf("umount: %v", err)
-		}
-	}()
+	smallDisk(t, cache, "4k")
 	if err := os.WriteFile(filepath.Join(cache, "full"), make([]byte, 4096), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type proven struct {
 	report.File
 	code int
 	text string // standard error
+	dir  string // of fixVerified
 }
 
 // drydockJSON runs the program with --format json and reads its one file.
@@ -46,7 +47,32 @@ func drydockJSON(t *testing.T, ctx context.Context, args ...string) proven {
 	if err := json.Unmarshal(out, &doc); err != nil || len(doc.Files) != 1 {
 		t.Fatalf("%s: %v: %d files\n%s\n%s", cmd, err, len(doc.Files), out, errs.String())
 	}
-	return proven{doc.Files[0], cmd.ProcessState.ExitCode(), errs.String()}
+	return proven{File: doc.Files[0], code: cmd.ProcessState.ExitCode(), text: errs.String()}
+}
+
+// fixVerified is fix --verify on a copy of a folder of the checkout, with the Dockerfile that it left. A second run must
+// have nothing to do.
+func fixVerified(t *testing.T, from string) (r proven, dockerfile string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), filepath.Base(from))
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(world.root, from))); err != nil {
+		t.Fatal(err)
+	}
+	run := func() proven { return drydockJSON(t, t.Context(), "fix", "--verify", "--format", "json", dir) }
+	r = run()
+	r.dir = dir
+	text, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("after:\n%s", text)
+	if r.code != 0 || r.Proof == nil {
+		t.Fatalf("exit code %d, error %v, proof %+v\n%s", r.code, r.Error, r.Proof, r.text)
+	}
+	if again := run(); again.code != 0 || again.Changed {
+		t.Errorf("a second run: exit code %d, changed %v:\n%s", again.code, again.Changed, again.Diff)
+	}
+	return r, string(text)
 }
 
 // An application goes through fix --verify: it ends smaller by this factor at least,
@@ -76,21 +102,11 @@ func TestFixVerify(t *testing.T) {
 	text := "| fix --verify | before MB | after MB | factor | layers | probe s | cold build s | after one change s | program |\n| --- | ---: | ---: | ---: | --- | --- | --- | --- | --- |\n"
 	for _, c := range verified {
 		t.Run(c.dir, func(t *testing.T) {
-			was, dir := filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), filepath.Base(c.dir))
-			for _, to := range []string{was, dir} {
-				if err := os.CopyFS(to, os.DirFS(filepath.Join(world.root, c.dir))); err != nil {
-					t.Fatal(err)
-				}
-			}
-			r := drydockJSON(t, t.Context(), "fix", "--verify", "--format", "json", dir)
-			after, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
-			if err != nil {
+			was := filepath.Join(t.TempDir(), "before")
+			if err := os.CopyFS(was, os.DirFS(filepath.Join(world.root, c.dir))); err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("after:\n%s", after)
-			if r.code != 0 || r.Proof == nil {
-				t.Fatalf("exit code %d, error %v, proof %v\n%s", r.code, r.Error, r.Proof, r.text)
-			}
+			r, _ := fixVerified(t, c.dir)
 			for _, o := range r.Outcomes {
 				if o.Status == "unproven" {
 					t.Errorf("left out: %s: %s: %s", o.Transform, o.Title, o.Gate)
@@ -110,12 +126,8 @@ func TestFixVerify(t *testing.T) {
 			if known, ok := cases[strings.TrimPrefix(strings.TrimPrefix(c.dir, "fixtures/"), "chain/")]; ok && !known.root && a.Run.UID == 0 {
 				t.Errorf("it still runs as root (USER %q)", a.User)
 			}
-			again := drydockJSON(t, t.Context(), "fix", "--verify", "--format", "json", dir)
-			if again.code != 0 || again.Changed {
-				t.Errorf("a second run: exit code %d, changed %v:\n%s", again.code, again.Changed, again.Diff)
-			}
 			text += fmt.Sprintf("| %s | %.1f | %.1f | %.1f | %d → %d | %.1f → %.1f | %s | %s | %s |\n", filepath.Base(c.dir), float64(b.Compressed)/1e6, float64(a.Compressed)/1e6,
-				factor, b.Layers, a.Layers, b.Probe, a.Probe, coldBuilds(t, was, dir), changedBuilds(t, was, dir, c.touch), a.Did)
+				factor, b.Layers, a.Layers, b.Probe, a.Probe, coldBuilds(t, was, r.dir), changedBuilds(t, was, r.dir, c.touch), a.Did)
 		})
 	}
 	t.Log(text)
@@ -205,18 +217,9 @@ func TestFixVerifyMends(t *testing.T) {
 		{dir: "drops", dropped: "add-user"},
 	} {
 		t.Run(c.dir, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), c.dir)
-			if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "verify", c.dir))); err != nil {
-				t.Fatal(err)
-			}
-			r := drydockJSON(t, t.Context(), "fix", "--verify", "--format", "json", dir)
-			text, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("after:\n%s", text)
-			if r.code != 0 || r.Proof == nil || r.Proof.Verdict != probe.Same {
-				t.Fatalf("exit code %d, error %v, proof %+v\n%s", r.code, r.Error, r.Proof, r.text)
+			r, text := fixVerified(t, filepath.Join("e2e", "testdata", "verify", c.dir))
+			if r.Proof.Verdict != probe.Same {
+				t.Fatalf("proof %+v", r.Proof)
 			}
 			var repairs, dropped []string
 			for _, o := range r.Outcomes {
@@ -228,18 +231,14 @@ func TestFixVerifyMends(t *testing.T) {
 				}
 			}
 			t.Logf("repairs %q, dropped %q", repairs, dropped)
-			if c.repair != "" && !strings.Contains(strings.Join(repairs, "; "), c.repair) || c.line != "" && !strings.Contains(string(text), c.line) {
+			if c.repair != "" && !strings.Contains(strings.Join(repairs, "; "), c.repair) || c.line != "" && !strings.Contains(text, c.line) {
 				t.Errorf("no repair says %q", c.repair)
 			}
 			if c.dropped != "" && (len(dropped) != 1 || !strings.HasPrefix(dropped[0], c.dropped)) || c.dropped == "" && len(dropped) > 0 {
 				t.Errorf("dropped %q, want %q alone", dropped, c.dropped)
 			}
-			if !strings.Contains(string(text), "AS builder") {
+			if !strings.Contains(text, "AS builder") {
 				t.Errorf("the split, which is right, isn't kept")
-			}
-			again := drydockJSON(t, t.Context(), "fix", "--verify", "--format", "json", dir)
-			if again.code != 0 || again.Changed {
-				t.Errorf("a second run: exit code %d, changed %v:\n%s", again.code, again.Changed, again.Diff)
 			}
 		})
 	}
