@@ -326,6 +326,15 @@ func (d *Document) RunStyle(own *Instruction) (indent string, leading bool) {
 	return indent, lead > trail
 }
 
+// Chained joins commands by && on lines of their own, set as the file sets them.
+func (d *Document) Chained(commands []string) string {
+	indent, leading := d.RunStyle(nil)
+	if leading {
+		return strings.Join(commands, " \\\n"+indent+"&& ")
+	}
+	return strings.Join(commands, " && \\\n"+indent)
+}
+
 // runStyle counts the indentations of lines that begin a command, of others
 // where there are none, and on which side of a line break && stands.
 func runStyle(ins []*Instruction) (indent string, lead, trail int) {

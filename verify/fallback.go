@@ -10,6 +10,7 @@ import (
 
 	"drydock/images"
 	"drydock/rewrite"
+	"drydock/transforms/multistage"
 	"drydock/verify/imagefs"
 )
 
@@ -74,8 +75,7 @@ func (p *Prover) fallback(ctx context.Context, src string) (out rewrite.Outcome,
 	var tail strings.Builder
 	fmt.Fprintf(&tail, "\nFROM %s\n", slim)
 	if len(packages) > 0 {
-		indent, leading := doc.RunStyle(nil)
-		tail.WriteString(aptInstall(packages, indent, leading))
+		tail.WriteString(aptInstall(doc, packages))
 	}
 	for _, at := range paths {
 		if strings.ContainsAny(at, " \t$\\\"'[]*?") {
@@ -142,15 +142,8 @@ func runtimeLines(doc *rewrite.Document, stage *rewrite.Stage) (lines string, ed
 }
 
 // aptInstall is a RUN that installs packages, its lines set as the file sets them.
-func aptInstall(names []string, indent string, leading bool) string {
-	if indent == "" {
-		indent = "    "
-	}
-	next := " && \\\n" + indent
-	if leading {
-		next = " \\\n" + indent + "&& "
-	}
-	return "RUN " + strings.Join([]string{"apt-get update", "apt-get install -y --no-install-recommends " + strings.Join(names, " "), "rm -rf /var/lib/apt/lists/*"}, next) + "\n"
+func aptInstall(doc *rewrite.Document, names []string) string {
+	return "RUN " + doc.Chained([]string{"apt-get update", "apt-get install -y --no-install-recommends " + strings.Join(names, " "), "rm -rf /var/lib/apt/lists/*"}) + "\n"
 }
 
 // added tells what an image has above its base: the packages of the system that
@@ -166,7 +159,7 @@ func added(base, img *imagefs.Image) (packages, paths []string) {
 		for _, f := range pkg.Files {
 			owned[f] = true
 		}
-		if pkg.Manual && !forBuilding(name) {
+		if pkg.Manual && !multistage.BuildOnly(name) {
 			packages = append(packages, name)
 		}
 	}
@@ -197,15 +190,6 @@ func added(base, img *imagefs.Image) (packages, paths []string) {
 		top[to] = true
 	}
 	return packages, slices.Sorted(maps.Keys(top))
-}
-
-// forBuilding: programs aren't run with it.
-func forBuilding(name string) bool {
-	switch name {
-	case "gcc", "g++", "make", "cmake", "build-essential", "pkg-config", "autoconf", "automake", "libtool", "patch", "swig", "gfortran", "ninja-build", "git", "curl", "wget", "gnupg", "dpkg-dev", "binutils":
-		return true
-	}
-	return strings.HasSuffix(name, "-dev")
 }
 
 // left: a path that stays behind.

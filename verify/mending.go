@@ -27,8 +27,7 @@ func (m *mender) install(packages map[string]string) mending {
 			}
 			run := "RUN apk add --no-cache " + strings.Join(names, " ") + "\n"
 			if manager == "apt" {
-				indent, leading := doc.RunStyle(nil)
-				run = aptInstall(names, indent, leading)
+				run = aptInstall(doc, names)
 			}
 			return []rewrite.Edit{doc.InsertAfter(final.From, run)}
 		},

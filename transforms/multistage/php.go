@@ -71,7 +71,7 @@ func splitPHP(s *split) bool {
 			for _, st := range all {
 				a, ok := readApt(st)
 				for _, w := range a.words {
-					if ok && a.verb == "install" && saves == "" && (buildOnly[w] || strings.HasSuffix(w, "-dev") || s.buildTools[w]) {
+					if ok && a.verb == "install" && saves == "" && (BuildOnly(w) || s.buildTools[w]) {
 						saves = w
 					}
 				}

@@ -112,7 +112,7 @@ func (s *split) installsCompilers() bool {
 			if !ok || a.verb != "install" {
 				continue
 			}
-			if slices.ContainsFunc(a.words, func(w string) bool { return buildOnly[w] || apkBuild[w] || strings.HasSuffix(w, "-dev") }) {
+			if slices.ContainsFunc(a.words, func(w string) bool { return BuildOnly(w) || apkBuild[w] }) {
 				return true
 			}
 		}

@@ -109,7 +109,7 @@ func (s *split) installsOn(in *rewrite.Instruction, a apt) bool {
 	}
 	for _, w := range a.words {
 		w, _, _ = strings.Cut(w, "=")
-		if buildOnly[w] || strings.HasSuffix(w, "-dev") {
+		if BuildOnly(w) {
 			return s.decline(in, "it installs %s, so it builds here", w)
 		}
 		if manPages().MatchString(w) && manless[s.img.Release] {

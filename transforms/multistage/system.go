@@ -56,6 +56,10 @@ func (s *split) installRequired() {
 var buildOnly = words(`gcc g++ make cmake build-essential pkg-config pkgconf autoconf automake libtool libtool-bin autotools-dev patch swig gfortran rustc cargo ninja-build
 	meson bison flex clang llvm nasm yasm gdb ccache binutils dpkg-dev apt-utils apt-transport-https cython3 python3-distutils gcc-multilib g++-multilib m4`)
 
+// BuildOnly tells whether a program doesn't need a Debian package when it runs: a
+// compiler, a build tool, headers.
+func BuildOnly(pkg string) bool { return buildOnly[pkg] || strings.HasSuffix(pkg, "-dev") }
+
 // inSlim are -dev packages whose library the slim image has: python's slim
 // images keep what its standard library links to (docker-library/python,
 // slim Dockerfiles: ldd over /usr/local).
@@ -296,12 +300,7 @@ func (s *split) installLine(names []string, keep map[string]string, flags []stri
 	install := strings.Join(append(append([]string{"apt-get", "install"}, fl...), names...), " ")
 	commands := []string{"apt-get update", install, "rm -rf /var/lib/apt/lists/*"}
 	s.adds = append(s.adds, commands...)
-	indent, leading := s.doc.RunStyle(nil)
-	sep := " && \\\n" + indent
-	if leading {
-		sep = " \\\n" + indent + "&& "
-	}
-	return s.keyword("RUN") + " " + strings.Join(commands, sep)
+	return s.keyword("RUN") + " " + s.doc.Chained(commands)
 }
 
 // assumesYes: without it apt asks where it didn't on the full image, because a
