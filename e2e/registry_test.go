@@ -52,7 +52,8 @@ func labStore(t *testing.T, addr string, o registry.Options) *registry.Registry 
 	return registry.New(t.Context(), o)
 }
 
-// labGet asks the registry itself, with nothing of ours or of a library's.
+// labGet asks the registry itself, with nothing of ours or of a library's; nil
+// means that it answers 404.
 func labGet(t *testing.T, method, addr, path string, into any) http.Header {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+addr+path, nil)
@@ -66,6 +67,9 @@ func labGet(t *testing.T, method, addr, path string, into any) http.Header {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
+	if res.StatusCode == http.StatusNotFound {
+		return nil
+	}
 	if res.StatusCode != http.StatusOK {
 		t.Fatalf("%s %s: %s", method, path, res.Status)
 	}
@@ -99,10 +103,16 @@ func TestRegistryWhole(t *testing.T) {
 			continue // of tests that push
 		}
 		var list struct{ Tags []string }
-		labGet(t, http.MethodGet, addr, "/v2/"+repository+"/tags/list", &list)
+		known := labGet(t, http.MethodGet, addr, "/v2/"+repository+"/tags/list", &list) != nil
 		slices.Sort(list.Tags)
 		r := images.Ref{Domain: "docker.io", Path: repository}
 		tags, err := s.Tags(r)
+		if !known { // a push that never ended leaves a name in the catalog, and no more
+			if !errors.Is(err, images.ErrNotFound) {
+				t.Errorf("%s has %q, %v; the registry says 404", repository, tags, err)
+			}
+			continue
+		}
 		slices.Sort(tags)
 		if err != nil || !slices.Equal(tags, list.Tags) {
 			t.Errorf("%s has %q, %v; the registry says %q", repository, tags, err, list.Tags)

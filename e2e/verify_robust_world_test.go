@@ -127,7 +127,6 @@ func TestRobustRegistry(t *testing.T) {
 
 // TestRobustChanges: somebody writes while the proof runs, or nobody may write.
 func TestRobustChanges(t *testing.T) {
-	onlyAll(t)
 	edit := func(name string) func(p *program) {
 		return func(p *program) {
 			name := filepath.Join(p.dir, name)
@@ -174,7 +173,6 @@ func TestRobustChanges(t *testing.T) {
 
 // TestRobustTwoAtOnce: the first one writes, the other one sees it.
 func TestRobustTwoAtOnce(t *testing.T) {
-	onlyAll(t)
 	word := nonce()
 	dir := folder(t, map[string]string{"Dockerfile": plainFile + "RUN sleep 2; echo " + word + "\n"})
 	one := newProgram(t, "buildctl", dir, "fix", "--verify", "{}").start()
@@ -197,7 +195,6 @@ func TestRobustTwoAtOnce(t *testing.T) {
 
 // TestRobustContext: what a folder may hold, names with spaces, and several Dockerfiles.
 func TestRobustContext(t *testing.T) {
-	onlyAll(t)
 	dir := folder(t, map[string]string{"sub dir ☃/my Döckerfile.Dockerfile": plainFile, "a b/c d": "", "-dash": "", "quote\"s": "", "new\nline": ""})
 	odd := errors.Join(os.Symlink("loop", filepath.Join(dir, "loop")), os.Symlink(".", filepath.Join(dir, "self")), os.Symlink("/etc/passwd", filepath.Join(dir, "abs")),
 		syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600), syscall.Mknod(filepath.Join(dir, "sock"), syscall.S_IFSOCK|0o600, 0))
@@ -244,7 +241,6 @@ func TestRobustContext(t *testing.T) {
 
 // TestRobustCache: damaged proofs, and forged ones, are proven anew.
 func TestRobustCache(t *testing.T) {
-	onlyAll(t)
 	cache := t.TempDir()
 	again := func() *program {
 		p := newProgram(t, "buildctl", folder(t, map[string]string{"Dockerfile": plainFile}), "fix", "--verify", "--format", "json", "{}")
