@@ -10,6 +10,7 @@ import (
 // what isn't printable (line breaks, escapes, marks that turn the direction of
 // writing) is written as Go escapes it.
 func Printable(text string) string {
+	text = strings.ToValidUTF8(text, string(unicode.ReplacementChar))
 	if strings.IndexFunc(text, odd) < 0 {
 		return text
 	}

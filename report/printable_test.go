@@ -8,7 +8,7 @@ func TestPrintable(t *testing.T) {
 		"a\nb\tc":          `a\nb\tc`,
 		"\x1b[2Jx":         `\x1b[2Jx`,
 		"a\u202eb\u200bc":  `a\u202eb\u200bc`,
-		"\xff":             "\ufffd", // what isn't UTF-8 is written as such
+		"\xff":             "\ufffd", // what isn't UTF-8
 		"\u00a0":           `\u00a0`,
 		"it's \"quoted\" ": `it's "quoted" `,
 	} {
