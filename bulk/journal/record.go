@@ -151,6 +151,9 @@ func next(r *bufio.Reader, buf []byte, left int64) (body []byte, size int64, err
 
 func number(digits []byte) (uint32, error) {
 	var b [4]byte
+	if bytes.ContainsAny(digits, "ABCDEF") {
+		return 0, errTorn // not as we write it
+	}
 	_, err := hex.Decode(b[:], digits)
 	return binary.BigEndian.Uint32(b[:]), err
 }
