@@ -32,7 +32,6 @@ type job struct {
 
 	git  *git.Repo // nil outside of git
 	head git.Head
-	tree map[string]bool // paths of the commit, once they are read
 
 	edits  []git.Edit // all of them; none when nothing changes
 	change string     // what names the change, wherever the base is
@@ -139,7 +138,7 @@ func (j *job) do(ctx context.Context) error {
 	if err := j.commit(ctx); err != nil {
 		return err
 	}
-	if j.Branch == "" {
+	if j.Branch == "" || len(j.edits) == 0 {
 		return nil
 	}
 	if j.git == nil {
@@ -202,7 +201,7 @@ func cloneName(url string) string {
 }
 
 // examine reads the Dockerfiles and works out the changes. A clean work tree is read where it
-// is; what it has beside the commit is ignored by git, and by us.
+// is.
 func (j *job) examine(ctx context.Context) error {
 	if err := j.stage(ctx, "read"); err != nil {
 		return err
@@ -240,11 +239,6 @@ func (j *job) examine(ctx context.Context) error {
 	if len(facts) != len(files) {
 		return fmt.Errorf("%d Dockerfiles with %d facts: a defect of drydock, please report it", len(files), len(facts))
 	}
-	if place && j.git != nil && len(files) > 0 {
-		if files, facts, err = j.tracked(ctx, files, facts); err != nil {
-			return err
-		}
-	}
 	if len(files) == 0 {
 		return skip(noDockerfile)
 	}
@@ -262,48 +256,10 @@ func (j *job) examine(ctx context.Context) error {
 	return nil
 }
 
-// paths reads the paths of the commit.
-func (j *job) paths(ctx context.Context) error {
-	if j.tree != nil {
-		return nil
-	}
-	names, err := j.git.Files(ctx, j.head.Commit)
-	if err != nil {
-		return err
-	}
-	j.tree = make(map[string]bool, len(names))
-	for _, n := range names {
-		j.tree[n] = true
-	}
-	return nil
-}
-
 // hasDockerfile asks the commit, so that nothing is brought or written for a repository without.
 func (j *job) hasDockerfile(ctx context.Context) (bool, error) {
-	if err := j.paths(ctx); err != nil {
-		return false, err
-	}
-	for n := range j.tree {
-		if j.IsDockerfile == nil || j.IsDockerfile(path.Base(n)) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// tracked leaves out the Dockerfiles that git doesn't have.
-func (j *job) tracked(ctx context.Context, files []*report.File, facts []result.Facts) ([]*report.File, []result.Facts, error) {
-	if err := j.paths(ctx); err != nil {
-		return nil, nil, err
-	}
-	var keptFiles []*report.File
-	var keptFacts []result.Facts
-	for i, f := range files {
-		if j.tree[slashed(f.Path)] {
-			keptFiles, keptFacts = append(keptFiles, f), append(keptFacts, facts[i])
-		}
-	}
-	return keptFiles, keptFacts, nil
+	names, err := j.git.Files(ctx, j.head.Commit)
+	return slices.ContainsFunc(names, func(n string) bool { return j.IsDockerfile == nil || j.IsDockerfile(path.Base(n)) }), err
 }
 
 // slashed is a path as git has it.
@@ -382,21 +338,29 @@ func (j *job) commit(ctx context.Context) error {
 		if note != "" {
 			j.res.Notes = append(j.res.Notes, note)
 		}
-		parent := j.head.Commit
+		parent, made := j.head.Commit, 0
 		for i, p := range parts {
 			message, err := j.words.message(j, p, i+1, len(parts))
 			if err != nil {
 				return err
 			}
-			parent, err = j.git.Make(ctx, git.Commit{
+			id, err := j.git.Make(ctx, git.Commit{
 				Parent: parent, Message: message, Author: j.Author, Committer: j.Committer,
-				When: j.journal.Header.Start, Edits: p.edits, Sign: j.Sign,
+				When: j.journal.Header.Start, Edits: p.edits, Sign: j.Sign, SignOff: j.SignOff,
 			})
-			if err != nil {
+			if errors.Is(err, git.ErrSame) {
+				continue
+			} else if err != nil {
 				return err
 			}
+			parent, made = id, made+1
 		}
-		j.made, j.res.Split = parent, len(parts)
+		if made == 0 {
+			j.edits, j.res.Status = nil, result.Unchanged
+			j.res.Notes = append(j.res.Notes, "the changes are of line ends, which git doesn't keep here")
+			return nil
+		}
+		j.made, j.res.Split = parent, made
 		if j.PatchDir != "" {
 			var err error
 			if patch, err = j.git.Patch(ctx, j.head.Commit, j.made); err != nil {

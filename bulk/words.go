@@ -150,7 +150,6 @@ func (a *About) Reproduce(path string) string { return a.reproduce + " " + shell
 // words makes texts of templates.
 type words struct {
 	Message, Title, Body *template.Template
-	signOff              string
 }
 
 var functions = template.FuncMap{"wrap": wrap, "indent": indent, "plain": plain, "code": code, "join": func(sep string, list []string) string { return strings.Join(list, sep) }}
@@ -203,7 +202,7 @@ func text(t *template.Template, a *About) (string, error) {
 
 var trailerLine = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*: .`)
 
-// message is that of a commit, with the trailers.
+// message is that of a commit, with the trailer.
 func (w *words) message(j *job, p part, i, n int) (string, error) {
 	s, err := text(w.Message, w.about(j, p, i, n))
 	if err != nil {
@@ -220,11 +219,7 @@ func (w *words) message(j *job, p part, i, n int) (string, error) {
 			sep = "\n\n" // no paragraph of trailers yet
 		}
 	}
-	s += sep + Trailer + ": " + j.change
-	if j.SignOff {
-		s += "\nSigned-off-by: " + j.signer
-	}
-	return s + "\n", nil
+	return s + sep + Trailer + ": " + j.change + "\n", nil
 }
 
 // Marks in bodies of pull requests, which their readers don't see.

@@ -177,7 +177,7 @@ func TestTruncated(t *testing.T) {
 		if whole == 0 {
 			g = nil // what doesn't begin like a journal isn't taken for one: TestRefuses
 		}
-		p := filepath.Join(dir, "cut")
+		p := filepath.Join(dir, fmt.Sprint("cut", at))
 		must(t, os.WriteFile(p, append(slices.Clone(text[:at]), g...), 0o600))
 		j, err := Open(p, header)
 		if err != nil {
@@ -211,7 +211,7 @@ func TestDamaged(t *testing.T) {
 	for at := first; at < len(text); at++ {
 		bad := slices.Clone(text)
 		bad[at] ^= 1 << (at % 8)
-		p := filepath.Join(dir, "bad")
+		p := filepath.Join(dir, fmt.Sprint("bad", at))
 		must(t, os.WriteFile(p, bad, 0o600))
 		j, err := Open(p, header)
 		if err != nil {
