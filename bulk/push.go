@@ -6,6 +6,7 @@ package bulk
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"drydock/bulk/forge"
 	"drydock/bulk/journal"
@@ -52,7 +53,7 @@ func (j *job) settle(ctx context.Context, url, tip string) (stays bool, err erro
 	if tip == "" || tip == j.made {
 		return tip != "", nil
 	}
-	if ours, err := j.git.Ours(ctx, url, j.head.Commit, tip, Trailer); err != nil {
+	if ours, err := j.ours(ctx, url, tip); err != nil {
 		return false, err
 	} else if !ours {
 		return false, j.notOurs()
@@ -61,10 +62,19 @@ func (j *job) settle(ctx context.Context, url, tip string) (stays bool, err erro
 	for i, e := range j.edits {
 		paths[i] = e.Path
 	}
-	if stays, err = j.git.Same(ctx, j.made, tip, paths); stays && err == nil {
+	if stays, err = j.git.Same(ctx, url, j.made, tip, paths); stays && err == nil {
 		j.made, j.res.Split = tip, 0
 	}
 	return stays, err
+}
+
+// ours tells whether a branch may be replaced: all that it has beyond the base is drydock's, and it isn't
+// merely a branch of somebody's that is merged already.
+func (j *job) ours(ctx context.Context, url, tip string) (bool, error) {
+	if yes, err := j.git.Carries(ctx, url, tip, Trailer); err != nil || !yes {
+		return false, err
+	}
+	return j.git.Ours(ctx, url, j.head.Commit, tip, Trailer)
 }
 
 func (j *job) notOurs() error {
@@ -89,7 +99,10 @@ func (j *job) branch(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		if err := j.git.SetBranch(ctx, j.Branch, j.made, old); err != nil {
-			return err
+			// A process that was killed may have left git at it.
+			if now, e := j.git.Branch(ctx, j.Branch); e != nil || now != j.made {
+				return err
+			}
 		}
 	}
 	j.res.Head, j.res.Made = j.Branch, j.made
@@ -127,7 +140,7 @@ func (j *job) pushNow(ctx context.Context) error {
 		if err := j.step(ctx, journal.Step{Kind: journal.Pushing, Commit: j.made}); err != nil {
 			return err
 		}
-		if err := j.git.Push(ctx, j.url, j.Branch, j.made, old); err != nil {
+		if err := j.git.Push(ctx, j.url, j.Branch, j.made, old); err != nil && !j.arrived(ctx) {
 			j.res.Push = ""
 			return err
 		}
@@ -135,6 +148,28 @@ func (j *job) pushNow(ctx context.Context) error {
 	}
 	j.res.Head, j.res.Made = j.Branch, j.made
 	return nil
+}
+
+// arrived tells whether a push that failed did so because the commit is there: the git process of a
+// drydock that was killed may still be at it.
+func (j *job) arrived(ctx context.Context) bool {
+	tries := 1
+	if _, ok := j.past(journal.Pushing); ok {
+		tries = 10
+	}
+	for i := range tries {
+		if i > 0 {
+			select {
+			case <-time.After(200 * time.Millisecond):
+			case <-ctx.Done():
+				return false
+			}
+		}
+		if now, err := j.git.RemoteBranch(ctx, j.url, j.Branch); err == nil && now == j.made {
+			return true
+		}
+	}
+	return false
 }
 
 // pull looks for the pull request and brings one that is open up to date. Whether
@@ -313,5 +348,5 @@ func (j *job) mine(ctx context.Context) (bool, error) {
 	if err != nil || tip == "" {
 		return err == nil, err
 	}
-	return j.git.Ours(ctx, url, j.head.Commit, tip, Trailer)
+	return j.ours(ctx, url, tip)
 }

@@ -181,7 +181,7 @@ func (r *run) take(name string) bool {
 
 // grace is how long a repository that was told to end may take to do so: git processes are
 // killed at once; what takes longer is stuck.
-const grace = 5 * time.Second
+var grace = 5 * time.Second
 
 // one works on a repository and keeps what came out.
 func (r *run) one(ctx context.Context, l listed) {
