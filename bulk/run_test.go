@@ -59,7 +59,7 @@ func TestLooks(t *testing.T) {
 	s, got := do(t, o)
 	want := map[string][2]string{
 		"changed": {"changed"}, "unchanged": {"unchanged"}, "none": {"skipped", "no Dockerfile"}, "panics": {"failed", "a defect of drydock: as asked"},
-		"hangs": {"failed", "it took longer than 1s"}, "slow": {"failed", "it took longer than 2s"}, "fails": {"failed", "Dockerfile: no luck"},
+		"hangs": {"failed", "it took longer than 1s"}, "slow": {"failed", "it took longer than 1s"}, "fails": {"failed", "Dockerfile: no luck"},
 		"bad": {"failed", "bad"}, "half": {"changed"}, "skip": {"skipped", "a submodule of another"}, "err": {"failed", "permission denied"},
 		"plain": {"changed"}, "unborn": {"skipped", "no commit yet"}, "bare": {"changed"}, "empty.git": {"skipped", "no commit yet"}, "dirty": {"unchanged"},
 	}

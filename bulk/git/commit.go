@@ -90,6 +90,9 @@ func (s *scratch) changed(ctx context.Context, c Commit) error {
 // commit writes the commit object.
 func (s *scratch) commit(ctx context.Context, c Commit, tree string, who [2]Person) (string, error) {
 	message := strings.TrimRight(strings.ReplaceAll(strings.ToValidUTF8(c.Message, "\ufffd"), "\r\n", "\n"), "\n") + "\n"
+	if c.SignOff {
+		message += "Signed-off-by: " + who[1].Name + " <" + who[1].Email + ">\n"
+	}
 	args := []string{"commit-tree", tree, "-p", c.Parent}
 	run := s.git
 	var config []setting

@@ -63,6 +63,7 @@ type Commit struct {
 	Committer Person // the zero value: as git's configuration has it, else the author
 	When      time.Time
 	Edits     []Edit
+	SignOff   bool // add a Signed-off-by line of the committer to the message, which must end with trailers
 	Sign      bool // with the key of user.signingKey; a signed commit's id differs each time
 }
 
