@@ -143,7 +143,7 @@ func TestCrash(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes seconds")
 	}
-	kills := 14
+	kills := 8
 	if n, err := strconv.Atoi(os.Getenv(killsEnv)); err == nil {
 		kills = n
 	}

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"drydock/bulk/git"
+	"drydock/bulk/result"
 	"drydock/bulk/source"
 	"drydock/report"
 )
@@ -221,5 +223,42 @@ func TestPush(t *testing.T) {
 	sh(t, other.Dir, "push", "-q", "origin", "main")
 	if _, got = do(t, o); got["clone"].Status != "skipped" || sh(t, bare, "rev-parse", "d") != theirs {
 		t.Errorf("others' commits: %+v", got["clone"])
+	}
+}
+
+// TestShallow: a clone that the user made without history is committed to as others are, again too.
+func TestShallow(t *testing.T) {
+	dir := t.TempDir()
+	origin := makeRepo(t, filepath.Join(dir, "origin"), files{"Dockerfile": "FROM big\n"})
+	commitAll(t, origin.Dir)
+	sh(t, dir, "clone", "-q", "--depth=1", "file://"+origin.Dir, "shallow")
+	o := options(t, source.Repo{Name: "s", Dir: filepath.Join(dir, "shallow")})
+	o.Branch = "d"
+	_, got := do(t, o)
+	if got["s"].Status != "changed" || got["s"].Made == "" {
+		t.Fatalf("%+v", got["s"])
+	}
+	write(t, filepath.Join(dir, "shallow", "Dockerfile"), "FROM big root\n")
+	commitAll(t, filepath.Join(dir, "shallow"))
+	if _, again := do(t, o); again["s"].Made == got["s"].Made || again["s"].Status != "changed" {
+		t.Errorf("%+v", again["s"])
+	}
+}
+
+// TestChangedMeanwhile: who works in a repository while it is read finds the change of the commit that was
+// looked at first.
+func TestChangedMeanwhile(t *testing.T) {
+	r := makeRepo(t, filepath.Join(t.TempDir(), "r"), files{"Dockerfile": "FROM big\n"})
+	o := options(t, r)
+	o.Branch = "d"
+	calls := 0
+	o.Work = func(ctx context.Context, dir string) ([]*report.File, []result.Facts, error) {
+		if calls++; calls == 1 {
+			write(t, filepath.Join(r.Dir, "Dockerfile"), "FROM big mine\n")
+		}
+		return fakeWork(ctx, dir)
+	}
+	if _, got := do(t, o); got["r"].Status != "changed" || calls != 2 || sh(t, r.Dir, "show", "d:Dockerfile") != "FROM small" {
+		t.Errorf("%+v, %d calls", got["r"], calls)
 	}
 }
