@@ -81,6 +81,8 @@ func TestGolden(t *testing.T) {
 	for _, kind := range []string{"txt", "csv", "jsonl", "sarif"} {
 		t.Run(kind, func(t *testing.T) {
 			got := render(t, kind, few())
+			// The rules carry the documentation of transforms and checks: see TestSARIFRules.
+			got, _, _ = strings.Cut(got, "\"tool\":")
 			name := filepath.Join("testdata", "few."+kind)
 			if *update {
 				if err := os.WriteFile(name, []byte(got), 0o644); err != nil {

@@ -88,6 +88,7 @@ function update() {
     f.select.value = wanted[f.key];
     if (f.select.selectedIndex < 0) { f.select.value = wanted[f.key] = ""; }
     f.select.classList.toggle("on", f.select.value !== "");
+    f.select.title = f.select.selectedOptions[0].text;
   }
   shown = match();
   const down = wanted.sort.startsWith("-");
