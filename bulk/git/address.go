@@ -19,8 +19,7 @@ const remote = "drydock"
 type address struct {
 	url  string // without a login
 	host string // scheme://host of http and https; "" for others
-	user string // a login without a password, which git's credential helpers know
-	auth Auth
+	auth Auth   // a user without a token is one whose password git's credential helpers know
 }
 
 // helper finds addresses that name a program: ext::sh -c …, fd::17.
@@ -72,24 +71,26 @@ func parse(text string, auth Auth) (address, error) {
 		return refuse("not a web address")
 	}
 	a := address{host: strings.ToLower(u.Scheme + "://" + u.Host), auth: auth}
-	if u.User != nil {
-		password, with := u.User.Password()
-		if !with {
-			a.user = u.User.Username()
-		} else if auth.Token == "" {
-			a.auth = Auth{u.User.Username(), password}
-		}
-		u.User = nil
+	if u.User != nil && auth == (Auth{}) {
+		password, _ := u.User.Password()
+		a.auth = Auth{u.User.Username(), password}
 	}
+	u.User = nil
 	a.url = u.String()
 	return a, nil
 }
 
-// CheckURL tells whether git may be asked for an address: https, http, ssh, git and
-// file, host:path and local paths; nothing that runs a program.
-func CheckURL(text string) error {
-	_, err := parse(text, Auth{})
-	return err
+// Address takes the login out of an address, for Clone to get it beside it. The error says
+// why git isn't asked for such an address: https, http, ssh, git and file are, host:path and
+// local paths; nothing that runs a program.
+func Address(text string) (url string, login Auth, err error) {
+	a, err := parse(text, Auth{})
+	return a.url, a.auth, err
+}
+
+// Remote tells whether a text is an address, by its form: one that isn't a local path.
+func Remote(text string) bool {
+	return strings.Contains(text, "://") || helper.MatchString(text) || scpLike.MatchString(text)
 }
 
 // call is a run of git, in no repository, that knows the address as remote.
@@ -102,10 +103,11 @@ func (a address) call(args ...string) call {
 // login gives a process what the server wants to see: for that server only, and not
 // for one that it sends git to.
 func (a address) login(c call) call {
-	if a.user != "" {
-		c.config = append(c.config, setting{"credential.username", a.user})
+	if a.host == "" || a.auth == (Auth{}) {
+		return c
 	}
-	if a.host == "" || a.auth.Token == "" {
+	if a.auth.Token == "" {
+		c.config = append(c.config, setting{"credential.username", a.auth.User})
 		return c
 	}
 	user := a.auth.User
@@ -147,7 +149,7 @@ func (r *Repo) address(text string) (address, error) {
 		}
 	}
 	a, err := parse(text, Auth{})
-	if own, _ := parse(r.url, Auth{}); err == nil && a.auth.Token == "" && own.host == a.host {
+	if own, _ := parse(r.url, Auth{}); err == nil && a.auth == (Auth{}) && own.host == a.host {
 		a.auth = r.auth
 	}
 	return a, err

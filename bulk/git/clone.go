@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
+	"drydock/bulk/lock"
 )
 
 // mark is a file in every clone of ours: nothing else is ever replaced. It says
@@ -41,11 +41,11 @@ func Clone(ctx context.Context, url, dir string, o CloneOptions) (*Repo, error) 
 	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
 		return nil, err
 	}
-	lock := flock.New(dir + ".lock")
-	if _, err := lock.TryLockContext(ctx, 50*time.Millisecond); err != nil {
-		return nil, fmt.Errorf("%s: waiting for another process: %w", Printable(dir), err)
+	held, err := hold(ctx, dir+".lock")
+	if err != nil {
+		return nil, err
 	}
-	defer func() { _ = lock.Unlock() }()
+	defer held.Close()
 	if err := tidy(dir); err != nil {
 		return nil, err
 	}
@@ -60,6 +60,22 @@ func Clone(ctx context.Context, url, dir string, o CloneOptions) (*Repo, error) 
 		}
 	}
 	return c.anew(ctx, dir)
+}
+
+// hold locks a file, once no other process has it. The file stays: whoever removed
+// it could remove one that the next process holds.
+func hold(ctx context.Context, name string) (*os.File, error) {
+	for {
+		f, err := lock.Open(name, os.O_RDWR|os.O_CREATE)
+		if !errors.Is(err, lock.ErrHeld) {
+			return f, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s: waiting for another process: %w", Printable(name), context.Cause(ctx))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // tidy takes away what a killed Clone left beside dir, and refuses a folder that

@@ -113,6 +113,10 @@ func (r *Repo) filtersOff(ctx context.Context) ([]setting, error) {
 // or other kinds of files, than Checkout does.
 var differing = regexp.MustCompile(`(?m)^[^#;]*\b(autocrlf|eol|symlinks\s*=\s*(false|no|off|0)|attributesfile|include|precomposeunicode\s*=\s*(true|yes|on|1))\b`)
 
+// converting finds attributes by which a file in a work tree may have other bytes than the
+// commit, or other ones than Checkout gives it (gitattributes(5)).
+var converting = regexp.MustCompile(`filter|eol|crlf|encoding|ident`)
+
 // plain tells whether a work tree without changes has the very files of its commit.
 func (r *Repo) plain(ctx context.Context) (bool, error) {
 	if differing.MatchString(r.config) {
@@ -135,7 +139,7 @@ func (r *Repo) plain(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	for _, name := range append(names, u.attributes...) {
-		if text, err := os.ReadFile(name); err == nil && bytes.Contains(text, []byte("filter")) {
+		if text, err := os.ReadFile(name); err == nil && converting.Match(text) {
 			return false, nil
 		}
 	}
