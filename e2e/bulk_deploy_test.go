@@ -319,8 +319,10 @@ func bulkRepositories(t *testing.T, n int) (dir string) {
 func sameReport(t *testing.T, merged, repositories string) {
 	t.Helper()
 	whole := filepath.Join(t.TempDir(), "whole.jsonl")
+	home := t.TempDir() // the repositories may belong to the user of a pod
+	write(t, filepath.Join(home, ".gitconfig"), "[safe]\n\tdirectory = *\n")
 	// 2: one of the repositories fails, rightly
-	if code, out := runDrydock(t, "", nil, "bulk", repositories, "--report", "--jsonl", whole, "--journal", filepath.Join(t.TempDir(), "journal")); code != 2 {
+	if code, out := runDrydock(t, "", []string{"HOME=" + home}, "bulk", repositories, "--report", "--jsonl", whole, "--journal", filepath.Join(t.TempDir(), "journal")); code != 2 {
 		t.Fatalf("the unsharded run: exit code %d\n%s", code, out)
 	}
 	want, got := readResults(t, whole), readResults(t, merged)
