@@ -51,6 +51,14 @@ func TestBulkKubernetes(t *testing.T) {
 		sameReport(t, filepath.Join(c.results, "report.jsonl"), repositories)
 		c.shared(t)
 	})
+	t.Run("object store", func(t *testing.T) {
+		c := newCluster(t)
+		c.apply(t, c.bucket(t, addr, tag, repositories))
+		c.finish(t, "drydock-bulk")
+		c.shared(t)
+		c.merge(t)
+		sameReport(t, filepath.Join(c.results, "report.jsonl"), repositories)
+	})
 	t.Run("deleted half-way", func(t *testing.T) {
 		c := newCluster(t)
 		c.apply(t, c.overlay(t, addr, tag, repositories, slowGit))
@@ -166,6 +174,57 @@ patches:
         path: /spec/template/spec/containers/0/resources/requests
         value: {cpu: 100m, memory: 64Mi}%s
 `, secret, addr, tag, c.results, repositories, more))
+	return dir
+}
+
+// bucket is the same over deploy/kubernetes/object-store. The bucket is a folder, which rclone takes for one as it takes S3's; results
+// is that folder.
+func (c *cluster) bucket(t *testing.T, addr, tag, repositories string) (dir string) {
+	t.Helper()
+	rclone, err := world.builder.build(t.Context(), request{export: true, dir: folder(t, map[string]string{
+		"Dockerfile": "FROM debian:bookworm-slim\nRUN apt-get update && apt-get install -y --no-install-recommends rclone && rm -rf /var/lib/apt/lists/*\n",
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := pushBuilt(t, addr, "e2e/rclone", rclone.digest)
+	root := t.TempDir()
+	for _, d := range []string{"base", "object-store"} {
+		if err := os.CopyFS(filepath.Join(root, d), os.DirFS(filepath.Join(world.root, "deploy/kubernetes", d))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	output(t, "", "chown", "-R", "65532:65532", repositories)
+	open(t, repositories)
+	open(t, c.results)
+	dir = filepath.Join(root, "lab")
+	write(t, filepath.Join(dir, "sources"), "/repositories\n")
+	write(t, filepath.Join(dir, "kustomization.yaml"), fmt.Sprintf(`apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [../object-store]
+configMapGenerator:
+  - {name: drydock-bulk, behavior: merge, files: [sources], literals: [SHARDS=3]}
+  - {name: drydock-store, behavior: merge, literals: ["BUCKET=store:/bucket"]}
+secretGenerator:
+  - {name: drydock-store, literals: [RCLONE_CONFIG_STORE_TYPE=local]}
+images:
+  - {name: drydock, newName: %[1]s/e2e/drydock, newTag: %[2]s}
+  - {name: rclone/rclone, newName: %[1]s/e2e/rclone, newTag: %[3]s}
+patches:
+  - target: {kind: Job}
+    patch: |
+      - {op: add, path: /spec/template/spec/hostNetwork, value: true}
+      - {op: replace, path: /spec/template/spec/containers/0/resources/requests, value: {cpu: 100m, memory: 64Mi}}
+      - {op: add, path: /spec/template/spec/volumes/-, value: {name: bucket, hostPath: {path: %[4]s}}}
+      - {op: add, path: /spec/template/spec/volumes/-, value: {name: repositories, hostPath: {path: %[5]s}}}
+      - {op: add, path: /spec/template/spec/containers/0/volumeMounts/-, value: {name: repositories, mountPath: /repositories, readOnly: true}}
+      - {op: add, path: /spec/template/spec/initContainers/0/volumeMounts/-, value: {name: bucket, mountPath: /bucket}}
+      - {op: add, path: /spec/template/spec/initContainers/1/volumeMounts/-, value: {name: bucket, mountPath: /bucket}}
+  - target: {kind: Job, name: drydock-bulk}
+    patch: |
+      - {op: replace, path: /spec/completions, value: 3}
+      - {op: replace, path: /spec/parallelism, value: 3}
+`, addr, tag, store, c.results, repositories))
 	return dir
 }
 

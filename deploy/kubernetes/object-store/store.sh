@@ -4,23 +4,29 @@
 #   sh store.sh keep    everything into the bucket, once a minute and when told to end
 set -eu
 results=${DRYDOCK_RESULTS:-/results}
-store=${RCLONE:-rclone}
+
+# A journal grows while it is copied. What arrives is its beginning, and a journal that was cut anywhere is a journal.
+up() { rclone copy "$results" "$BUCKET" --local-no-check-updated; }
+
+# The pod waits for this as long as its grace lasts. What doesn't arrive is missed by the merge, which then fails.
+last() {
+  for pause in 1 5 15 0; do
+    if up; then exit 0; fi
+    sleep "$pause"
+  done
+  exit 1
+}
 
 case ${1:-} in
 bring)
-  "$store" copy "$BUCKET" "$results" --include "shard-${SHARD:-*}.journal"
+  rclone copy "$BUCKET" "$results" --include "shard-${SHARD:-*}.journal"
   ;;
 keep)
-  last() {
-    "$store" copy "$results" "$BUCKET" --local-no-check-updated
-    exit 0
-  }
   trap last TERM INT
   while :; do
     sleep "${EVERY:-60}" &
     wait $! || true
-    # What can't be copied now can be in a minute.
-    "$store" copy "$results" "$BUCKET" --local-no-check-updated || echo "store.sh: not copied, trying again in a minute" >&2
+    up || echo "store.sh: not copied, trying again in a minute" >&2
   done
   ;;
 *)
