@@ -10,9 +10,11 @@ results=${DRYDOCK_RESULTS:-/results}
 # and not by SIGKILL when the pod's grace is over. Exit code 2, some repositories failed, is told by the report; a restart would
 # not mend it.
 run() {
+  child='' told=''
+  trap 'told=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || true' TERM INT
   "$@" &
   child=$!
-  trap 'kill -TERM "$child" 2>/dev/null || true' TERM INT
+  [ -z "$told" ] || kill -TERM "$child" 2>/dev/null || true
   while :; do
     code=0
     wait "$child" || code=$?

@@ -24,9 +24,9 @@ bring)
 keep)
   trap last TERM INT
   while :; do
+    up || echo "store.sh: not copied, trying again in a minute" >&2
     sleep "${EVERY:-60}" &
     wait $! || true
-    up || echo "store.sh: not copied, trying again in a minute" >&2
   done
   ;;
 *)
