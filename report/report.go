@@ -49,6 +49,8 @@ type File struct {
 
 	// Patches are the changed files, the Dockerfile first.
 	Patches []*Patch `json:"-"`
+	// Steps are the applied changes one by one, for those who make a commit of each.
+	Steps []Step `json:"-"`
 	// Notes are remarks for the reader, in words.
 	Notes []string `json:"-"`
 }
@@ -72,6 +74,13 @@ type Outcome struct {
 	BuildContext *rewrite.ContextChange `json:"buildContext,omitempty"`
 	// Image is what a change of a base image does.
 	Image *rewrite.ImageChange `json:"image,omitempty"`
+}
+
+// Step is one applied change.
+type Step struct {
+	Outcome Outcome
+	// Files are the texts of the files that it changes, after it; by paths as in Patch.
+	Files map[string]string
 }
 
 // Decline is a case left alone, with the reason. Line is a 1-based line of the

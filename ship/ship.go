@@ -58,14 +58,26 @@ type Request struct {
 	Say func(string)
 }
 
+func newChecklist(r Request) *Checklist {
+	list := &Checklist{Version: 1, Digest: r.Digest, Items: []Item{}, Platforms: []*Platform{}}
+	for _, t := range r.Tags {
+		list.Images = append(list.Images, t.Shown)
+	}
+	return list
+}
+
+// NotBuilt is the checklist of a run that ended with err before there was an image.
+func NotBuilt(r Request, err error) *Checklist {
+	list := newChecklist(r)
+	list.finish(err)
+	return list
+}
+
 // Run does it. The checklist is as far as it got, also with an error, which says
 // what could not be done. Nothing is pushed with an error of an earlier phase, or
 // when a gate fails: see Checklist.Passed. A context's error is given as such.
 func Run(ctx context.Context, r Request) (*Checklist, error) {
-	s := &shipping{Request: r, list: &Checklist{Version: 1, Digest: r.Digest, Platforms: []*Platform{}}}
-	for _, t := range r.Tags {
-		s.list.Images = append(s.list.Images, t.Shown)
-	}
+	s := &shipping{Request: r, list: newChecklist(r)}
 	if s.Say == nil {
 		s.Say = func(string) {}
 	}

@@ -89,8 +89,8 @@ func (f *finder) bad(path string, err error) {
 
 // path takes one path from the command line.
 func (f *finder) path(path string) {
-	info, err := os.Stat(path)
 	abs := f.places.abs(path)
+	info, err := os.Stat(abs)
 	switch {
 	case err != nil:
 		f.bad(path, err)
@@ -170,10 +170,12 @@ func explainIO(path string, err error) error {
 	}
 	e := &report.Error{Path: path, Message: err.Error(), Hint: "see to it and run drydock again"}
 	var pe *fs.PathError
+	at := path
 	if errors.As(err, &pe) {
 		e.Message = pe.Err.Error()
+		at = pe.Path // path may be relative to another folder
 	}
-	_, lerr := os.Lstat(path)
+	_, lerr := os.Lstat(at)
 	switch {
 	case errors.Is(err, syscall.ELOOP):
 		e.Message, e.Hint = "a symbolic link that leads back to itself", "mend or delete the link"

@@ -22,9 +22,12 @@ type places struct {
 	repos map[string]*repo.Repo // by folder
 }
 
-func newPlaces() (*places, error) {
-	cwd, err := os.Getwd()
-	return &places{cwd: cwd, roots: map[string]string{}, repos: map[string]*repo.Repo{}}, err
+// newPlaces sees the folders from dir, "" for the current one.
+func newPlaces(dir string) (p *places, err error) {
+	if dir == "" {
+		dir, err = os.Getwd()
+	}
+	return &places{cwd: dir, roots: map[string]string{}, repos: map[string]*repo.Repo{}}, err
 }
 
 func (p *places) abs(path string) string {

@@ -42,7 +42,7 @@ func values(c *cli.Context, name string) []string {
 // builderFlags choose the builder and are handed on to it.
 func builderFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "builder", EnvVars: []string{"DRYDOCK_BUILDER"}, Value: "auto", Usage: "what builds (`NAME`): auto, buildctl, buildx, buildx:NAME or podman"},
+		&cli.StringFlag{Name: "builder", EnvVars: []string{"DRYDOCK_BUILDER"}, Value: "auto", Usage: "what builds (`NAME`): auto, buildctl, buildctl:ADDRESS, buildx, buildx:NAME or podman"},
 		&cli.StringFlag{Name: "target", Usage: "the `STAGE` to build; the last one, or what a compose or bake file says, without it"},
 		&cli.StringFlag{Name: "platform", Usage: "build for `OS/ARCH`"},
 		&cli.GenericFlag{Name: "build-arg", Value: &list{}, Usage: "`NAME=VALUE` for an ARG, over what a compose or bake file says; may stand several times, as those that follow"},

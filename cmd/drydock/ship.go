@@ -112,6 +112,9 @@ func runShip(c *cli.Context, s streams) error {
 		}
 	}
 	list, err := j.run(c)
+	if list == nil && form == "json" { // its readers hear of it too
+		list = ship.NotBuilt(j.request, err)
+	}
 	pushed := list != nil && len(list.Pushed) > 0
 	if list != nil && (c.Context.Err() == nil || pushed) {
 		set := settings{color: color}

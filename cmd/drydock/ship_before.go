@@ -16,7 +16,7 @@ import (
 // find reads the Dockerfile and finds its build context.
 func (j *shipJob) find(file, dir, stage string) error {
 	var err error
-	if j.places, err = newPlaces(); err != nil {
+	if j.places, err = newPlaces(""); err != nil {
 		return err
 	}
 	if dir != "" {

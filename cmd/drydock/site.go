@@ -85,6 +85,10 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	}
 	f := report.New(t.path, shown, res, j.write && !j.stdin())
 	f.ContextWhy, f.Proof = t.contextWhy, proof
+	if j.seen != nil {
+		f.Steps = s.steps(t, res)
+		j.seen(f, res)
+	}
 	if len(f.Patches) > 0 && !j.stdin() {
 		f.Patches[0].Path = j.places.patchPath(t.abs)
 	}

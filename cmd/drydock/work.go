@@ -28,15 +28,17 @@ const maxSize = 4 << 20
 type job struct {
 	settings
 	streams
-	write  bool       // write changes
-	offer  bool       // work out what waits for --unsafe
-	ask    *session   // not nil: ask for each change
-	replay *replaying // not nil: look at git history and change nothing
-	bases  *basing    // not nil: compare base images and change nothing
-	quote  *quoting   // not nil: tell beside a change what history says of it
-	verify *verifying // not nil: compare with what was, and change nothing
-	prove  *proving   // not nil: keep what is proven by building and running it
-	single bool       // one Dockerfile and no more
+	write  bool                                // write changes
+	offer  bool                                // work out what waits for --unsafe
+	ask    *session                            // not nil: ask for each change
+	replay *replaying                          // not nil: look at git history and change nothing
+	bases  *basing                             // not nil: compare base images and change nothing
+	quote  *quoting                            // not nil: tell beside a change what history says of it
+	verify *verifying                          // not nil: compare with what was, and change nothing
+	prove  *proving                            // not nil: keep what is proven by building and running it
+	single bool                                // one Dockerfile and no more
+	folder string                              // absolute: paths are relative to it, in messages and patches too; "" for the current one
+	seen   func(*report.File, *rewrite.Result) // not nil: is told of each file, before anything is written
 	render report.Renderer
 
 	places *places
@@ -48,7 +50,7 @@ type job struct {
 // file by file is told and counted.
 func (j *job) run(ctx context.Context) (report.Total, error) {
 	var err error
-	if j.places, err = newPlaces(); err != nil {
+	if j.places, err = newPlaces(j.folder); err != nil {
 		return report.Total{}, err
 	}
 	if j.settings.context != "" {

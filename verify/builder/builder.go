@@ -15,7 +15,7 @@ import (
 // A Builder is a program that answered. Several builds may run at once.
 type Builder struct {
 	Kind      string   // one of Kinds
-	Name      string   // of the buildx builder, "" for the current one and for the other kinds
+	Name      string   // of the buildx builder, or the address of buildctl's; "" for the current one and for podman
 	Driver    string   // of buildx: docker, docker-container, kubernetes, remote
 	Platforms []string // that it says it builds for: "linux/amd64"; nil: it doesn't say
 

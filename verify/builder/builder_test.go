@@ -24,14 +24,16 @@ func TestFind(t *testing.T) {
 		{"ok", "auto", "podman", "", "", "podman  "},
 		{"ok", "buildx:lab", "buildctl docker podman", "unix:///x", "docker-container", "buildx:lab docker-container linux/amd64,linux/arm64"},
 		{"ok", "podman", "docker podman", "", "", "podman  "},
+		{"ok", "buildctl:tcp://b:1234", "buildctl docker", "", "", "buildctl:tcp://b:1234  linux/amd64,linux/386"},
+		{"ok", "buildctl:", "buildctl", "", "", "is no builder that is known"},
 		{"ok", "buildctl", "docker buildctl", "", "", "no builder answers: buildctl: BUILDKIT_HOST is not set: set it to"},
 		{"ok", "auto", "", "", "", "buildctl: BUILDKIT_HOST is not set: set it to a BuildKit's address, such as unix:///run/buildkit/buildkitd.sock; " +
 			"buildx: docker isn't on PATH: install Docker with its buildx plugin; podman: podman isn't on PATH: install podman"},
 		{"unreachable", "buildx", "docker", "", "", "buildx: failed to connect to the docker API at unix:///var/run/docker.sock: see that Docker runs, or make a builder with docker buildx create"},
 		{"plain", "buildx", "docker", "", "", "buildx: docker has no buildx: install the plugin docker-buildx"},
-		{"ok", "buildctl", "docker", "unix:///x", "", "buildctl: buildctl isn't on PATH: BUILDKIT_HOST is set: install buildctl"},
+		{"ok", "buildctl", "docker", "unix:///x", "", "buildctl: buildctl isn't on PATH: BuildKit's address is given: install buildctl"},
 		{"none", "auto", "buildctl docker podman", "unix:///x", "", "podman: Cannot connect to the Docker daemon at"},
-		{"ok", "kaniko", "", "", "", `"kaniko" is no builder that is known: use auto, buildctl, buildx, buildx:NAME or podman`},
+		{"ok", "kaniko", "", "", "", `"kaniko" is no builder that is known: use auto, buildctl, buildctl:ADDRESS, buildx, buildx:NAME or podman`},
 		{"ok", "buildx:", "", "", "", "is no builder that is known"},
 		{"ok", "podman:x", "", "", "", "is no builder that is known"},
 	} {
@@ -109,6 +111,15 @@ func TestArguments(t *testing.T) {
 		got := strings.NewReplacer(tmp, "TMP", r.Context, "CONTEXT", r.Folders["data"], "DATA").Replace(strings.Join(c.Args, " "))
 		if got != want {
 			t.Errorf("%s:\n got %s\nwant %s", kind, got, want)
+		}
+		if kind == "buildctl" {
+			b.Name = "tcp://b:1234"
+			if _, err := b.Build(t.Context(), r, nil); err != nil {
+				t.Fatal(err)
+			}
+			if all := calls(); !strings.HasPrefix(strings.Join(all[len(all)-1].Args, " "), "--addr tcp://b:1234 build --progress") {
+				t.Errorf("an address of its own: %q", all[len(all)-1].Args)
+			}
 		}
 		if ignore, ok := c.Files["Dockerfile.dockerignore"]; c.Epoch || c.Files["Dockerfile"] != r.Dockerfile || !ok || ignore != "" {
 			t.Errorf("%s: epoch %v, files %q", kind, c.Epoch, c.Files)

@@ -102,7 +102,7 @@ func (b *Builder) arguments(r Request, tmp string, out []string) ([]string, erro
 		}
 	}
 	if b.Kind == "buildctl" {
-		a = []string{"build", "--progress=rawjson", "--frontend=dockerfile.v0", "--local", "context=" + r.Context, "--local", "dockerfile=" + tmp}
+		a = b.words("build", "--progress=rawjson", "--frontend=dockerfile.v0", "--local", "context="+r.Context, "--local", "dockerfile="+tmp)
 	} else {
 		a = []string{"buildx", "build", "--progress=rawjson", "--provenance=false", "--sbom=false", "--file", filepath.Join(tmp, "Dockerfile")}
 		if b.Name != "" {

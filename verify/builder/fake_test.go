@@ -112,7 +112,7 @@ func fake(how, program string, args []string) int {
 	case how == "hangs":
 		time.Sleep(time.Minute)
 		return 1
-	case line == "debug workers":
+	case strings.HasSuffix(line, "debug workers"):
 		fmt.Print("ID\t\t\tPLATFORMS\nr9nizui7032l\tlinux/amd64,linux/386\n")
 		return 0
 	case strings.HasPrefix(line, "buildx inspect") && how == "unreachable":

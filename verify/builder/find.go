@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,7 +18,7 @@ import (
 var patience = 30 * time.Second
 
 // Find takes the first builder that answers: of all kinds for "auto" and "", else
-// the named one: buildctl, buildx, buildx:NAME or podman. The error wraps ErrNone
+// the named one: buildctl, buildctl:ADDRESS, buildx, buildx:NAME or podman. The error wraps ErrNone
 // and says for each one tried why not and what to do. A program that isn't on PATH
 // costs nothing, one that doesn't answer 30 seconds.
 func Find(ctx context.Context, want string) (*Builder, error) {
@@ -25,10 +26,10 @@ func Find(ctx context.Context, want string) (*Builder, error) {
 	kind, name, named := strings.Cut(want, ":")
 	switch {
 	case want == "" || want == "auto":
-	case kind == "buildx" && (!named || name != ""), want == "buildctl", want == "podman":
+	case slices.Contains([]string{"buildctl", "buildx"}, kind) && (!named || name != ""), want == "podman":
 		kinds = []string{kind}
 	default:
-		return nil, fmt.Errorf("%w: %q is no builder that is known: use auto, buildctl, buildx, buildx:NAME or podman", ErrNone, want)
+		return nil, fmt.Errorf("%w: %q is no builder that is known: use auto, buildctl, buildctl:ADDRESS, buildx, buildx:NAME or podman", ErrNone, want)
 	}
 	var why []string
 	for _, kind := range kinds {
@@ -36,7 +37,7 @@ func Find(ctx context.Context, want string) (*Builder, error) {
 		var err error
 		switch kind {
 		case "buildctl":
-			b, err = findBuildctl(ctx)
+			b, err = findBuildctl(ctx, name)
 		case "buildx":
 			b, err = findBuildx(ctx, name)
 		case "podman":
@@ -55,25 +56,26 @@ func Find(ctx context.Context, want string) (*Builder, error) {
 
 // String names the builder as --builder would.
 func (b *Builder) String() string {
-	if b.Kind == "buildx" && b.Name != "" {
+	if b.Name != "" {
 		return b.Kind + ":" + b.Name
 	}
 	return b.Kind
 }
 
-func findBuildctl(ctx context.Context) (*Builder, error) {
-	host := os.Getenv("BUILDKIT_HOST")
+// findBuildctl finds the BuildKit at an address, "" for that of BUILDKIT_HOST.
+func findBuildctl(ctx context.Context, address string) (*Builder, error) {
+	b := &Builder{Kind: "buildctl", Name: address}
+	host := cmp.Or(address, os.Getenv("BUILDKIT_HOST"))
 	if host == "" {
 		return nil, errors.New("BUILDKIT_HOST is not set: set it to a BuildKit's address, such as unix:///run/buildkit/buildkitd.sock")
 	}
-	out, err := ask(ctx, "buildctl", "debug", "workers")
+	out, err := ask(ctx, "buildctl", b.words("debug", "workers")...)
 	if errors.Is(err, exec.ErrNotFound) {
-		return nil, fmt.Errorf("%w: BUILDKIT_HOST is set: install buildctl", err)
+		return nil, fmt.Errorf("%w: BuildKit's address is given: install buildctl", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("BuildKit at %s: %w: see that buildkitd runs there", host, err)
 	}
-	b := &Builder{Kind: "buildctl"}
 	for line := range strings.Lines(out) {
 		// "ID PLATFORMS", then one line for each worker.
 		if f := strings.Fields(line); len(f) >= 2 && f[0] != "ID" && b.Platforms == nil {
@@ -81,6 +83,14 @@ func findBuildctl(ctx context.Context) (*Builder, error) {
 		}
 	}
 	return b, nil
+}
+
+// words are buildctl's arguments, its BuildKit's address before them.
+func (b *Builder) words(args ...string) []string {
+	if b.Name == "" {
+		return args
+	}
+	return append([]string{"--addr", b.Name}, args...)
 }
 
 func findBuildx(ctx context.Context, name string) (*Builder, error) {

@@ -1,0 +1,5 @@
+package bulk
+
+const crashEnv = "DRYDOCK_CRASH_TEST"
+
+func crashHelper() {}

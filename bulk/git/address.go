@@ -1,0 +1,154 @@
+package git
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// remote is how our git processes call the address that they are to speak to; it
+// stands in their environment.
+const remote = "drydock"
+
+// address is where a repository can be had.
+type address struct {
+	url  string // without a login
+	host string // scheme://host of http and https; "" for others
+	user string // a login without a password, which git's credential helpers know
+	auth Auth
+}
+
+// helper finds addresses that name a program: ext::sh -c …, fd::17.
+var helper = regexp.MustCompile(`^[A-Za-z0-9+.-]*::`)
+
+// scpLike finds [user@]host:path, which no scheme begins. A colon behind a slash
+// belongs to a path.
+var scpLike = regexp.MustCompile(`^(\[[^\]/]+\]|[^/:\\\[\]]{2,}):`)
+
+// parse understands an address as git does; one that would run a program, or could
+// be taken for an option, is refused.
+func parse(text string, auth Auth) (address, error) {
+	refuse := func(why string) (address, error) {
+		return address{}, fmt.Errorf("%s: %s: https, http, ssh, git and file addresses, host:path and local paths are understood", Printable(Redact(text)), why)
+	}
+	switch {
+	case text == "":
+		return address{}, errors.New("an address is empty")
+	case text[0] == '-':
+		return refuse("an address can't begin with '-'")
+	case helper.MatchString(text):
+		return refuse("an address that runs a program is refused")
+	}
+	scheme, _, ok := strings.Cut(text, "://")
+	if !ok {
+		if scpLike.MatchString(text) {
+			if strings.ContainsFunc(text, unicode.IsControl) {
+				return refuse("control characters")
+			}
+			return address{url: text}, nil
+		}
+		abs, err := filepath.Abs(text)
+		return address{url: abs}, err
+	}
+	switch strings.ToLower(scheme) {
+	case "file":
+		return address{url: text}, nil
+	case "ssh", "git", "git+ssh", "ssh+git":
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			return refuse("control characters")
+		}
+		return address{url: text}, nil
+	case "http", "https":
+	default:
+		return refuse("git doesn't speak " + scheme)
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return refuse("not a web address")
+	}
+	a := address{host: strings.ToLower(u.Scheme + "://" + u.Host), auth: auth}
+	if u.User != nil {
+		password, with := u.User.Password()
+		if !with {
+			a.user = u.User.Username()
+		} else if auth.Token == "" {
+			a.auth = Auth{u.User.Username(), password}
+		}
+		u.User = nil
+	}
+	a.url = u.String()
+	return a, nil
+}
+
+// CheckURL tells whether git may be asked for an address: https, http, ssh, git and
+// file, host:path and local paths; nothing that runs a program.
+func CheckURL(text string) error {
+	_, err := parse(text, Auth{})
+	return err
+}
+
+// call is a run of git, in no repository, that knows the address as remote.
+func (a address) call(args ...string) call {
+	c := call{dir: string(filepath.Separator), at: a.url, args: args}
+	c.config = []setting{{"remote." + remote + ".url", a.url}, {"protocol.version", "2"}}
+	return a.login(c)
+}
+
+// login gives a process what the server wants to see: for that server only, and not
+// for one that it sends git to.
+func (a address) login(c call) call {
+	if a.user != "" {
+		c.config = append(c.config, setting{"credential.username", a.user})
+	}
+	if a.host == "" || a.auth.Token == "" {
+		return c
+	}
+	user := a.auth.User
+	if user == "" {
+		user = "x-access-token" // any name does, where the token is the password
+	}
+	key := "http." + a.host + "/.extraHeader"
+	c.config = append(c.config,
+		setting{key, ""}, // forget what the user's configuration sends
+		setting{key, "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+a.auth.Token))},
+		setting{"http.followRedirects", "false"},
+		setting{"credential.helper", ""})
+	c.env = append(c.env, "GIT_ASKPASS=", "SSH_ASKPASS=")
+	return c
+}
+
+// to is a run of git in the scratch repository that knows address text as remote.
+func (s *scratch) to(text string, args ...string) (call, error) {
+	a, err := s.of.address(text)
+	if err != nil {
+		return call{}, err
+	}
+	c, in := a.call(args...), s.user()
+	c.dir, c.env = in.dir, append(in.env, c.env...)
+	if s.of.partial() {
+		// So that git asks there for the files that a partial clone lacks.
+		c.config = append(c.config, setting{"remote." + remote + ".promisor", "true"},
+			setting{"remote." + remote + ".partialCloneFilter", "blob:none"})
+	}
+	return c, nil
+}
+
+// address understands an address that this repository is to speak to: "" is the
+// one that it was cloned from, whose login goes to that host only.
+func (r *Repo) address(text string) (address, error) {
+	if text == "" {
+		if text = r.url; text == "" {
+			return address{}, fmt.Errorf("%s: no remote", Printable(r.Dir))
+		}
+	}
+	a, err := parse(text, Auth{})
+	if own, _ := parse(r.url, Auth{}); err == nil && a.auth.Token == "" && own.host == a.host {
+		a.auth = r.auth
+	}
+	return a, err
+}

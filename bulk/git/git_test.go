@@ -1,0 +1,402 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain gives git a home of its own: nobody's configuration takes part.
+func TestMain(m *testing.M) {
+	home, err := os.MkdirTemp("", "drydock-git-home-")
+	if err != nil {
+		panic(err)
+	}
+	for k, v := range map[string]string{"HOME": home, "XDG_CONFIG_HOME": home, "GIT_CONFIG_NOSYSTEM": "1"} {
+		if err := os.Setenv(k, v); err != nil {
+			panic(err)
+		}
+	}
+	err = os.WriteFile(filepath.Join(home, ".gitconfig"), []byte("[user]\n\tname = Ann\n\temail = ann@example.com\n[init]\n\tdefaultBranch = main\n[protocol \"file\"]\n\tallow = always\n[uploadpack]\n\tallowFilter = true\n"), 0o666)
+	if err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(home)
+	os.Exit(code)
+}
+
+// sh runs git in a folder and gives its output.
+func sh(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	name = filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// made is a new repository with files in one commit.
+func made(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "repo")
+	for name, text := range files {
+		write(t, dir, name, text)
+	}
+	sh(t, "", "init", "-q", dir)
+	sh(t, dir, "add", "-A")
+	sh(t, dir, "-c", "core.autocrlf=false", "commit", "-q", "--allow-empty", "-m", "first")
+	return dir
+}
+
+func open(t *testing.T, dir string) *Repo {
+	t.Helper()
+	r, err := Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func head(t *testing.T, r *Repo) Head {
+	t.Helper()
+	h, err := r.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+var when = time.Unix(1_700_000_000, 0).UTC()
+
+// commitOf is a commit with one edit.
+func commitOf(parent, path, text string) Commit {
+	return Commit{Parent: parent, Message: "change\n\nDrydock: yes", When: when, Edits: []Edit{{path, text}}}
+}
+
+func mk(t *testing.T, r *Repo, c Commit) string {
+	t.Helper()
+	id, err := r.Make(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestCommitAndBranch(t *testing.T) {
+	dir := made(t, map[string]string{"Dockerfile": "FROM a\n", "run.sh": "x\n", "sub/b": "b\n"})
+	sh(t, dir, "update-index", "--chmod=+x", "run.sh")
+	if err := os.Chmod(filepath.Join(dir, "run.sh"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	sh(t, dir, "commit", "-qm", "mode")
+	r := open(t, dir)
+	h := head(t, r)
+	if h.Branch != "main" || h.Commit != sh(t, dir, "rev-parse", "HEAD") {
+		t.Fatalf("head %+v", h)
+	}
+	c := commitOf(h.Commit, "Dockerfile", "FROM b\n")
+	c.Edits = append(c.Edits, Edit{"run.sh", "y\n"}, Edit{"new/n", "n\n"})
+	id := mk(t, r, c)
+	if again := mk(t, r, c); again != id {
+		t.Errorf("the same description gave %s and %s", id, again)
+	}
+	if err := r.SetBranch(t.Context(), "drydock/fix", id, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.Branch(t.Context(), "drydock/fix"); err != nil || got != id {
+		t.Errorf("branch at %q, %v", got, err)
+	}
+	sh(t, dir, "fsck", "--strict", "--no-dangling")
+	want := ":100644 100644 M\tDockerfile\n:000000 100644 A\tnew/n\n:100755 100755 M\trun.sh"
+	got := sh(t, dir, "diff", "--raw", "--abbrev=1", "HEAD", "drydock/fix")
+	var lines []string
+	for l := range strings.Lines(got) {
+		w := strings.Fields(l)
+		lines = append(lines, w[0]+" "+w[1]+" "+w[4]+"\t"+w[5])
+	}
+	if strings.Join(lines, "\n") != want {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), want)
+	}
+	if got := sh(t, dir, "log", "-1", "--format=%an <%ae> %cn %at %ct %(trailers:key=Drydock,valueonly)", "drydock/fix"); got != "Ann <ann@example.com> Ann 1700000000 1700000000 yes" {
+		t.Errorf("commit says %q", got)
+	}
+	// Nobody's branch is moved from under them.
+	for old, why := range map[string]string{"": "has moved", h.Commit: "has moved"} {
+		if err := r.SetBranch(t.Context(), "drydock/fix", id, old); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("from %q: %v", old, err)
+		}
+	}
+	if err := r.SetBranch(t.Context(), "main", id, h.Commit); err == nil || !strings.Contains(err.Error(), "in use in the work tree "+r.Dir) {
+		t.Errorf("main: %v", err)
+	}
+	if s := sh(t, dir, "status", "--porcelain"); s != "" {
+		t.Errorf("dirtied: %s", s)
+	}
+}
+
+func TestMakeRefuses(t *testing.T) {
+	dir := made(t, map[string]string{"Dockerfile": "FROM a\n", "d/f": "x"})
+	if err := os.Symlink("Dockerfile", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("d", filepath.Join(dir, "dir")); err != nil {
+		t.Fatal(err)
+	}
+	other := made(t, map[string]string{"Dockerfile": "FROM s\n"})
+	sh(t, dir, "-c", "protocol.file.allow=always", "submodule", "add", "-q", other, "sub")
+	sh(t, dir, "add", "-A")
+	sh(t, dir, "commit", "-qm", "links")
+	r := open(t, dir)
+	h := head(t, r)
+	for path, why := range map[string]string{
+		"link": "not an ordinary file", "sub": "not an ordinary file", "dir/f": "below a link", "sub/Dockerfile": "below a link",
+		"../x": "not a path", "/etc/x": "not a path", ".git/config": "not a path", "a/.GIT/x": "not a path", "": "not a path", "d": "below a link",
+		"Dockerfile/x": "below a link",
+	} {
+		_, err := r.Make(t.Context(), commitOf(h.Commit, path, "FROM b\n"))
+		if err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%q: %v, want %q", path, err, why)
+		}
+	}
+	if _, err := r.Make(t.Context(), commitOf(h.Commit, "Dockerfile", "FROM a\n")); !errors.Is(err, ErrSame) {
+		t.Errorf("no change: %v", err)
+	}
+}
+
+func TestCheckoutAndPatch(t *testing.T) {
+	dir := made(t, map[string]string{
+		".gitattributes": "*.bat eol=crlf\nbig filter=lfs\nDockerfile -text\n",
+		"Dockerfile":     "FROM a\r\nRUN b\r\n", "x.bat": "a\n", "big": "version https://git-lfs.github.com/spec/v1\n",
+		"a b;c\nd": "odd\n",
+	})
+	marker := filepath.Join(t.TempDir(), "ran")
+	sh(t, dir, "config", "filter.lfs.smudge", "touch "+marker)
+	sh(t, dir, "config", "filter.lfs.clean", "touch "+marker)
+	sh(t, dir, "config", "filter.lfs.required", "true")
+	r := open(t, dir)
+	h := head(t, r)
+	if h.Clean {
+		t.Error("a work tree with filters can't be told to be clean")
+	}
+	to := t.TempDir()
+	if err := r.Checkout(t.Context(), h.Commit, to); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"x.bat": "a\r\n", "Dockerfile": "FROM a\r\nRUN b\r\n", "a b;c\nd": "odd\n", "big": "version https://git-lfs.github.com/spec/v1\n"} {
+		if got, err := os.ReadFile(filepath.Join(to, name)); err != nil || string(got) != want {
+			t.Errorf("%q: %q %v", name, got, err)
+		}
+	}
+	if got := sh(t, to, "log", "--format=%s"); got != "first" {
+		t.Errorf("history %q", got)
+	}
+	if s := sh(t, to, "status", "--porcelain"); s != "" {
+		t.Errorf("status %q", s)
+	}
+	c := commitOf(h.Commit, "Dockerfile", "FROM a\r\nRUN c\r\n")
+	c.Edits = append(c.Edits, Edit{"x.bat", "b\r\n"}, Edit{"big", "small\n"})
+	id := mk(t, r, c)
+	if got := sh(t, dir, "cat-file", "-p", id+":x.bat"); got != "b" {
+		t.Errorf("x.bat is %q: line ends aren't as git add has them", got)
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("a filter of the repository ran")
+	}
+	second := mk(t, r, commitOf(id, "new", "n\n"))
+	patch, err := r.Patch(t.Context(), h.Commit, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "p.patch")
+	if err := os.WriteFile(file, patch, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	clone := filepath.Join(t.TempDir(), "clone")
+	sh(t, "", "clone", "-q", dir, clone)
+	sh(t, clone, "am", "-q", "--keep-cr", file)
+	if got, want := sh(t, clone, "rev-parse", "HEAD^{tree}"), sh(t, dir, "rev-parse", second+"^{tree}"); got != want {
+		t.Errorf("am gave tree %s, want %s", got, want)
+	}
+}
+
+func TestCloneUpdatesAndHeals(t *testing.T) {
+	up := made(t, map[string]string{"Dockerfile": "FROM a\n", "other": "o\n"})
+	write(t, up, "more", "m\n")
+	sh(t, up, "add", "-A")
+	sh(t, up, "commit", "-qm", "second")
+	dir := filepath.Join(t.TempDir(), "cache", "c")
+	clone := func() (*Repo, error) {
+		return Clone(context.Background(), "file://"+up, dir, CloneOptions{Depth: 1})
+	}
+	good := func(want string) *Repo {
+		t.Helper()
+		r, err := clone()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := head(t, r)
+		if h.Commit != sh(t, up, "rev-parse", "HEAD") || h.Branch != want || h.Clean {
+			t.Fatalf("head %+v, want %s", h, want)
+		}
+		names, err := r.Files(t.Context(), h.Commit)
+		if err != nil || strings.Join(names, " ") != sh(t, up, "-c", "core.quotepath=false", "ls-tree", "-r", "--name-only", "HEAD") && len(names) != strings.Count(sh(t, up, "ls-tree", "-r", "HEAD"), "\n")+1 {
+			t.Fatalf("files %q %v", names, err)
+		}
+		return r
+	}
+	r := good("main")
+	if got := sh(t, dir, "rev-list", "--objects", "--missing=print", "HEAD"); strings.Count(got, "\n?") != 3 {
+		t.Errorf("not without blobs and shallow: %s", got)
+	}
+	to := t.TempDir()
+	if err := r.Checkout(t.Context(), head(t, r).Commit, to); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(to, "Dockerfile")); err != nil || string(b) != "FROM a\n" {
+		t.Errorf("%q %v", b, err)
+	}
+	good("main")
+	sh(t, up, "commit", "-q", "--amend", "-m", "rewritten")
+	good("main")
+	sh(t, up, "branch", "-m", "main", "trunk")
+	good("trunk")
+	sh(t, up, "checkout", "-q", "--detach")
+	good("")
+	sh(t, up, "checkout", "-q", "trunk")
+	good("trunk")
+	for _, damage := range []func() error{
+		func() error { return os.WriteFile(filepath.Join(dir, "HEAD"), []byte("garbage"), 0o666) },
+		func() error { return os.RemoveAll(filepath.Join(dir, "objects")) },
+		func() error { return os.WriteFile(filepath.Join(dir, "refs/heads/trunk"), nil, 0o666) },
+		func() error { return os.WriteFile(filepath.Join(dir, "config"), []byte("[[["), 0o666) },
+		func() error { return os.Rename(dir, dir+".old") },
+		func() error { return os.MkdirAll(dir+".new/objects", 0o777) },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		good("trunk")
+	}
+	sh(t, up, "checkout", "-q", "--orphan", "none")
+	sh(t, up, "branch", "-D", "trunk")
+	if _, err := clone(); !errors.Is(err, ErrEmpty) {
+		t.Errorf("emptied: %v", err)
+	}
+	mine := t.TempDir()
+	write(t, mine, "precious", "x")
+	if _, err := Clone(t.Context(), "file://"+up, mine, CloneOptions{}); err == nil || !strings.Contains(err.Error(), "not a clone of drydock's") {
+		t.Errorf("a folder of someone's: %v", err)
+	}
+}
+
+func TestPush(t *testing.T) {
+	dir := made(t, map[string]string{"Dockerfile": "FROM a\n"})
+	bare := filepath.Join(t.TempDir(), "bare.git")
+	sh(t, "", "clone", "-q", "--bare", dir, bare)
+	sh(t, dir, "remote", "add", "origin", bare)
+	marker := filepath.Join(t.TempDir(), "ran")
+	write(t, dir, ".git/hooks/pre-push", "#!/bin/sh\ntouch "+marker+"\n")
+	write(t, dir, ".git/hooks/reference-transaction", "#!/bin/sh\ntouch "+marker+"\n")
+	for _, h := range []string{"pre-push", "reference-transaction"} {
+		if err := os.Chmod(filepath.Join(dir, ".git/hooks", h), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := open(t, dir)
+	h := head(t, r)
+	url, err := r.Remote(t.Context(), "origin")
+	if err != nil || url != bare {
+		t.Fatalf("%q %v", url, err)
+	}
+	if none, err := r.Remote(t.Context(), "upstream"); none != "" || err != nil {
+		t.Errorf("no remote: %q %v", none, err)
+	}
+	first := mk(t, r, commitOf(h.Commit, "Dockerfile", "FROM b\n"))
+	if err := r.Push(t.Context(), url, "drydock", first, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.RemoteBranch(t.Context(), url, "drydock"); got != first || err != nil {
+		t.Errorf("%q %v", got, err)
+	}
+	if err := r.Push(t.Context(), url, "drydock", first, first); err != nil {
+		t.Errorf("again: %v", err)
+	}
+	second := mk(t, r, commitOf(h.Commit, "Dockerfile", "FROM c\n"))
+	if err := r.Push(t.Context(), url, "drydock", second, ""); err == nil || !strings.Contains(err.Error(), "has moved at the remote") {
+		t.Errorf("stale: %v", err)
+	}
+	if err := r.Push(t.Context(), url, "drydock", second, first); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("a hook ran")
+	}
+	write(t, bare, "hooks/pre-receive", "#!/bin/sh\necho 'GitLab: You are not allowed to push code to protected branches on this project.'\nexit 1\n")
+	if err := os.Chmod(filepath.Join(bare, "hooks/pre-receive"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Push(t.Context(), url, "other", second, ""); err == nil || !strings.Contains(err.Error(), "the branch is protected") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("protected: %v", err)
+	}
+	if err := r.Push(t.Context(), filepath.Join(t.TempDir(), "none"), "x", second, ""); err == nil || !strings.Contains(err.Error(), "no such repository") {
+		t.Errorf("nothing there: %v", err)
+	}
+	for _, url := range []string{"ext::sh -c touch% " + marker, "-oProxyCommand=x", "--upload-pack=x", "foo://x/y"} {
+		if err := r.Push(t.Context(), url, "x", second, ""); err == nil || !strings.Contains(err.Error(), "are understood") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+func TestOurs(t *testing.T) {
+	up := made(t, map[string]string{"Dockerfile": "FROM a\n"})
+	upr := open(t, up)
+	base0 := head(t, upr).Commit
+	ours := mk(t, upr, commitOf(base0, "Dockerfile", "FROM b\n"))
+	ours2 := mk(t, upr, commitOf(ours, "Dockerfile", "FROM c\n"))
+	theirs := commitOf(ours2, "Dockerfile", "FROM d\n")
+	theirs.Message = "by hand"
+	foreign := mk(t, upr, theirs)
+	onTop := mk(t, upr, commitOf(foreign, "Dockerfile", "FROM e\n"))
+	for name, id := range map[string]string{"ours": ours2, "foreign": foreign, "top": onTop} {
+		sh(t, up, "branch", name, id)
+	}
+	for i := range 60 { // further than the first step fetches
+		write(t, up, "n", strings.Repeat("x", i+1))
+		sh(t, up, "add", "-A")
+		sh(t, up, "commit", "-qm", "n")
+	}
+	r, err := Clone(t.Context(), "file://"+up, filepath.Join(t.TempDir(), "c"), CloneOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := filepath.Join(t.TempDir(), "local")
+	sh(t, "", "clone", "-q", "--single-branch", "--branch", "main", "file://"+up, local)
+	for _, r := range []*Repo{r, open(t, local), upr} {
+		h := head(t, r)
+		for tip, want := range map[string]bool{ours2: true, foreign: false, onTop: false} {
+			if got, err := r.Ours(t.Context(), "file://"+up, h.Commit, tip, "Drydock"); err != nil || got != want {
+				t.Errorf("%s: %s: %v, %v; want %v", r.Dir, sh(t, up, "name-rev", tip), got, err, want)
+			}
+		}
+	}
+}

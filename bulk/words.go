@@ -1,0 +1,312 @@
+package bulk
+
+// What commits and pull requests say.
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+
+	"drydock/bulk/result"
+	"drydock/report"
+)
+
+// Trailer is the key of the line by which commits of drydock are known, and its
+// value names the change, wherever the base is.
+const Trailer = "Drydock-Change"
+
+// Message, Title and Body are the templates that are used when none is given. They
+// and one's own may use the fields and methods of About, and the functions of
+// text/template beside
+//
+//	wrap N TEXT      lines of N characters at most
+//	plain TEXT       as Markdown that shows TEXT and nothing else: no markup, no mention
+//	code TEXT        as a code span
+//	join SEP LIST
+const (
+	Message = `{{.Subject}}
+{{range .ByPath}}
+{{.Path}}:
+{{range .Changes}}{{wrap 72 (printf "- %s: %s" .Transform .Title)}}
+{{if .Why}}{{wrap 72 .Why | indent 2}}
+{{end}}{{if .Assumes}}{{wrap 72 (printf "Assumes: %s" .Assumes) | indent 2}}
+{{end}}{{end}}{{end}}`
+
+	Title = `{{.Subject}}`
+
+	Body = `{{range .ByPath}}### {{code .Path}}
+{{if .Size}}
+{{.Size}}
+{{end}}
+{{range .Changes}}- **{{plain .Title}}** ({{code .Transform}}){{if .File}} in {{code .File}}{{end}}
+{{if .Why}}  {{plain .Why}}
+{{end}}{{if .Assumes}}  *Assumes:* {{plain .Assumes}}
+{{end}}{{if .Gain}}  *Brings:* {{plain .Gain}}
+{{end}}{{range .Plan}}  - {{plain .}}
+{{end}}{{end}}{{if .Replay}}
+Replayed on the git history: {{plain .Replay}}
+{{end}}{{if .Proof}}
+Built and run, before and after: {{plain .Proof}}
+{{end}}
+{{end}}#### See for yourself
+` + "```" + `sh
+{{range .ByPath}}{{$.Reproduce .Path}}
+{{end}}` + "```" + `
+
+Made by drydock {{plain .Version}} from commit {{code .Commit}}. Commits that others add to this branch are never overwritten.
+`
+)
+
+// About is what templates may use. Texts are in one line and without control
+// characters; they come from the repository, so Markdown needs plain or code.
+type About struct {
+	Name    string // of the repository
+	Base    string // branch that the changes are for, "" when HEAD is detached
+	Commit  string // that was looked at
+	Branch  string // that has the changes
+	Version string // of drydock
+	Part    int    // with --split: which commit this is, from 1
+	Parts   int    // of how many
+	Changes []Change
+	Files   []*report.File // all Dockerfiles of the repository
+	Facts   []result.Facts // beside Files
+
+	reproduce string
+}
+
+// ByPath are the changes of one Dockerfile.
+type ByPath struct {
+	Path    string
+	Changes []Change
+	Size    string // "404.2 MB → 86.1 MB", measured or as the base images have it; "" when it isn't known or the same
+	Replay  string // what git history says of the cache, "" when it wasn't asked
+	Proof   string // what building both gave, "" when it wasn't asked
+}
+
+// ByPath groups the changes by Dockerfile.
+func (a *About) ByPath() (out []ByPath) {
+	for _, c := range a.Changes {
+		i := slices.IndexFunc(out, func(b ByPath) bool { return b.Path == c.Path })
+		if i < 0 {
+			i = len(out)
+			out = append(out, a.byPath(c.Path))
+		}
+		out[i].Changes = append(out[i].Changes, c)
+	}
+	return out
+}
+
+func (a *About) byPath(path string) ByPath {
+	b := ByPath{Path: path}
+	i := slices.IndexFunc(a.Files, func(f *report.File) bool { return oneLine(slashed(f.Path)) == path })
+	if i < 0 {
+		return b
+	}
+	f, facts := a.Files[i], a.Facts[i]
+	switch before, after := facts.Before, facts.After; {
+	case f.Proof != nil && f.Proof.Before.Compressed > 0 && f.Proof.After.Compressed > 0:
+		b.Size = "Measured: " + report.ProofSizes(f.Proof)
+	case before.Size > 0 && after.Size > 0 && before.Size != after.Size:
+		b.Size = fmt.Sprintf("Expected, by the base images alone: %s → %s compressed", report.Megabytes(before.Size), report.Megabytes(after.Size))
+	}
+	if f.Replay != nil {
+		b.Replay = oneLine(f.Replay.Summary)
+	}
+	if p := f.Proof; p != nil && p.Holds() {
+		b.Proof = strings.TrimSpace(oneLine(fmt.Sprintf("%s: it %s", p.Verdict, p.After.Did)))
+	}
+	return b
+}
+
+// Subject says in one line of about 72 characters what the changes do.
+func (a *About) Subject() string {
+	paths := a.ByPath()
+	where := "Dockerfiles"
+	if len(paths) == 1 {
+		where = paths[0].Path
+	}
+	titles, transforms := []string{}, []string{}
+	for _, c := range a.Changes {
+		if !slices.Contains(titles, c.Title) {
+			titles = append(titles, c.Title)
+		}
+		if !slices.Contains(transforms, c.Transform) {
+			transforms = append(transforms, c.Transform)
+		}
+	}
+	for _, s := range []string{where + ": " + strings.Join(titles, ", "), where + ": " + strings.Join(transforms, ", ")} {
+		if len([]rune(s)) <= 72 {
+			return s
+		}
+	}
+	return fmt.Sprintf("%s: %d changes by drydock", where, len(a.Changes))
+}
+
+// Reproduce is the command that shows the changes to a Dockerfile.
+func (a *About) Reproduce(path string) string { return a.reproduce + " " + shellWord(path) }
+
+// words makes texts of templates.
+type words struct {
+	Message, Title, Body *template.Template
+}
+
+var functions = template.FuncMap{"wrap": wrap, "indent": indent, "plain": plain, "code": code, "join": func(sep string, list []string) string { return strings.Join(list, sep) }}
+
+func newWords(o *Options) (*words, error) {
+	w := &words{}
+	var p Pulls
+	if o.Pulls != nil {
+		p = *o.Pulls
+	}
+	for _, t := range []struct {
+		to               **template.Template
+		name, text, used string
+	}{
+		{&w.Message, "the template of the commit message", o.Message, Message},
+		{&w.Title, "the template of the title", p.Title, Title},
+		{&w.Body, "the template of the body", p.Body, Body},
+	} {
+		if t.text != "" {
+			t.used = t.text
+		}
+		var err error
+		if *t.to, err = template.New("template").Funcs(functions).Option("missingkey=error").Parse(t.used); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.name, err)
+		}
+		// A field that doesn't exist is told before anything is done.
+		sample := &About{Name: "name", Files: []*report.File{}, Changes: []Change{{Path: "Dockerfile", Transform: "x", Title: "x", Why: "x", Assumes: "x", Gain: "x", Plan: []string{"x"}}}, reproduce: "x"}
+		if err := (*t.to).Execute(&strings.Builder{}, sample); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	return w, nil
+}
+
+// about is what is told of a job.
+func (w *words) about(j *job, p part, i, n int) *About {
+	return &About{
+		Name: oneLine(j.repo.Name), Base: j.head.Branch, Commit: j.head.Commit, Branch: j.Branch, Version: j.Version,
+		Part: i, Parts: n, Changes: p.changes, Files: j.res.Files, Facts: j.res.Facts, reproduce: j.Options.Reproduce,
+	}
+}
+
+func text(t *template.Template, a *About) (string, error) {
+	var b strings.Builder
+	if err := t.Execute(&b, a); err != nil {
+		return "", fmt.Errorf("a template that was given: %w", err)
+	}
+	return b.String(), nil
+}
+
+var trailerLine = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*: .`)
+
+// message is that of a commit, with the trailer.
+func (w *words) message(j *job, p part, i, n int) (string, error) {
+	s, err := text(w.Message, w.about(j, p, i, n))
+	if err != nil {
+		return "", err
+	}
+	s = strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
+	if s == "" {
+		s = "Dockerfile: changes by drydock"
+	}
+	last := s[strings.LastIndex(s, "\n\n")+1:]
+	sep := "\n"
+	for line := range strings.Lines(strings.TrimSpace(last)) {
+		if last == s || !trailerLine.MatchString(line) {
+			sep = "\n\n" // no paragraph of trailers yet
+		}
+	}
+	return s + sep + Trailer + ": " + j.change + "\n", nil
+}
+
+// Marks in bodies of pull requests, which their readers don't see.
+const (
+	markChange = "<!-- drydock-change: "
+	markClosed = "<!-- drydock-closed -->"
+	markEnd    = " -->"
+)
+
+// proposal gives title and body of a pull request. The mark comes first: a body that is too long
+// for a forge is cut at its end.
+func (w *words) proposal(j *job) (title, body string, err error) {
+	a := w.about(j, part{changes: j.changes()}, 1, 1)
+	if title, err = text(w.Title, a); err == nil {
+		body, err = text(w.Body, a)
+	}
+	return oneLine(title), markChange + j.change + markEnd + "\n" + strings.TrimSpace(body) + "\n", err
+}
+
+// changeOfBody is what the mark in a body names, "" without one.
+func changeOfBody(body string) string {
+	_, rest, ok := strings.Cut(body, markChange)
+	name, _, end := strings.Cut(rest, markEnd)
+	if !ok || !end {
+		return ""
+	}
+	return name
+}
+
+// wrap breaks a text between words.
+func wrap(n int, s string) string {
+	var b strings.Builder
+	at := 0
+	for _, w := range strings.Fields(s) {
+		if l := len([]rune(w)); at > 0 && at+1+l > n {
+			b.WriteByte('\n')
+			at = 0
+		} else if at > 0 {
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(w)
+		at += len([]rune(w))
+	}
+	return b.String()
+}
+
+func indent(n int, s string) string {
+	pad := strings.Repeat(" ", n)
+	return pad + strings.ReplaceAll(s, "\n", "\n"+pad)
+}
+
+var (
+	markup = regexp.MustCompile("[\\\\`*_\\[\\]<>|~&#!$]")
+	opener = regexp.MustCompile(`^([-+=]|\d+[.)])`) // what makes a list or a heading at a line's begin
+)
+
+// plain escapes a text for Markdown. What a forge would make of @name, #1 and addresses is kept from it by
+// a space without width: nobody shall be called by a Dockerfile.
+func plain(s string) string {
+	s = markup.ReplaceAllString(oneLine(s), `\$0`)
+	s = opener.ReplaceAllString(s, "\u200b$1")
+	return strings.NewReplacer("@", "@\u200b", `\#`, "\\#\u200b", `\!`, "\\!\u200b", "://", ":\u200b//", "www.", "www\u200b.").Replace(s)
+}
+
+// code makes a code span, whatever backquotes the text has.
+func code(s string) string {
+	s = oneLine(s)
+	fence := "`"
+	for strings.Contains(s, fence) {
+		fence += "`"
+	}
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
+		s = " " + s + " "
+	}
+	return fence + s + fence
+}
+
+// shellWord quotes a word for sh where it needs that.
+func shellWord(s string) string {
+	if s != "" && !strings.HasPrefix(s, "-") && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-/+:=@%", r))
+	}) {
+		return s
+	}
+	if strings.HasPrefix(s, "-") {
+		s = "./" + s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
