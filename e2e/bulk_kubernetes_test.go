@@ -138,7 +138,7 @@ func (c *cluster) overlay(t *testing.T, addr, tag, repositories, git string) (di
 		more = `
       - op: add
         path: /spec/template/spec/volumes/-
-        value: {name: slow, configMap: {name: slow, defaultMode: 0755}}
+        value: {name: slow, configMap: {name: slow, defaultMode: 493}}
       - op: add
         path: /spec/template/spec/containers/0/volumeMounts/-
         value: {name: slow, mountPath: /slow}
@@ -168,11 +168,13 @@ patches:
         path: /spec/template/spec/volumes/1/hostPath/path
         value: %s
       - op: replace
-        path: /spec/template/spec/volumes/4/hostPath/path
-        value: %s
-      - op: replace
         path: /spec/template/spec/containers/0/resources/requests
-        value: {cpu: 100m, memory: 64Mi}%s
+        value: {cpu: 100m, memory: 64Mi}
+  - target: {kind: Job, name: drydock-bulk}
+    patch: |
+      - op: replace
+        path: /spec/template/spec/volumes/4/hostPath/path
+        value: %s%s
 `, secret, addr, tag, c.results, repositories, more))
 	return dir
 }
