@@ -212,7 +212,7 @@ exec drydock "${@//\/results\//$results/}"
 	log := filepath.Join(t.TempDir(), "log")
 	step := func(job string, allowed []int, env ...string) {
 		cmd := exec.CommandContext(t.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", githubScript(t, job, "drydock "+map[string]string{"shard": "bulk", "merge": "bulk merge"}[job]))
-		cmd.Dir, cmd.Env = work, append(deployEnv(work), append(env, "IMAGE=drydock:1", "DOCKER_LOG="+log, "RUNNER_TEMP="+t.TempDir())...)
+		cmd.Dir, cmd.Env = work, append(deployEnv(work), append(env, "IMAGE=drydock:1", "DOCKER_LOG="+log)...)
 		for i, e := range cmd.Env {
 			if path, ok := strings.CutPrefix(e, "PATH="); ok {
 				cmd.Env[i] = "PATH=" + filepath.Dir(docker) + ":" + path
