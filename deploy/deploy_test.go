@@ -79,7 +79,7 @@ func (s *script) called(t *testing.T) string {
 
 func TestShardWords(t *testing.T) {
 	for name, c := range map[string]struct{ flags, sources, want string }{
-		"flags and a list": {"--report\n# nothing\n\n--message\nit's \"$HOME\" * \\n\n", "team/api\n", "<--report>\n<--message>\n<it's \"$HOME\" * \\n>\n<SETTINGS/sources>\n"},
+		"flags and a list": {"--unsafe\n# nothing\n\n--message\nit's \"$HOME\" * \\n\n", "team/api\n", "<--unsafe>\n<--message>\n<it's \"$HOME\" * \\n>\n<SETTINGS/sources>\n"},
 		"no end of line":   {"github:acme", "# none\n", "<github:acme>\n"},
 		"nothing":          {"", "", ""},
 	} {
@@ -98,8 +98,24 @@ func TestShardWords(t *testing.T) {
 	}
 }
 
+// finish writes journals of both shards that came to their end, as drydock does.
+func (s *script) finish(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"shard-0.journal", "shard-1.journal"} {
+		s.result(t, name, `["00000028","5a9f9ee1",{"begun":"team/api"}]`+"\n"+`["00000030","0c8a9b1f",{"end":{"time":"2026-11-28T15:00:00Z"}}]`+"\n")
+	}
+}
+
+func (s *script) result(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.results, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestMergeWords(t *testing.T) {
 	s := newScript(t, "drydock", "", "kubernetes/base/run.sh", "merge")
+	s.finish(t)
 	if out, err := s.command(t).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -110,17 +126,55 @@ func TestMergeWords(t *testing.T) {
 	}
 }
 
-// Some repositories failed: that is no reason to start a pod again. Everything else that isn't 0 is.
+// Some repositories failed: that is no reason to start a pod again. A run that didn't come to its end is, whatever its exit code: a pod that
+// was told to end and then succeeds would be taken for a shard that is done.
 func TestExitCodes(t *testing.T) {
-	for given, want := range map[string]int{"0": 0, "2": 0, "1": 1, "64": 64, "137": 137} {
-		s := newScript(t, "drydock", "exit "+given, "kubernetes/base/run.sh", "merge")
-		if got := code(t, s.command(t).Run()); got != want {
-			t.Errorf("drydock ends with %s, the container with %d, want %d", given, got, want)
+	end := `echo '["00000030","0c8a9b1f",{"end":{"time":"2026-11-28T15:00:00Z"}}]' >>"$DRYDOCK_RESULTS/shard-1.journal"`
+	begun := `echo '["00000028","5a9f9ee1",{"begun":"{\"end\":"}]' >>"$DRYDOCK_RESULTS/shard-1.journal"`
+	reports := `for f in csv jsonl sarif html; do echo x >"$DRYDOCK_RESULTS/report.$f"; done`
+	for _, c := range []struct {
+		what, body string
+		want       int
+	}{
+		{"shard", end, 0},
+		{"shard", end + "; exit 2", 0},
+		{"shard", "exit 2", 2}, // no journal
+		{"shard", begun + "; exit 2", 2},
+		{"shard", end + "; " + begun + "; exit 2", 2},
+		{"shard", end + "; exit 1", 1},
+		{"shard", end + "; exit 64", 64},
+		{"shard", end + "; exit 137", 137},
+		{"merge", reports, 0},
+		{"merge", reports + "; exit 2", 0},
+		{"merge", "exit 2", 2},
+		{"merge", reports + `; rm "$DRYDOCK_RESULTS/report.html"; exit 2`, 2},
+		{"merge", reports + "; exit 64", 64},
+	} {
+		s := newScript(t, "drydock", c.body, "kubernetes/base/run.sh", c.what)
+		s.set(t, "flags", "")
+		s.set(t, "sources", "")
+		if c.what == "merge" {
+			s.finish(t)
+			s.result(t, "report.html", "of a run before")
+		}
+		if got := code(t, s.command(t).Run()); got != c.want {
+			t.Errorf("%s, drydock does %q: the container ends with %d, want %d", c.what, c.body, got, c.want)
 		}
 	}
 	for _, words := range [][]string{{"kubernetes/base/run.sh"}, {"kubernetes/object-store/store.sh", "else"}} {
 		if got := code(t, newScript(t, "drydock", "", words...).command(t).Run()); got != 64 {
 			t.Errorf("%q: exit code %d, want 64", words, got)
+		}
+	}
+	for _, text := range []string{"", `["00000028","5a9f9ee1",{"begun":"team/api"}]` + "\n"} {
+		s := newScript(t, "drydock", "", "kubernetes/base/run.sh", "merge")
+		s.finish(t)
+		s.result(t, "shard-1.journal", text)
+		if got := code(t, s.command(t).Run()); got != 1 {
+			t.Errorf("a merge of the unfinished journal %q ends with %d, want 1", text, got)
+		}
+		if _, err := os.Stat(s.log); err == nil {
+			t.Errorf("the unfinished journal %q was merged", text)
 		}
 	}
 }
@@ -149,6 +203,7 @@ func (s *script) until(t *testing.T, reached func() bool) {
 func TestTermReachesDrydock(t *testing.T) {
 	ready := filepath.Join(t.TempDir(), "ready")
 	s := newScript(t, "drydock", `trap 'echo "<told>" >>"$LOG"; exit 7' TERM; : >`+ready+`; while :; do sleep 0.05; done`, "kubernetes/base/run.sh", "merge")
+	s.finish(t)
 	cmd := s.begun(t)
 	s.until(t, func() bool { _, err := os.Stat(ready); return err == nil })
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {

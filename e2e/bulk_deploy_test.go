@@ -162,7 +162,7 @@ func TestDeployGitLab(t *testing.T) {
 	work := t.TempDir()
 	for i := 1; i <= 3; i++ {
 		file.Shards.run(t, work, fmt.Sprintf("CI_NODE_INDEX=%d", i), "CI_NODE_TOTAL=3", "GITLAB_TOKEN="+secret,
-			"DRYDOCK_ARGUMENTS=# what is done\n"+repositories+"\n--report")
+			"DRYDOCK_ARGUMENTS=# what is done\n"+repositories+"\n--unsafe")
 	}
 	file.Merge.run(t, work)
 	sameReport(t, filepath.Join(work, "report.jsonl"), repositories)
@@ -223,7 +223,7 @@ exec drydock "${@//\/results\//$results/}"
 		}
 	}
 	for i := 1; i <= 3; i++ {
-		step("shard", []int{0}, fmt.Sprintf("SHARD=%d/3", i), fmt.Sprintf("JOURNAL=shard-%d.journal", i), "GITHUB_TOKEN="+secret, "ARGUMENTS=# what is done\n"+repositories+"\n\n--report\n")
+		step("shard", []int{0}, fmt.Sprintf("SHARD=%d/3", i), fmt.Sprintf("JOURNAL=shard-%d.journal", i), "GITHUB_TOKEN="+secret, "ARGUMENTS=# what is done\n"+repositories+"\n\n--unsafe\n")
 	}
 	step("merge", []int{2}, "SHARDS=3") // 2: one of the repositories fails, which turns the job red
 	sameReport(t, filepath.Join(work, "results/report.jsonl"), repositories)
@@ -322,7 +322,7 @@ func sameReport(t *testing.T, merged, repositories string) {
 	home := t.TempDir() // the repositories may belong to the user of a pod
 	write(t, filepath.Join(home, ".gitconfig"), "[safe]\n\tdirectory = *\n")
 	// 2: one of the repositories fails, rightly
-	if code, out := runDrydock(t, "", []string{"HOME=" + home}, "bulk", repositories, "--report", "--jsonl", whole, "--journal", filepath.Join(t.TempDir(), "journal")); code != 2 {
+	if code, out := runDrydock(t, "", []string{"HOME=" + home}, "bulk", repositories, "--unsafe", "--jsonl", whole, "--journal", filepath.Join(t.TempDir(), "journal")); code != 2 {
 		t.Fatalf("the unsharded run: exit code %d\n%s", code, out)
 	}
 	want, got := readResults(t, whole), readResults(t, merged)
