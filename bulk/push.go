@@ -33,17 +33,18 @@ func (j *job) target(ctx context.Context) (err error) {
 	if j.Branch == j.head.Branch {
 		return skipf("%s is the branch that the changes are for: name another with --branch", oneLine(j.Branch))
 	}
-	if !j.Push {
-		return nil
-	}
-	name := ""
-	if j.repo.Dir != "" {
-		name = j.Remote
-	}
-	if j.url, err = j.git.Remote(ctx, name); err == nil && j.url == "" {
+	if j.url, err = j.git.Remote(ctx, j.remote()); err == nil && j.url == "" && j.Push {
 		err = skipf("no remote %q to push to: name another with --remote", j.Remote)
 	}
 	return err
+}
+
+// remote names the remote to push to: "" is where a clone came from.
+func (j *job) remote() string {
+	if j.repo.Dir == "" {
+		return ""
+	}
+	return j.Remote
 }
 
 // settle looks at what a branch stands at, here or at a remote, and tells whether it may stay: it
@@ -90,7 +91,7 @@ func (j *job) branch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stays, err := j.settle(ctx, "", old)
+	stays, err := j.settle(ctx, j.url, old)
 	if err != nil {
 		return err
 	}
@@ -339,10 +340,7 @@ func (j *job) empty(ctx context.Context, pull *forge.Pull) error {
 func (j *job) mine(ctx context.Context) (bool, error) {
 	ctx, cancel := bounded(ctx, j.Timeout)
 	defer cancel()
-	url, err := j.git.Remote(ctx, "")
-	if j.repo.Dir != "" {
-		url, err = j.git.Remote(ctx, j.Remote)
-	}
+	url, err := j.git.Remote(ctx, j.remote())
 	if err != nil {
 		return false, err
 	}

@@ -184,6 +184,7 @@ func (j *job) open(ctx context.Context) (err error) {
 	} else if err != nil {
 		return err
 	}
+	j.git.Temp = j.temp.dir
 	j.head, err = j.git.Head(ctx)
 	if errors.Is(err, git.ErrEmpty) {
 		return skip("no commit yet")
@@ -246,11 +247,14 @@ func (j *job) examine(ctx context.Context) error {
 		return err
 	}
 	if place && j.git != nil && len(j.edits) > 0 && (j.PatchDir != "" || j.Branch != "") {
-		// Somebody may have worked in it meanwhile.
-		if now, err := j.git.Head(ctx); err != nil {
+		now, err := j.git.Head(ctx)
+		if err != nil {
 			return err
-		} else if now.Commit != j.head.Commit || !now.Clean {
-			return fmt.Errorf("the work tree was changed while it was read: run the command again")
+		}
+		if now.Commit != j.head.Commit || !now.Clean {
+			// Somebody worked in it meanwhile: the commit that was there counts.
+			j.head.Clean, j.edits, j.res.Notes = false, nil, nil
+			return j.examine(ctx)
 		}
 	}
 	return nil

@@ -103,12 +103,16 @@ func (r *run) countOpen(res *result.Result) {
 	}
 }
 
+// ahead is how many repositories are listed before a worker is free: so that how many there are is known
+// early, and a long list is never held.
+const ahead = 4096
+
 // work hands the repositories to the workers.
 func (r *run) work(ctx context.Context) error {
 	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.stop = stop
-	repos := make(chan listed)
+	repos := make(chan listed, ahead)
 	var listErr error
 	go func() {
 		defer close(repos)
@@ -137,8 +141,7 @@ func (r *run) work(ctx context.Context) error {
 	return r.journal.End()
 }
 
-// list reads the list. Workers take from it as they come to it, so that a long one is never
-// held.
+// list reads the list.
 func (r *run) list(ctx context.Context, to chan<- listed) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -274,7 +274,7 @@ func indent(n int, s string) string {
 
 var (
 	markup = regexp.MustCompile("[\\\\`*_\\[\\]<>|~&#!$]")
-	opener = regexp.MustCompile(`^([-+=]|\d+[.)])`) // what makes a list or a heading at a line's begin
+	opener = regexp.MustCompile(`^([-+](?:\s|$)|=+$|-+$|\d+[.)](?:\s|$))`) // what makes a list or a heading at a line's begin
 )
 
 // plain escapes a text for Markdown. What a forge would make of @name, #1 and addresses is kept from it by

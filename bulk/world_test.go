@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 	for name, value := range map[string]string{
 		"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.org",
 		"GIT_COMMITTER_NAME": "Cy", "GIT_COMMITTER_EMAIL": "cy@example.org",
+		"GIT_TEMPLATE_DIR": "", // no sample hooks
 	} {
 		os.Setenv(name, value)
 	}
@@ -176,6 +177,17 @@ func list(repos ...source.Repo) iter.Seq2[source.Repo, error] {
 			}
 		}
 	}
+}
+
+// quickDir is a folder in memory, where the system has such: for what writes to disk thousands of times.
+func quickDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "drydock-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // options are those of most tests.

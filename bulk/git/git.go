@@ -23,6 +23,7 @@ type Repo struct {
 	Git  string // absolute: the folder of this work tree's own HEAD (git rev-parse --absolute-git-dir)
 	Main string // absolute: the folder that its work trees share (git rev-parse --git-common-dir)
 	Bare bool
+	Temp string // folder for temporary folders, "" for the system's
 
 	config string // its configuration files, in lower case
 	url    string // that it was cloned from, without a login

@@ -25,7 +25,7 @@ var alone = []string{"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
 
 // scratch makes one in a temporary folder.
 func (r *Repo) scratch() (*scratch, func(), error) {
-	dir, remove, err := leftover.Folder("", "drydock-git-")
+	dir, remove, err := leftover.Folder(r.Temp, "drydock-git-")
 	if err != nil {
 		return nil, nil, err
 	}

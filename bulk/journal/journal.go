@@ -57,6 +57,10 @@ func keyOf(name string) (k key) {
 // for it: what a power cut may take from a run that changes nothing elsewhere.
 const every = 2 * time.Second
 
+// patience is how long Open waits for another process to let go. One that was killed while it started git
+// holds the lock until git's program is loaded.
+const patience = time.Second
+
 // Open opens the journal at path for this process alone. A new or empty one, and one
 // whose run came to its end, begins a new run: Run, Start and Version of h are filled
 // in. One whose run didn't goes on, provided that key, shard and program are
@@ -66,6 +70,9 @@ func Open(path string, h Header) (*Journal, error) {
 		return nil, fmt.Errorf("%s: the folder can't be made: %w: give another file for the journal", path, err)
 	}
 	f, err := lock.Open(path, os.O_RDWR|os.O_CREATE)
+	for began := time.Now(); errors.Is(err, lock.ErrHeld) && time.Since(began) < patience; f, err = lock.Open(path, os.O_RDWR|os.O_CREATE) {
+		time.Sleep(patience / 20)
+	}
 	if errors.Is(err, lock.ErrHeld) {
 		return nil, fmt.Errorf("%s: another drydock works with this journal: wait for it, or give another file", path)
 	} else if err != nil {

@@ -43,14 +43,12 @@ type Header struct {
 // Kind is what a step is about.
 type Kind string
 
-// The steps of a repository that are kept: what was made, and what is about to be
-// done to others' machines.
+// The steps of a repository that are kept: what is about to be done elsewhere.
 const (
-	Committed Kind = "committed" // Commit is what shall be pushed
-	Pushing   Kind = "pushing"   // from now on it may have been pushed
-	Opening   Kind = "opening"   // from now on the pull request may be open
-	Opened    Kind = "opened"    // Number is the pull request
-	Closing   Kind = "closing"   // from now on the pull request Number may be closed
+	Pushing Kind = "pushing" // from now on Commit may be at the remote
+	Opening Kind = "opening" // from now on the pull request may be open
+	Opened  Kind = "opened"  // Number is the pull request
+	Closing Kind = "closing" // from now on the pull request Number may be closed
 )
 
 // Step is one step of work on a repository.

@@ -50,7 +50,7 @@ func CSV(w io.Writer, results Results) error {
 }
 
 func csvRow(r *result.Result, i int) []string {
-	row := []string{cell(r.Name), string(r.Status), cell(r.Reason), cell(r.Language)}
+	row := []string{cell(r.Name), cell(string(r.Status)), cell(r.Reason), cell(r.Language)}
 	if i < len(r.Files) {
 		row = append(row, csvFile(r.Files[i])...)
 		row = append(row, csvFacts(facts(r, i))...)

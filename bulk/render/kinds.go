@@ -24,10 +24,10 @@ func baseName(ref string) string {
 const (
 	TagNone    = "no tag"
 	TagLatest  = "latest"
-	TagName    = "a name (slim, alpine)"
-	TagMajor   = "a major version (3)"
-	TagVersion = "a version (3.12)"
-	TagDigest  = "a digest"
+	TagName    = "a name (slim)"
+	TagMajor   = "major version (3)"
+	TagVersion = "version (3.12)"
+	TagDigest  = "digest"
 	TagScratch = "scratch"
 	TagUnclear = "not clear"
 )
@@ -69,10 +69,10 @@ func tagKind(ref string) string {
 	return TagName
 }
 
-// The kinds of users that an image runs as.
+// The kinds of users that an image runs as; a base image's is root mostly.
 const (
 	UserRoot  = "root"
-	UserBase  = "not told: the base image's, mostly root"
+	UserBase  = "the base image's"
 	UserOther = "not root"
 )
 

@@ -123,8 +123,10 @@ func megabytes(n int64) string {
 		return fmt.Sprintf("%s%.1f MB", sign, f/1e6)
 	case f < 999.5e6:
 		return fmt.Sprintf("%s%.0f MB", sign, f/1e6)
-	case f < 999.5e9:
+	case f < 9.95e9:
 		return fmt.Sprintf("%s%.1f GB", sign, f/1e9)
+	case f < 999.5e9:
+		return fmt.Sprintf("%s%.0f GB", sign, f/1e9)
 	}
 	return fmt.Sprintf("%s%.1f TB", sign, f/1e12)
 }

@@ -3,6 +3,7 @@ package render
 import (
 	"io"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"drydock/bulk/result"
@@ -56,6 +57,10 @@ func sarifBase(r *result.Result) report.SARIFBase {
 	return b
 }
 
+// host is a name or an address with a port or without; url.Parse takes more, which
+// no reader of the log would.
+var host = regexp.MustCompile(`^([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
+
 // absolute is an address or an absolute path as URI, "" for what is neither
 // (git@host:path, a relative path).
 func absolute(s string) string {
@@ -63,7 +68,7 @@ func absolute(s string) string {
 		return report.FileURI(s)
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme == "" || u.Host == "" {
+	if err != nil || u.Scheme == "" || !host.MatchString(u.Host) {
 		return ""
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""

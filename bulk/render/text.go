@@ -82,13 +82,13 @@ func (p printer) head(t *tally) {
 		p.line("%s", p.style.Red(plural(t.Broken, "proof fails", "proofs fail")))
 	}
 	if t.Sized > 0 {
-		how := "all measured"
+		how := "measured"
 		switch t.Measured {
 		case 0:
-			how = "after their base images, compressed"
+			how = "of the bases, compressed"
 		case t.Sized:
 		default:
-			how = fmt.Sprintf("%d measured, the rest after their base images", t.Measured)
+			how = fmt.Sprintf("%d measured, else the bases'", t.Measured)
 		}
 		p.line("Sizes: %s -> %s, of %s (%s)", megabytes(t.SizeBefore), megabytes(t.SizeAfter), plural(t.Sized, "image", "images"), how)
 	}
@@ -97,7 +97,7 @@ func (p printer) head(t *tally) {
 		pulls = append(pulls, fmt.Sprintf("%d %s", k.After, plain(k.Name)))
 	}
 	if pulls != nil {
-		p.line("Pull requests: %s", strings.Join(pulls, ", "))
+		p.line("%s", runewidth.Truncate("Pull requests: "+strings.Join(pulls, ", "), textWidth, "…"))
 	}
 }
 

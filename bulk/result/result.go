@@ -39,10 +39,10 @@ type Result struct {
 	// Facts are about the same Dockerfiles, in the same order.
 	Facts   []Facts  `json:"facts"`
 	Patch   string   `json:"patch,omitempty"` // file that was written
-	Split   int      `json:"split,omitempty"` // commits that were made
+	Split   int      `json:"split,omitempty"` // commits that were made; 0 where the branch had the same change already
 	Head    string   `json:"head,omitempty"`  // branch that was made
 	Made    string   `json:"made,omitempty"`  // its last commit
-	Push    string   `json:"push,omitempty"`  // pushed, or was there already
+	Push    string   `json:"push,omitempty"`  // pushed, or unchanged: the same change was there already
 	Pull    *Pull    `json:"pull,omitempty"`  // pull request
 	Notes   []string `json:"notes,omitempty"`
 	Seconds float64  `json:"seconds"`
@@ -72,7 +72,8 @@ type Shape struct {
 type Pull struct {
 	Number int    `json:"number,omitempty"`
 	URL    string `json:"url,omitempty"`
-	// Did is opened, updated, unchanged, closed, or waiting (--max-open).
+	// Did is opened, updated, unchanged, closed, waiting (--max-open) or declined (someone
+	// closed or merged it before, with the same change).
 	Did string `json:"did"`
 }
 

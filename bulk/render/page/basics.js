@@ -43,7 +43,8 @@ function bytes(n) {
   if (n < 999.5e3) return Math.round(n / 1e3) + " kB";
   if (n < 9.95e6) return (n / 1e6).toFixed(1) + " MB";
   if (n < 999.5e6) return Math.round(n / 1e6) + " MB";
-  if (n < 999.5e9) return (n / 1e9).toFixed(1) + " GB";
+  if (n < 9.95e9) return (n / 1e9).toFixed(1) + " GB";
+  if (n < 999.5e9) return Math.round(n / 1e9) + " GB";
   return (n / 1e12).toFixed(1) + " TB";
 }
 

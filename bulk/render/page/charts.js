@@ -4,6 +4,7 @@
 const CHART_ROWS = 8;
 
 function drawTotals() {
+  const kinds = new Set();
   const t = { files: 0, changed: 0, filesChanged: 0, found: 0, applied: 0, offered: 0, before: 0, after: 0, failed: 0, measured: 0, sized: 0 };
   for (const r of shown) {
     t.files += r.f;
@@ -11,6 +12,7 @@ function drawTotals() {
     t.changed += r.s === "changed" ? 1 : 0;
     t.failed += r.s === "failed" ? 1 : 0;
     t.found += r.found;
+    for (const k in r.k) kinds.add(k);
     t.applied += r.applied;
     t.offered += r.o || 0;
     t.before += r.before;
@@ -21,8 +23,8 @@ function drawTotals() {
   const tiles = [
     tile(number(shown.length), shown.length === 1 ? "repository" : "repositories", t.failed ? number(t.failed) + " failed" : number(t.files) + " Dockerfiles"),
     tile(number(t.changed), "changed", shown.length ? Math.round((100 * t.changed) / shown.length) + " % of them" : ""),
-    tile(number(t.applied), "changes", "in " + plural(t.filesChanged, "Dockerfile")),
-    tile(number(t.found), "findings", t.offered ? number(t.offered) + " changes wait" : ""),
+    tile(number(t.applied), "changes", t.offered ? number(t.offered) + " more wait" : "in " + plural(t.filesChanged, "Dockerfile")),
+    tile(number(t.found), "findings", kinds.size ? "of " + plural(kinds.size, "kind") : ""),
   ];
   if (t.sized) {
     const saved = t.before - t.after;
@@ -38,9 +40,9 @@ function bar(share, kind) {
 }
 
 // chart is a box with a title and rows, "" without rows.
-function chart(title, note, lines) {
+function chart(title, note, lines, pairs) {
   if (lines.length === 0) return null;
-  return el("section", { class: "chart" }, el("h3", { text: title }), note && el("p", { class: "dim note", text: note }), el("ul", {}, lines.map((l) => el("li", {}, l))));
+  return el("section", { class: "chart" + (pairs ? " pairs" : "") }, el("h3", { text: title }), note && el("p", { class: "dim note", text: note }), el("ul", {}, lines.map((l) => el("li", {}, l))));
 }
 
 // line is a row; key and value are the filter that a click sets.
@@ -48,7 +50,7 @@ function line(label, numbers, bars, key, value) {
   const inside = [el("span", { class: "label", text: label, title: label }), el("span", { class: "bars" }, bars), el("span", { class: "value", text: numbers })];
   if (!key) return el("div", { class: "line" }, inside);
   const on = wanted[key] === value;
-  return el("button", { type: "button", class: "line" + (on ? " on" : ""), "aria-pressed": on, "data-filter": key + "=" + value, onclick: () => {
+  return el("button", { type: "button", class: "line" + (on ? " on" : ""), "aria-pressed": String(on), "data-filter": key + "=" + value, onclick: () => {
     set({ [key]: on ? "" : value });
     // The chart is drawn anew: keep the place of whoever uses the keyboard.
     setTimeout(() => [...document.querySelectorAll(".line")].find((x) => x.dataset.filter === key + "=" + value)?.focus({ preventScroll: true }), 140);
@@ -105,10 +107,10 @@ function drawCharts() {
     chart("Status", "", status),
     chart("Changes", a.rest, a.lines),
     chart("Findings", f.rest, f.lines),
-    chart("Base images", legend(topBases.length), baseLines),
-    chart("Tags of base images", "Dockerfiles, before and after", paired(tags.filter(used), "", null)),
-    chart("Users", "Dockerfiles, before and after", paired(users.filter(used), "", null)),
-    chart("Sizes", how, paired(sizes.filter(used), "", null)),
+    chart("Base images", legend(topBases.length), baseLines, true),
+    chart("Tags of base images", "Dockerfiles, before and after", paired(tags.filter(used), "", null), true),
+    chart("Users", "Dockerfiles, before and after", paired(users.filter(used), "", null), true),
+    chart("Sizes", how, paired(sizes.filter(used), "", null), true),
   ].filter(Boolean));
   $("chartnote").textContent = shown.length === rows.length ? "" : "of the " + number(shown.length) + " that match";
 }

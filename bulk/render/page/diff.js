@@ -124,7 +124,7 @@ function codeCell(l, other) {
   return el("td", { class: "code " + KIND[l.op] }, NAMED[l.op] && el("span", { class: "unseen", text: NAMED[l.op] }), code(l, other));
 }
 
-const numberCell = (l, n) => el("td", { class: "no " + (l ? KIND[l.op] : ""), text: n || "" });
+const numberCell = (l, n) => el("td", { class: "no " + (l ? KIND[l.op] : "empty"), text: n || "" });
 
 // one is a row of one column, half the left (o) or right (n) half of a row of two.
 const one = (l, pairs) => [numberCell(l, l.o), numberCell(l, l.n), codeCell(l, pairs && pairs.get(l))];
@@ -153,7 +153,8 @@ function drawDiff(file, split, limit = DIFF_LINES) {
       e.target.closest("table").replaceWith(drawDiff(file, split, Infinity));
     } }))));
   }
-  return el("table", { class: "diff" + (split ? " split" : "") }, el("caption", { class: "unseen", text: "Changes of " + file.name }), body);
+  return el("table", { class: "diff" + (split ? " split" : "") }, el("caption", { class: "unseen", text: "Changes of " + file.name }),
+    split && el("colgroup", {}, ["no", "", "no", ""].map((c) => el("col", { class: c }))), body);
 }
 
 // aligned are the rows of two columns: pairs side by side, the others as they come.

@@ -7,13 +7,13 @@ let shown = []; // the rows that match, in order
 const SAVINGS = { any: "some", "10": "10 MB and more", "100": "100 MB and more", half: "half and more" };
 
 const FILTERS = [
-  { key: "status", label: "Status", all: "every status", values: (r) => [r.s], order: STATUSES },
-  { key: "finding", label: "Finding", all: "every finding", values: (r) => Object.keys(r.k) },
-  { key: "change", label: "Change", all: "every change", values: (r) => Object.keys(r.t) },
-  { key: "language", label: "Language", all: "every language", values: (r) => (r.l ? [r.l] : []) },
-  { key: "base", label: "Base image", all: "every base", values: (r) => r.bases },
-  { key: "user", label: "User after", all: "every user", values: (r) => r.users.map(String), name: (v) => meta.users[v] },
-  { key: "saving", label: "Saving", all: "every saving", values: (r) => Object.keys(SAVINGS).filter((s) => saves(r, s)), order: Object.keys(SAVINGS), name: (v) => SAVINGS[v] },
+  { key: "status", label: "Status", all: "all", values: (r) => [r.s], order: STATUSES },
+  { key: "finding", label: "Finding", all: "all", values: (r) => Object.keys(r.k) },
+  { key: "change", label: "Change", all: "all", values: (r) => Object.keys(r.t) },
+  { key: "language", label: "Language", all: "all", values: (r) => (r.l ? [r.l] : []) },
+  { key: "base", label: "Base image", all: "all", values: (r) => r.bases },
+  { key: "user", label: "User after", all: "all", values: (r) => r.users.map(String), name: (v) => meta.users[v] },
+  { key: "saving", label: "Saving", all: "all", values: (r) => Object.keys(SAVINGS).filter((s) => saves(r, s)), order: Object.keys(SAVINGS), name: (v) => SAVINGS[v] },
 ];
 
 function saves(r, how) {
@@ -88,6 +88,7 @@ function update() {
     f.select.value = wanted[f.key];
     if (f.select.selectedIndex < 0) { f.select.value = wanted[f.key] = ""; }
     f.select.classList.toggle("on", f.select.value !== "");
+    f.select.title = f.select.selectedOptions[0].text;
   }
   shown = match();
   const down = wanted.sort.startsWith("-");

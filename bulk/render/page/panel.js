@@ -87,10 +87,13 @@ function fileParts(f, facts) {
     f.error && el("p", { class: "trouble", text: [f.error.line && "line " + f.error.line, f.error.message, f.error.hint].filter(Boolean).join(": ") }),
     facts && facts.before && facts.before.stages ? shapes(facts) : null,
     f.proof && proof(f.proof),
-    groups.filter((g) => g[2].length).map(([kind, title, list]) => el("div", { class: "group " + kind }, el("h4", { text: title + " (" + list.length + ")" }), el("ul", {}, list))),
-    empty && el("p", { class: "dim", text: "Nothing to say about it." }),
-    f.diff ? diffParts(f) : null);
+    groups.slice(0, 1).map(group),
+    f.diff ? diffParts(f) : null,
+    groups.slice(1).map(group),
+    empty && el("p", { class: "dim", text: "Nothing to say about it." }));
 }
+
+const group = ([kind, title, list]) => (list.length ? el("div", { class: "group " + kind }, el("h4", { text: title + " (" + list.length + ")" }), el("ul", {}, list)) : null);
 
 const outcome = (o) => entry(o.transform, o.line, o.title + (o.file ? " (" + oneLine(o.file) + ")" : ""),
   [["why", o.why], ...(o.plan || []).map((p) => ["plan", p]), ["brings", o.gain], ["assumes", o.assumes], ["because", o.gate]]);
@@ -121,9 +124,9 @@ function diffParts(f) {
   const place = el("div", { class: "diffs" });
   const draw = () => place.replaceChildren(...parseDiff(f.diff).map((file) => el("div", { class: "diffbox" }, el("p", { class: "diffname", text: file.name }),
     el("div", { class: "diffscroll", tabindex: "0", role: "region", "aria-label": "Changes of " + oneLine(file.name) }, drawDiff(file, split)))));
-  const choice = (text, value) => el("button", { type: "button", class: "quiet", text: text, "aria-pressed": split === value, onclick: (e) => {
+  const choice = (text, value) => el("button", { type: "button", class: "quiet", text: text, "aria-pressed": String(split === value), onclick: (e) => {
     split = value;
-    for (const b of e.target.parentNode.querySelectorAll("[aria-pressed]")) b.setAttribute("aria-pressed", b === e.target);
+    for (const b of e.currentTarget.parentNode.querySelectorAll("[aria-pressed]")) b.setAttribute("aria-pressed", String(b === e.currentTarget));
     draw();
   } });
   const copier = el("button", { type: "button", class: "quiet", text: "Copy patch", onclick: async () => {

@@ -3,7 +3,7 @@
 
 const COLUMNS = [
   { key: "name", label: "Repository", show: (r) => [el("span", { class: "name", text: oneLine(r.n), title: oneLine(r.n) })] },
-  { key: "status", label: "Status", show: (r) => [el("span", { class: "badge s-" + (STATUSES.includes(r.s) ? r.s : "skipped"), text: r.s }), r.p && el("small", { class: "dim", text: " " + r.p })] },
+  { key: "status", label: "Status", show: (r) => [el("span", { class: "badge s-" + (STATUSES.includes(r.s) ? r.s : "skipped"), text: r.s }), (r.e || r.p) && el("small", { class: "dim", text: " " + (r.e ? number(r.e) + " unread" : oneLine(r.p)) })] },
   { key: "language", label: "Language", when: () => haveLanguage, show: (r) => [r.l || "–"] },
   { key: "base", label: "Base image", show: (r) => [el("span", { class: "clip", text: oneLine(r.bases.join(", ") || r.r || "–"), title: oneLine(r.bases.join(", ") || r.r || "") })] },
   { key: "user", label: "User after", when: () => rows.some((r) => r.d.length), show: (r) => [r.users.length ? ["root", "base’s", "not root"][Math.min(...r.users)] || "–" : "–"] },
@@ -22,7 +22,7 @@ const table = {
 
   build() {
     this.columns = COLUMNS.filter((c) => !c.when || c.when());
-    const widths = { name: "minmax(12rem, 2.2fr)", status: "9.5rem", language: "7rem", base: "minmax(8rem, 1.3fr)", user: "6rem", applied: "5.5rem", found: "5.5rem", after: "5.5rem", saving: "8rem" };
+    const widths = { name: "minmax(11rem, 2.2fr)", status: "11rem", language: "7rem", base: "minmax(7rem, 1.3fr)", user: "6rem", applied: "5.5rem", found: "5.5rem", after: "5.5rem", saving: "8rem" };
     $("table").style.setProperty("--columns", this.columns.map((c) => widths[c.key]).join(" "));
     $("table").setAttribute("aria-colcount", this.columns.length);
     $("head").replaceChildren(...this.columns.map((c, i) => el("div", { role: "columnheader", class: c.num ? "num" : "", "aria-colindex": i + 1, "data-key": c.key },
