@@ -210,6 +210,7 @@ func (j *job) pull(ctx context.Context) error {
 
 func (j *job) did(p *forge.Pull, what string) {
 	j.res.Pull = &result.Pull{Number: p.Number, URL: p.URL, Did: what}
+	j.res.Notes = append(j.res.Notes, p.Notes...)
 }
 
 // refresh pushes for a pull request that is open, and says anew what it does when that is
@@ -231,12 +232,13 @@ func (j *job) refresh(ctx context.Context, pull *forge.Pull) error {
 		return context.Cause(ctx)
 	}
 	j.reached = true
-	if err := j.repo.Forge.Update(ctx, j.repo.Owner, j.repo.Slug, pull.Number, p); err != nil {
+	now, err := j.repo.Forge.Update(ctx, j.repo.Owner, j.repo.Slug, pull.Number, p)
+	if err != nil {
 		return err
 	}
-	j.did(pull, didUpdate)
+	j.did(now, didUpdate)
 	if opening {
-		j.did(pull, didOpen) // by a process before this one, which may not have come to labels and reviewers
+		j.res.Pull.Did = didOpen // by a process before this one, which may not have come to labels and reviewers
 	}
 	return nil
 }
@@ -324,7 +326,7 @@ func (j *job) empty(ctx context.Context, pull *forge.Pull) error {
 		body = markClosed + "\n" + body
 	}
 	p := forge.Proposal{Title: pull.Title, Body: body, Head: pull.Head, Base: pull.Base, Draft: pull.Draft}
-	if err := j.repo.Forge.Update(ctx, j.repo.Owner, j.repo.Slug, pull.Number, p); err != nil {
+	if _, err := j.repo.Forge.Update(ctx, j.repo.Owner, j.repo.Slug, pull.Number, p); err != nil {
 		return err
 	}
 	if err := j.repo.Forge.Close(ctx, j.repo.Owner, j.repo.Slug, *pull, "Nothing is left to change here: drydock closes this."); err != nil {

@@ -285,13 +285,15 @@ func (f *fakeForge) Create(_ context.Context, owner, name string, p forge.Propos
 	return &c, nil
 }
 
-func (f *fakeForge) Update(_ context.Context, owner, name string, number int, p forge.Proposal) error {
+func (f *fakeForge) Update(_ context.Context, owner, name string, number int, p forge.Proposal) (*forge.Pull, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	pull := f.pulls[owner+"/"+name][number-1]
 	pull.Title, pull.Body = p.Title, p.Body
 	f.said = append(f.said, fmt.Sprint("update ", name, " ", number))
-	return nil
+	c := *pull
+	c.Changed = true
+	return &c, nil
 }
 
 func (f *fakeForge) Close(_ context.Context, owner, name string, pull forge.Pull, comment string) error {

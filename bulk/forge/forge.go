@@ -50,6 +50,11 @@ type Pull struct {
 	Head, Base  string // branches
 	Draft       bool
 	Created     time.Time
+
+	// Changed tells, of what Update gave, that there was something to change; Notes
+	// are what Create and Update could not do, in words: a reviewer whom nobody knows.
+	Changed bool
+	Notes   []string
 }
 
 // Proposal is what a pull request shall say.
@@ -78,7 +83,8 @@ type Forge interface {
 	// Create opens one. A second call for the same head finds the first one's.
 	Create(ctx context.Context, owner, name string, p Proposal) (*Pull, error)
 	// Update changes title and body, where they differ, and adds labels and reviewers that it lacks.
-	Update(ctx context.Context, owner, name string, number int, p Proposal) error
+	// Whether it is a draft stays as it is: people may have said that it is ready.
+	Update(ctx context.Context, owner, name string, number int, p Proposal) (*Pull, error)
 	// Close closes one with a comment, and deletes its branch.
 	Close(ctx context.Context, owner, name string, pull Pull, comment string) error
 }

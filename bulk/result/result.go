@@ -2,7 +2,12 @@
 // journal keeps and every report is made of.
 package result
 
-import "drydock/report"
+import (
+	"fmt"
+
+	"drydock/report"
+	"drydock/rewrite"
+)
 
 // Version is the version of the JSON form, as report.Version is.
 const Version = 1
@@ -70,4 +75,23 @@ type Pull struct {
 	// Did is opened, updated, unchanged, closed, waiting (--max-open) or declined (someone
 	// closed or merged it before, with the same change).
 	Did string `json:"did"`
+}
+
+// Changes says in words how much is changed: "3 changes in 2 Dockerfiles".
+func (r *Result) Changes() string {
+	changes, files := 0, 0
+	for _, f := range r.Files {
+		if n := len(f.With(rewrite.Applied)); n > 0 {
+			files++
+			changes += n
+		}
+	}
+	return fmt.Sprintf("%s in %s", count(changes, "change"), count(files, "Dockerfile"))
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

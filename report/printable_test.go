@@ -1,0 +1,19 @@
+package report
+
+import "testing"
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"org/a b-ü":        "org/a b-ü",
+		"a\nb\tc":          `a\nb\tc`,
+		"\x1b[2Jx":         `\x1b[2Jx`,
+		"a\u202eb\u200bc":  `a\u202eb\u200bc`,
+		"\xff":             "\ufffd", // what isn't UTF-8
+		"\u00a0":           `\u00a0`,
+		"it's \"quoted\" ": `it's "quoted" `,
+	} {
+		if got := Printable(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
