@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -235,6 +236,83 @@ func TestCheckoutAndPatch(t *testing.T) {
 	sh(t, clone, "am", "-q", "--keep-cr", file)
 	if got, want := sh(t, clone, "rev-parse", "HEAD^{tree}"), sh(t, dir, "rev-parse", second+"^{tree}"); got != want {
 		t.Errorf("am gave tree %s, want %s", got, want)
+	}
+}
+
+// Nothing outside of a checkout can be read through the links of a repository.
+func TestCheckoutLeavesNoWayOut(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	write(t, filepath.Dir(secret), "secret", "x")
+	dir := made(t, map[string]string{"Dockerfile": "FROM a\n", "p/q/f": "f\n"})
+	links := map[string]string{"out": secret, "chain": "out", "up": "..", "p/q/top": "../..", "round": "p/q/top/../..", "in": "p/q/f", "folder": "p", "loop": "loop", "nowhere": "none"}
+	for name, to := range links {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sh(t, dir, "add", "-A")
+	sh(t, dir, "commit", "-qm", "links")
+	r := open(t, dir)
+	h := head(t, r)
+	if h.Clean {
+		t.Error("a work tree with links may not be read where it is")
+	}
+	to := t.TempDir()
+	if err := r.Checkout(t.Context(), h.Commit, to); err != nil {
+		t.Fatal(err)
+	}
+	for name := range links {
+		_, err := os.Lstat(filepath.Join(to, name))
+		if gone := slices.Contains([]string{"out", "chain", "up", "round"}, name); gone != errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(to, "folder/q/f")); err != nil || string(text) != "f\n" {
+		t.Errorf("%q %v", text, err)
+	}
+}
+
+// A branch that somebody works on, in whatever way, is left alone.
+func TestBranchInUse(t *testing.T) {
+	dir := made(t, map[string]string{"Dockerfile": "FROM a\n"})
+	r := open(t, dir)
+	commit := head(t, r).Commit
+	id := mk(t, r, commitOf(commit, "Dockerfile", "FROM b\n"))
+	refused := func(name, old, where string) {
+		t.Helper()
+		err := r.SetBranch(t.Context(), name, id, old)
+		if err == nil || !strings.Contains(err.Error(), "in use in the work tree "+where) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	linked, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked = filepath.Join(linked, "linked")
+	sh(t, dir, "worktree", "add", "-q", "-b", "linked", linked)
+	refused("linked", commit, linked)
+	for _, branch := range []string{"side", "rebased"} { // two that can't be put on top of each other
+		sh(t, linked, "checkout", "-q", "-b", branch, commit)
+		write(t, linked, "Dockerfile", "FROM "+branch+"\n")
+		sh(t, linked, "commit", "-qam", branch)
+	}
+	tip := sh(t, linked, "rev-parse", "HEAD")
+	if err := exec.CommandContext(t.Context(), "git", "-C", linked, "rebase", "-q", "side").Run(); err == nil {
+		t.Fatal("no conflict")
+	}
+	refused("rebased", tip, linked)
+	sh(t, linked, "rebase", "--abort")
+	sh(t, dir, "bisect", "start", "-q")
+	refused("main", commit, r.Dir)
+	sh(t, dir, "bisect", "reset")
+	sh(t, dir, "checkout", "-q", "--orphan", "unborn")
+	refused("unborn", "", r.Dir)
+	if err := r.SetBranch(t.Context(), "free/one", id, ""); err != nil {
+		t.Error(err)
+	}
+	if err := r.SetBranch(t.Context(), "free", id, ""); err == nil {
+		t.Error("a branch in the place of a folder of branches")
 	}
 }
 
