@@ -236,14 +236,14 @@ func (r *run) guard(ctx context.Context, j *job, limit time.Duration, part func(
 	defer cancel()
 	began := time.Now()
 	done := make(chan error, 1)
-	go func() {
+	go func(j *job) {
 		defer func() {
 			if p := recover(); p != nil {
 				done <- fmt.Errorf("a defect of drydock: %v (%s): please report it", p, panicked(debug.Stack()))
 			}
 		}()
 		done <- part(j, ctx)
-	}()
+	}(j)
 	var err error
 	select {
 	case err = <-done:
