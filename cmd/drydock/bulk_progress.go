@@ -17,6 +17,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"drydock/bulk"
 	"drydock/bulk/result"
 	"drydock/report"
 )
@@ -105,23 +106,25 @@ func (p *bulkProgress) stage(name, stage string) {
 }
 
 // finished takes a result in.
-func (p *bulkProgress) finished(r *result.Result, earlier bool) {
-	p.stage(r.Name, "")
+func (p *bulkProgress) finished(e bulk.Event) {
+	p.stage(e.Name, "")
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.counts[r.Status]++
-	p.done++
-	p.total = max(p.total, p.done)
-	if earlier {
+	if e.Resumed {
 		p.prior++
 		return
 	}
+	r := e.Result
+	p.counts[r.Status]++
+	p.done++
+	p.total = max(p.total, p.done)
 	text := bulkLine(r)
+	trouble := r.Status == result.Failed || r.Status == result.Skipped && len(r.Files) > 0 // something was to be done, and wasn't
 	switch {
-	case p.terminal && r.Status == result.Failed:
+	case p.terminal && trouble:
 		fmt.Fprintln(p.bars, text)
 	case p.terminal:
-	case r.Status == result.Failed || r.Status == result.Changed:
+	case trouble || r.Status == result.Changed:
 		fmt.Fprintf(p.w, "[%d/%d] %s\n", p.done, p.total, text)
 		p.told = p.now()
 	case p.now().Sub(p.told) >= p.every:
@@ -139,6 +142,35 @@ func (p *bulkProgress) waits(why string, d time.Duration) {
 	if !p.terminal {
 		fmt.Fprintln(p.w, p.last)
 	}
+}
+
+// event is bulk.Options.Events.
+func (p *bulkProgress) event(e bulk.Event) {
+	p.found(e.Found)
+	switch e.Kind {
+	case bulk.Begun:
+		p.stage(e.Name, "begun")
+	case bulk.Stage:
+		p.stage(e.Name, e.Text)
+	case bulk.Wait:
+		p.waits(e.Text, e.For)
+	case bulk.Note:
+		p.note(e.Text)
+	case bulk.Done:
+		p.finished(e)
+	}
+}
+
+// note tells something about the run.
+func (p *bulkProgress) note(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.start()
+	w := p.w
+	if p.bars != nil {
+		w = p.bars
+	}
+	fmt.Fprintf(w, "drydock: %s\n", report.Printable(text))
 }
 
 // close takes the bar away.

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/urfave/cli/v2"
+
 	"drydock/bulk/result"
 	"drydock/images"
 	"drydock/report"
@@ -164,4 +166,39 @@ func (s *site) oneStep(own string, f *report.File, res *rewrite.Result) []report
 		step.Files[s.job.places.patchPath(s.abs(name))] = text
 	}
 	return []report.Step{step}
+}
+
+// proving finds the builders of --verify; done closes them.
+func (w *bulkWork) proving(c *cli.Context, s streams) (done func(), err error) {
+	names := values(c, "builders")
+	if !c.Bool("verify") {
+		if len(names) > 0 {
+			return nil, usagef("--builders is for --verify")
+		}
+		_, err := fixProving(c, s, w.settings) // flags that are for --verify
+		return func() {}, err
+	}
+	if len(names) == 0 {
+		names = []string{c.String("builder")}
+	}
+	var all []*proving
+	done = func() {
+		for _, p := range all {
+			p.close()
+		}
+	}
+	w.prove = make(chan *proving, len(names))
+	for _, name := range names {
+		if err := c.Set("builder", name); err != nil {
+			return nil, err
+		}
+		p, err := readProving(c, s, true)
+		if err != nil {
+			done()
+			return nil, err
+		}
+		all = append(all, p)
+		w.prove <- p
+	}
+	return done, nil
 }

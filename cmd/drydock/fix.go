@@ -41,7 +41,7 @@ func runFix(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.checks = slices.DeleteFunc(set.checks, func(k *rewrite.Check) bool { return k.CheckOnly })
+	set.checks = withoutCheckOnly(set.checks)
 	if c.IsSet("only") && len(set.transforms)+len(set.checks) == 0 {
 		return usagef("what --only names runs in drydock check alone")
 	}
@@ -85,6 +85,11 @@ func runFix(c *cli.Context, s streams) error {
 		return allFailed(j.render, set.json, err)
 	}
 	return failure(total)
+}
+
+// withoutCheckOnly leaves out the checks that speak in drydock check alone.
+func withoutCheckOnly(all []*rewrite.Check) []*rewrite.Check {
+	return slices.DeleteFunc(all, func(k *rewrite.Check) bool { return k.CheckOnly })
 }
 
 // allFailed tells JSON's readers too of an error that is about the whole run. A mistake

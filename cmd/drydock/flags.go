@@ -151,8 +151,10 @@ func knownForm(form string) error {
 }
 
 func wantsJSON(c *cli.Context) (bool, error) {
-	switch f := c.String("format"); f {
-	case "text", "json":
+	switch f := c.String("format"); {
+	case f == "" && !c.IsSet("format"): // a verb without it
+		return false, nil
+	case f == "text" || f == "json":
 		return f == "json", nil
 	default:
 		return false, usagef("--format %s: choose text or json", f)

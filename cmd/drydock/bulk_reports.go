@@ -1,0 +1,190 @@
+package main
+
+// The reports of bulk, made of a journal, or of the journals of its shards.
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"drydock/bulk/journal"
+	"drydock/bulk/render"
+	"drydock/leftover"
+	"drydock/report"
+)
+
+// reportFlags are the reports that are written into files.
+func reportFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "csv", Usage: "write a table, a row for each Dockerfile, into `FILE`"},
+		&cli.StringFlag{Name: "jsonl", Usage: "write every result as a line of JSON into `FILE`"},
+		&cli.StringFlag{Name: "sarif", Usage: "write SARIF 2.1.0 into `FILE`"},
+		&cli.StringFlag{Name: "html", Usage: "write one page to search, sort and filter into `FILE`"},
+	}
+}
+
+// reports are the files that were asked for. They are begun before the run, so that a
+// mistake in a name is told before an hour of work.
+type reports struct {
+	out   io.Writer // of the summary
+	style report.Style
+	files []*reportFile
+}
+
+type reportFile struct {
+	name, temp string
+	file       *os.File
+	done       func()
+	render     func(io.Writer, render.Results, *journal.Merged) error
+}
+
+// renderers are the forms by the flag that asks for them.
+var renderers = map[string]func(io.Writer, render.Results, *journal.Merged) error{
+	"csv":   func(w io.Writer, r render.Results, _ *journal.Merged) error { return render.CSV(w, r) },
+	"jsonl": func(w io.Writer, r render.Results, _ *journal.Merged) error { return render.JSONL(w, r) },
+	"sarif": func(w io.Writer, r render.Results, _ *journal.Merged) error { return render.SARIF(w, r, version()) },
+	"html": func(w io.Writer, r render.Results, m *journal.Merged) error {
+		return render.HTML(w, r, render.Page{Version: version(), Created: m.Header.Start})
+	},
+}
+
+func readReports(c *cli.Context, s streams, set settings) (*reports, error) {
+	r := &reports{out: s.out, style: set.style(s.out)}
+	if set.quiet {
+		r.out = io.Discard
+	}
+	for _, f := range reportFlags() {
+		kind := f.Names()[0]
+		if !c.IsSet(kind) {
+			continue
+		}
+		if err := r.begin(kind, c.String(kind)); err != nil {
+			r.abandon()
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (r *reports) begin(kind, name string) error {
+	if name == "" {
+		return usagef("--%s needs a file", kind)
+	}
+	f := &reportFile{name: name, render: renderers[kind]}
+	r.files = append(r.files, f)
+	if name == "-" {
+		r.out = io.Discard
+		f.file = os.Stdout
+		return nil
+	}
+	var err error
+	if f.file, err = os.CreateTemp(filepath.Dir(name), ".drydock-*"); err != nil {
+		return fmt.Errorf("--%s: %w", kind, explainIO(name, err))
+	}
+	f.temp = f.file.Name()
+	f.done = leftover.Until(func() { os.Remove(f.temp) })
+	return nil
+}
+
+// abandon takes away what was begun and not written.
+func (r *reports) abandon() {
+	for _, f := range r.files {
+		if f.temp != "" {
+			f.file.Close()
+			os.Remove(f.temp)
+			f.done()
+			f.temp = ""
+		}
+	}
+}
+
+// write makes all reports of these journals and prints the summary.
+func (r *reports) write(journals ...string) error {
+	m, err := journal.Merge(journals)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return r.of(m)
+}
+
+func (r *reports) of(m *journal.Merged) error {
+	for _, f := range r.files {
+		if err := f.write(m); err != nil {
+			return fmt.Errorf("%s: cannot be written: %w", f.name, err)
+		}
+	}
+	return render.Text(r.out, m.Results(), r.style)
+}
+
+func (f *reportFile) write(m *journal.Merged) error {
+	w := bufio.NewWriterSize(f.file, 1<<16)
+	if err := errors.Join(f.render(w, m.Results(), m), w.Flush()); err != nil {
+		return err
+	}
+	if f.temp == "" {
+		return nil
+	}
+	if err := errors.Join(f.file.Chmod(0o644), f.file.Close()); err != nil {
+		return err
+	}
+	err := os.Rename(f.temp, f.name)
+	if err == nil {
+		f.temp = ""
+		f.done()
+	}
+	return err
+}
+
+// runBulkMerge makes the reports of a run from the journals of its shards.
+func runBulkMerge(c *cli.Context, s streams) error {
+	paths := c.Args().Slice()[1:]
+	if len(paths) == 0 {
+		return usagef("bulk merge needs journals")
+	}
+	if err := knownColor(c.String("color")); err != nil {
+		return err
+	}
+	r, err := readReports(c, s, settings{color: c.String("color"), quiet: c.Bool("quiet")})
+	if err != nil {
+		return err
+	}
+	defer r.abandon()
+	m, err := journal.Merge(paths)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	complete := true
+	tell := func(format string, args ...any) {
+		complete = false
+		fmt.Fprintf(s.err, "drydock: "+format+"\n", args...)
+	}
+	if len(m.Missing) > 0 {
+		tell("there is no journal of shard %s", strings.Trim(strings.ReplaceAll(fmt.Sprint(m.Missing), " ", ", "), "[]"))
+	}
+	for _, name := range m.Running {
+		tell("%s: its run did not come to its end: run its command again", report.Printable(name))
+	}
+	if err := r.of(m); err != nil {
+		return err
+	}
+	if !complete {
+		return errFailed
+	}
+	for res, err := range m.Results() {
+		if err != nil {
+			return err
+		}
+		if res.Status == "failed" {
+			return errFailed
+		}
+	}
+	return nil
+}
