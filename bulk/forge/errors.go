@@ -173,6 +173,16 @@ func (c *client) network(err error) (why, do string) {
 	return plain(err), do
 }
 
+// trouble is why in a few words, for those who wait.
+func (c *client) trouble(err error) string {
+	var s *status
+	if errors.As(err, &s) {
+		return s.Error()
+	}
+	why, _ := c.network(err)
+	return c.redact(why)
+}
+
 // hopeless tells what another try doesn't mend.
 func hopeless(err error) bool {
 	var certificate *tls.CertificateVerificationError
