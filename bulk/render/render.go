@@ -7,6 +7,7 @@ package render
 import (
 	"fmt"
 	"iter"
+	"strings"
 
 	"drydock/bulk/result"
 	"drydock/report"
@@ -54,6 +55,10 @@ func facts(r *result.Result, i int) result.Facts {
 // plain makes text of strangers harmless for a terminal and a spreadsheet: one line
 // without controls.
 func plain(s string) string { return report.Printable(s) }
+
+// reason is why a repository was left alone, without the folder or address that its
+// name stands for.
+func reason(r *result.Result) string { return strings.TrimPrefix(r.Reason, r.Source+": ") }
 
 // saving are the bytes that a Dockerfile's image is smaller, known only where both
 // sizes are and they are of the same kind.
