@@ -108,7 +108,10 @@ const table = {
     const rest = this.columns.length - base;
     const e = el("div", { class: "row", role: "row", id: "row-" + i, "data-at": i, "aria-rowindex": i + 2 },
       columns.map((c, k) => el("div", { role: "gridcell", class: (c.num ? "num " : "") + "c-" + c.key, "aria-colindex": k + 1, "aria-colspan": columns !== this.columns && k === base && rest, "data-label": c.label }, c.show(r))));
-    if (columns !== this.columns) e.lastChild.style.gridColumnEnd = "-1";
+    if (columns !== this.columns) {
+      e.lastChild.style.gridColumn = base + 1 + " / -1";
+      e.lastChild.classList.add("reason");
+    }
     e.style.transform = "translateY(" + i * this.height + "px)";
     return e;
   },
