@@ -166,7 +166,7 @@ func (j *job) open(ctx context.Context) (err error) {
 		if err := j.stage(ctx, "clone"); err != nil {
 			return err
 		}
-		o := git.CloneOptions{Branch: j.repo.Branch, Depth: j.Depth}
+		o := git.CloneOptions{Auth: j.repo.Auth, Branch: j.repo.Branch, Depth: j.Depth}
 		if j.repo.Forge != nil {
 			o.Auth = j.repo.Forge.Auth()
 		}

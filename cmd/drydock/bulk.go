@@ -121,7 +121,7 @@ func runBulk(c *cli.Context, s streams) error {
 		return err
 	}
 	opt.Shard, opt.Shards = shard.I, shard.N
-	opt.Key = bulkKey(c)
+	opt.Key, opt.Reproduce = bulkKey(c), reproduce(c)
 	if opt.Journal == "" {
 		if opt.Journal, err = ownJournal(opt.Key, shard); err != nil {
 			return err
@@ -192,6 +192,11 @@ func bulkOptions(c *cli.Context) (o bulk.Options, err error) {
 		return o, usagef("--max-open %d: give 1 or more, or leave it out for no bound", c.Int("max-open"))
 	case c.Duration("pause") < 0:
 		return o, usagef("--pause %v: give a time", c.Duration("pause"))
+	}
+	if o.Branch != "" {
+		if err := git.CheckBranch(o.Branch); err != nil {
+			return o, usagef("--branch: %v", err)
+		}
 	}
 	for _, name := range []string{"split", "message", "author", "sign-off", "sign"} {
 		if c.IsSet(name) && o.Branch == "" && (o.PatchDir == "" || name == "sign") {
@@ -284,6 +289,25 @@ func bulkKey(c *cli.Context) string {
 		words = append(words, a)
 	}
 	return strings.Join(words, "\x00")
+}
+
+// reproduce is the command that shows the same changes to one Dockerfile.
+func reproduce(c *cli.Context) string {
+	out := "drydock diff"
+	for _, name := range []string{"unsafe", "offline", "registry"} {
+		if c.Bool(name) {
+			out += " --" + name
+		}
+	}
+	for _, name := range []string{"only", "skip", "with", "policy"} {
+		if v := c.StringSlice(name); len(v) > 0 {
+			out += " --" + name + " " + strings.Join(v, ",")
+		}
+	}
+	if c.IsSet("base") {
+		out += " --base " + c.String("base")
+	}
+	return out
 }
 
 // ownJournal is the journal of a run whose user names none.

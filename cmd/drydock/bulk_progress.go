@@ -119,11 +119,12 @@ func (p *bulkProgress) finished(e bulk.Event) {
 	p.done++
 	p.total = max(p.total, p.done)
 	text := bulkLine(r)
+	trouble := r.Status == result.Failed || r.Status == result.Skipped && len(r.Files) > 0 // something was to be done, and wasn't
 	switch {
-	case p.terminal && r.Status == result.Failed:
+	case p.terminal && trouble:
 		fmt.Fprintln(p.bars, text)
 	case p.terminal:
-	case r.Status == result.Failed || r.Status == result.Changed:
+	case trouble || r.Status == result.Changed:
 		fmt.Fprintf(p.w, "[%d/%d] %s\n", p.done, p.total, text)
 		p.told = p.now()
 	case p.now().Sub(p.told) >= p.every:
