@@ -83,8 +83,17 @@ func (r *reports) begin(kind, name string) error {
 		f.file = os.Stdout
 		return nil
 	}
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		f.name = real
+	}
 	var err error
-	if f.file, err = os.CreateTemp(filepath.Dir(name), ".drydock-*"); err != nil {
+	if info, serr := os.Stat(f.name); serr == nil && !info.Mode().IsRegular() { // a pipe, a terminal
+		if f.file, err = os.OpenFile(f.name, os.O_WRONLY, 0); err != nil {
+			return fmt.Errorf("--%s: %w", kind, explainIO(name, err))
+		}
+		return nil
+	}
+	if f.file, err = os.CreateTemp(filepath.Dir(f.name), ".drydock-*"); err != nil {
 		return fmt.Errorf("--%s: %w", kind, explainIO(name, err))
 	}
 	f.temp = f.file.Name()

@@ -47,8 +47,17 @@ func (p *places) show(abs string) string {
 }
 
 // patchPath is the name in a patch: relative to the current folder, or to the
-// root folder for what lies elsewhere (`patch -p1 -d /`).
+// root folder for what lies elsewhere (`patch -p1 -d /`). Of a symbolic link it is what
+// the link leads to: that is the file that changes.
 func (p *places) patchPath(abs string) string {
+	if real, err := filepath.EvalSymlinks(abs); err == nil && real != abs {
+		if cwd, err := filepath.EvalSymlinks(p.cwd); err == nil {
+			if rel, ok := below(cwd, real); ok {
+				return filepath.ToSlash(rel)
+			}
+		}
+		abs = real
+	}
 	return strings.TrimPrefix(filepath.ToSlash(p.show(abs)), "/")
 }
 
