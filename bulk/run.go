@@ -171,15 +171,16 @@ func (r *run) list(ctx context.Context, to chan<- listed) (err error) {
 
 // take tells whether a repository is still to be worked on, by this caller.
 func (r *run) take(name string) bool {
-	if r.journal.Has(name) {
-		r.tell(Event{Kind: Done, Name: name, Resumed: true})
-		return false
-	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	taken := r.flying[name]
-	r.flying[name] = true
-	return !taken
+	done, flies := r.journal.Has(name), r.flying[name]
+	if !done {
+		r.flying[name] = true
+	}
+	r.mu.Unlock()
+	if done {
+		r.tell(Event{Kind: Done, Name: name, Resumed: true})
+	}
+	return !done && !flies
 }
 
 // grace is how long a repository that was told to end may take to do so: git processes are
@@ -236,14 +237,14 @@ func (r *run) guard(ctx context.Context, j *job, limit time.Duration, part func(
 	defer cancel()
 	began := time.Now()
 	done := make(chan error, 1)
-	go func() {
+	go func(j *job) {
 		defer func() {
 			if p := recover(); p != nil {
 				done <- fmt.Errorf("a defect of drydock: %v (%s): please report it", p, panicked(debug.Stack()))
 			}
 		}()
 		done <- part(j, ctx)
-	}()
+	}(j)
 	var err error
 	select {
 	case err = <-done:

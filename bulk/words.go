@@ -125,7 +125,10 @@ func (a *About) Subject() string {
 	paths := a.ByPath()
 	where := "Dockerfiles"
 	if len(paths) == 1 {
-		where = paths[0].Path
+		where = "a Dockerfile"
+		if p := paths[0].Path; len([]rune(p)) <= 50 {
+			where = p
+		}
 	}
 	titles, transforms := []string{}, []string{}
 	for _, c := range a.Changes {

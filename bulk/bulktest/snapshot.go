@@ -29,7 +29,7 @@ func Take(dir string) (Snapshot, error) {
 		if err != nil {
 			return err
 		}
-		if e.IsDir() && e.Name() == "objects" {
+		if e.IsDir() && e.Name() == "objects" && name != dir {
 			if _, err := os.Lstat(filepath.Join(filepath.Dir(name), "HEAD")); err == nil {
 				return fs.SkipDir
 			}

@@ -165,7 +165,7 @@ func (c *client) send(ctx context.Context, q call) (answer, error) {
 		}
 		if ctx.Err() == nil && retries(err, q) && tried < c.brake.tries() {
 			tried++
-			if c.brake.pause(ctx, backoff(tried), c.redact(c.host+" can't be asked just now: "+plain(err))) == nil {
+			if c.brake.pause(ctx, backoff(tried), c.host+" can't be asked just now: "+c.trouble(err)) == nil {
 				continue
 			}
 		}

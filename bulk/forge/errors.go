@@ -86,6 +86,14 @@ func (c *client) byStatus(s *status, q call) error {
 		return c.fail(ErrInvalid, s, q.what, why+" with a web page", "check the address, and that no proxy or login page stands before the API at "+c.api)
 	}
 	has := c.login.token != ""
+	switch {
+	case says(s, "archived"), s.code == http.StatusLocked:
+		return c.fail(ErrInvalid, s, q.what, why, "leave it out, or unarchive it")
+	case says(s, "not permitted to create or approve pull requests"):
+		return c.fail(ErrUnauthorized, s, q.what, why, "allow it in the settings of the organisation or repository, Actions, General, or give a person's token: "+c.hint.token)
+	case c.login.job && (s.code == http.StatusUnauthorized || s.code == http.StatusForbidden || s.code == http.StatusNotFound):
+		return c.fail(ErrUnauthorized, s, q.what, why, "a job's token may do little: set GITLAB_TOKEN to one of a project, group or person")
+	}
 	switch s.code {
 	case http.StatusUnauthorized:
 		if !has {
@@ -101,6 +109,9 @@ func (c *client) byStatus(s *status, q call) error {
 		do := "check the name"
 		if has {
 			do += ", and that the token in " + c.login.from + " may see it"
+			if q.method != http.MethodGet {
+				do += " and write to it: it needs " + c.hint.scopes
+			}
 		} else {
 			do += ", or give a token: " + c.noToken()
 		}
@@ -171,6 +182,16 @@ func (c *client) network(err error) (why, do string) {
 		return "the connection broke", "try again later"
 	}
 	return plain(err), do
+}
+
+// trouble is why in a few words, for those who wait.
+func (c *client) trouble(err error) string {
+	var s *status
+	if errors.As(err, &s) {
+		return s.Error()
+	}
+	why, _ := c.network(err)
+	return c.redact(why)
 }
 
 // hopeless tells what another try doesn't mend.

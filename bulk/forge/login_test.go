@@ -180,6 +180,10 @@ func TestJobToken(t *testing.T) {
 	if _, err := f.Get(t.Context(), "lab", "app"); err != nil || f.Auth().User != "gitlab-ci-token" {
 		t.Errorf("%v, %+v", err, f.Auth())
 	}
+	answers(s, 401, `{"message":"401 Unauthorized"}`)
+	if _, err := f.Create(t.Context(), "lab", "app", proposal()); err == nil || !strings.Contains(err.Error(), "a job's token may do little: set GITLAB_TOKEN") {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestLoginsWrong(t *testing.T) {

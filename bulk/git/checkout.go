@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +31,8 @@ func (r *Repo) Files(ctx context.Context, commit string) ([]string, error) {
 // Checkout writes the files of a commit into an empty folder, with .git in it such
 // that git, read-only, knows the history there. Line ends are as .gitattributes asks
 // for, whatever the user's configuration says. Filters (LFS) don't run: pointers stay
-// pointers. Submodules are empty folders. Files that a partial clone lacks are
+// pointers. Submodules are empty folders. Links that lead out of the folder are left out: whoever
+// reads in it sees nothing of this machine. Files that a partial clone lacks are
 // fetched, all at once.
 func (r *Repo) Checkout(ctx context.Context, commit, dir string) error {
 	dir, err := filepath.Abs(dir)
@@ -52,7 +55,36 @@ func (r *Repo) Checkout(ctx context.Context, commit, dir string) error {
 	if err := os.WriteFile(head, []byte(commit+"\n"), 0o666); err != nil {
 		return err
 	}
-	_, err = s.git("read-tree", "-m", "-u", "--no-recurse-submodules", commit).run(ctx)
+	if _, err := s.git("read-tree", "-m", "-u", "--no-recurse-submodules", commit).run(ctx); err != nil {
+		return err
+	}
+	return enclose(dir)
+}
+
+// enclose removes the links below a folder that lead out of it. One that leads nowhere does
+// no harm.
+func enclose(dir string) error {
+	top, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return err
+	}
+	var out []string // removed at the end: until then each shows where it leads
+	err = filepath.WalkDir(top, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.Type()&fs.ModeSymlink == 0 {
+			return err
+		}
+		to, err := filepath.EvalSymlinks(name)
+		if err != nil {
+			return nil
+		}
+		if rel, err := filepath.Rel(top, to); err != nil || !filepath.IsLocal(rel) {
+			out = append(out, name)
+		}
+		return nil
+	})
+	for _, name := range out {
+		err = errors.Join(err, os.Remove(name))
+	}
 	return err
 }
 

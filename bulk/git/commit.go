@@ -37,7 +37,7 @@ func (r *Repo) Make(ctx context.Context, c Commit) (id string, err error) {
 		names.WriteString(e.Path + "\x00")
 	}
 	add := s.git("update-index", "--add", "-z", "--stdin")
-	add.config, add.in = []setting{modes}, strings.NewReader(names.String())
+	add.config, add.in = []setting{modes, durable}, strings.NewReader(names.String())
 	if _, err := add.run(ctx); err != nil {
 		return "", fmt.Errorf("%w: an edit lies below a link, a submodule or a file of the commit", err)
 	}
@@ -45,7 +45,9 @@ func (r *Repo) Make(ctx context.Context, c Commit) (id string, err error) {
 		return "", err
 	}
 	// The other files of a partial clone need not be here.
-	tree, err := s.git("write-tree", "--missing-ok").line(ctx)
+	write := s.git("write-tree", "--missing-ok")
+	write.config = []setting{durable}
+	tree, err := write.line(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -95,7 +97,7 @@ func (s *scratch) commit(ctx context.Context, c Commit, tree string, who [2]Pers
 	}
 	args := []string{"commit-tree", tree, "-p", c.Parent}
 	run := s.git
-	var config []setting
+	config := []setting{durable}
 	if c.Sign {
 		args, run = append(args, "-S"), s.user
 		// The repository may say with which key, not with which program.

@@ -41,7 +41,7 @@ type Head struct {
 	Branch string // "" when HEAD is detached
 	// Clean tells that the work tree holds what the commit holds: nothing changed,
 	// nothing staged, no untracked file, not even an ignored one (a lock file that isn't
-	// committed would tell a tale), no sparse checkout, no submodule, no filter such as
+	// committed would tell a tale), no sparse checkout, no submodule, no link, no filter such as
 	// LFS. It may then be read in place. False for a bare one, and in doubt.
 	Clean bool
 }

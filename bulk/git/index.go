@@ -16,13 +16,14 @@ const (
 	skipWorktree = 1 << 14 // of the extended ones
 	intentToAdd  = 1 << 13
 	gitlink      = 0o160000
+	symlink      = 0o120000
 	typeBits     = 0o170000
 )
 
 // plainIndex reads an index as far as git status doesn't tell it: ok is false where
 // files may differ from the commit unseen (assume-unchanged, sparse checkouts),
-// where there are submodules, and where the index is of a form that isn't
-// read here. attributes are the paths of .gitattributes.
+// where there are submodules or links, which may lead out of the work tree, and where the index
+// is of a form that isn't read here. attributes are the paths of .gitattributes.
 // Source: https://git-scm.com/docs/index-format
 func plainIndex(name string, hash int) (attributes []string, ok bool, err error) {
 	b, err := os.ReadFile(name)
@@ -45,7 +46,7 @@ func plainIndex(name string, hash int) (attributes []string, ok bool, err error)
 			return nil, false, nil
 		}
 		flags, at := binary.BigEndian.Uint16(b[fixed-2:]), fixed
-		if flags&assumeValid != 0 || binary.BigEndian.Uint32(b[24:])&typeBits == gitlink {
+		if kind := binary.BigEndian.Uint32(b[24:]) & typeBits; flags&assumeValid != 0 || kind == gitlink || kind == symlink {
 			return nil, false, nil
 		}
 		if flags&extended != 0 {

@@ -80,6 +80,10 @@ func (s *scratch) git(args ...string) call {
 	return c
 }
 
+// durable makes a git that writes objects wait until they are on the disk: a branch is, and
+// must not name after a power cut what isn't there.
+var durable = setting{"core.fsync", "committed"}
+
 // user is git with the user's configuration, for what needs a login or a key.
 func (s *scratch) user(args ...string) call {
 	return call{dir: s.dir, at: s.of.Dir, args: args, env: []string{

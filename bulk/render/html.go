@@ -240,7 +240,7 @@ type rowShape struct {
 }
 
 func rowOf(r *result.Result) row {
-	out := row{Name: r.Name, Status: r.Status, Reason: r.Reason, Language: r.Language, Files: len(r.Files), Applied: map[string]int{}, Found: map[string]int{}}
+	out := row{Name: r.Name, Status: r.Status, Reason: reason(r), Language: r.Language, Files: len(r.Files), Applied: map[string]int{}, Found: map[string]int{}}
 	if r.Pull != nil {
 		out.Pull = r.Pull.Did
 	}

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"iter"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"drydock/bulk/result"
 	"drydock/report"
@@ -54,49 +52,13 @@ func facts(r *result.Result, i int) result.Facts {
 	return result.Facts{}
 }
 
-// plain makes text of strangers harmless for a terminal and a spreadsheet: controls,
-// what turns the direction of writing and what isn't UTF-8 become visible
-// escapes (\n, \x1b, \u202e).
-func plain(s string) string {
-	clean := true
-	for _, c := range s {
-		if unruly(c) {
-			clean = false
-			break
-		}
-	}
-	if clean && utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for i, c := range s {
-		switch {
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\r':
-			b.WriteString(`\r`)
-		case c == '\t':
-			b.WriteString(`\t`)
-		case c == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd"):
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case c < 0x80 && unruly(c):
-			fmt.Fprintf(&b, `\x%02x`, c)
-		case c > 0xffff && unruly(c):
-			fmt.Fprintf(&b, `\U%08x`, c)
-		case unruly(c):
-			fmt.Fprintf(&b, `\u%04x`, c)
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
-}
+// plain makes text of strangers harmless for a terminal and a spreadsheet: one line
+// without controls.
+func plain(s string) string { return report.Printable(s) }
 
-// unruly: a control, or a format character (Unicode Cf), which among others turns
-// the direction; or a separator of lines.
-func unruly(c rune) bool {
-	return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029' || c == utf8.RuneError
-}
+// reason is why a repository was left alone, without the folder or address that its
+// name stands for.
+func reason(r *result.Result) string { return strings.TrimPrefix(r.Reason, r.Source+": ") }
 
 // saving are the bytes that a Dockerfile's image is smaller, known only where both
 // sizes are and they are of the same kind.

@@ -99,9 +99,9 @@ func (t *tally) add(r *result.Result) {
 	t.Statuses.at(string(r.Status)).After++
 	switch r.Status {
 	case result.Skipped:
-		t.Skips.at(r.Reason).After++
+		t.Skips.at(reason(r)).After++
 	case result.Failed:
-		t.fail(item{Name: r.Name, Text: r.Reason})
+		t.fail(item{Name: r.Name, Text: reason(r)})
 	}
 	if r.Pull != nil {
 		t.Pulls.at(r.Pull.Did).After++

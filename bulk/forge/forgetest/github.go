@@ -206,7 +206,7 @@ func gitHub(s *Server) http.Handler {
 		switch {
 		case r.Header.Get("User-Agent") == "":
 			w.Header().Set("Content-Type", "text/plain")
-			http.Error(w, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header", 403)
+			http.Error(w, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header", http.StatusForbidden)
 		case a != "" && a != "Bearer "+s.Token && a != "token "+s.Token:
 			no(w, 401, "Bad credentials")
 		case a == "" && r.Method != http.MethodGet:

@@ -102,7 +102,7 @@ function drawCharts() {
   topBases.slice(0, CHART_ROWS).forEach(([name, b, n], i) => {
     if (knownBases.has(name)) baseLines[i] = line(name, number(b) + " → " + number(n), [...baseLines[i].querySelectorAll("svg")], "base", name);
   });
-  const how = measured === sized ? "measured" : measured ? plural(measured, "image") + " measured, the rest after the base image" : "after the base images, compressed";
+  const how = measured === sized ? "measured" : measured ? plural(measured, "image") + " measured, the rest that of the base image" : "those of the base images, compressed";
   $("charts").replaceChildren(...[
     chart("Status", "", status),
     chart("Changes", a.rest, a.lines),

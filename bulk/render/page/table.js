@@ -102,8 +102,16 @@ const table = {
   },
 
   row(r, i) {
+    // A repository without Dockerfiles has a reason instead, up to the row's end.
+    const base = this.columns.findIndex((c) => c.key === "base");
+    const columns = r.r && r.d.length === 0 ? this.columns.slice(0, base + 1) : this.columns;
+    const rest = this.columns.length - base;
     const e = el("div", { class: "row", role: "row", id: "row-" + i, "data-at": i, "aria-rowindex": i + 2 },
-      this.columns.map((c, k) => el("div", { role: "gridcell", class: (c.num ? "num " : "") + "c-" + c.key, "aria-colindex": k + 1, "data-label": c.label }, c.show(r))));
+      columns.map((c, k) => el("div", { role: "gridcell", class: (c.num ? "num " : "") + "c-" + c.key, "aria-colindex": k + 1, "aria-colspan": columns !== this.columns && k === base && rest, "data-label": c.label }, c.show(r))));
+    if (columns !== this.columns) {
+      e.lastChild.style.gridColumn = base + 1 + " / -1";
+      e.lastChild.classList.add("reason");
+    }
     e.style.transform = "translateY(" + i * this.height + "px)";
     return e;
   },
