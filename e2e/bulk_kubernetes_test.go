@@ -131,7 +131,7 @@ func (c *cluster) overlay(t *testing.T, addr, tag, repositories, git string) (di
 	open(t, repositories)
 	open(t, c.results)
 	dir = filepath.Join(root, "lab")
-	write(t, filepath.Join(dir, "flags"), "--unsafe\n# one after the other, so that there is a half-way\n-j\n1\n")
+	write(t, filepath.Join(dir, "flags"), "/repositories\n--unsafe\n# one after the other, so that there is a half-way\n-j\n1\n")
 	more := ""
 	if git != "" {
 		write(t, filepath.Join(dir, "git"), git)
@@ -200,8 +200,8 @@ func (c *cluster) bucket(t *testing.T, addr, tag, repositories string) (dir stri
 	open(t, repositories)
 	open(t, c.results)
 	dir = filepath.Join(root, "lab")
-	write(t, filepath.Join(dir, "sources"), "/repositories\n")
-	write(t, filepath.Join(dir, "flags"), "--unsafe\n")
+	write(t, filepath.Join(dir, "sources"), "# in flags\n")
+	write(t, filepath.Join(dir, "flags"), "/repositories\n--unsafe\n")
 	write(t, filepath.Join(dir, "kustomization.yaml"), fmt.Sprintf(`apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources: [../object-store]
