@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 30s
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint fmt golden fuzz corpus plans hadolint differential bench catalogue probe e2e e2e-all install help
+.PHONY: build test lint fmt golden fuzz corpus plans hadolint differential bench catalogue probe e2e e2e-all e2e-kubernetes install help
 
 help: ## print the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | expand -t 14
@@ -61,11 +61,14 @@ probe: ## build the programs that drydock embeds to watch images with; commit th
 	@for a in amd64 arm64; do test -e verify/probe/program/probe-linux-$$a.gz || touch verify/probe/program/probe-linux-$$a.gz; done
 	$(GO) run ./verify/probe/pack verify/probe/program
 
-e2e: ## build and run images before and after; needs a builder
+e2e: ## build and run images before and after, bulk at a forge and its page; needs a builder, Gitea, Chromium, Node.js
 	$(GO) test -tags e2e -count=1 -timeout 38m ./e2e
 
 e2e-all: ## every end-to-end test with every case
 	E2E_ALL=1 $(GO) test -tags e2e -count=1 -timeout 180m ./e2e
+
+e2e-kubernetes: ## bulk as an Indexed Job on a real Kubernetes (KUBECONFIG)
+	E2E_KUBERNETES=1 $(GO) test -tags e2e -count=1 -timeout 15m -run TestBulkKubernetes ./e2e
 
 install: ## install drydock into GOBIN
 	$(GO) install -trimpath ./cmd/drydock
