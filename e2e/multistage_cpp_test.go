@@ -7,7 +7,7 @@ func init() {
 	for name, c := range map[string]chainCase{
 		"curl-sqlite": {factor: 3, root: true},
 		"cmake":       {factor: 3, root: true, also: [][]string{{"/usr/local/bin/ballast", "nothing.txt"}}},
-		"configure":   {factor: 3, root: true, also: [][]string{{"tidebook", "Ostend"}, {"tidebook", "nowhere"}}},
+		"configure":   {factor: 3, also: [][]string{{"tidebook", "Ostend"}, {"tidebook", "nowhere"}}},
 		"meson":       {factor: 3, root: true, also: [][]string{{"/usr/local/bin/manifest", "nothing.csv"}}},
 		"static":      {factor: 50, smaller: 50},
 	} {
