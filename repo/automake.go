@@ -69,6 +69,8 @@ func (t *autotoolsReader) makefile(dir, rel string) {
 					t.unknown("%s goes to folders that depend on a condition", at)
 				}
 				subs = append(subs, strings.Fields(value)...)
+			case strings.HasSuffix(name, "dir") && automakeDirs[strings.TrimSuffix(name, "dir")] != "" || name == "prefix" || name == "transform":
+				t.unknown("%s sets %s", at, name)
 			case name == "DIST_SUBDIRS" || name == "AUTOMAKE_OPTIONS" || name == "EXTRA_DIST" || strings.HasSuffix(name, "_SOURCES"):
 			default:
 				t.primary(m, at, name, value, rel)

@@ -81,8 +81,10 @@ var autoMacros = map[string]int{"AC_CHECK_LIB": 0, "AC_SEARCH_LIBS": 1, "PKG_CHE
 var autoKnown = []string{"AX_PTHREAD", "AX_CXX_COMPILE_STDCXX", "AX_CHECK_COMPILE_FLAG", "AX_CHECK_LINK_FLAG", "AX_APPEND_", "AX_COMPILER_FLAGS", "AX_CFLAGS_WARN", "AX_IS_RELEASE", "AX_REQUIRE_DEFINED", "AX_COMPILER_VENDOR", "AX_GCC_", "AX_ENABLE_DEBUG", "AX_CODE_COVERAGE", "AX_PROG_CC_FOR_BUILD", "AX_C_"}
 
 var (
-	autoCall  = lazy(`(?m)\b(A[CMX]_[A-Z0-9_]+|PKG_[A-Z_]+|LT_INIT|m4_s?include)\b\s*\(?`)
-	autoLinks = lazy(`(?:^|[\s="'\[(])-l([A-Za-z][\w+.-]*)`)
+	autoCall = lazy(`(?m)\b(A[CMX]_[A-Z0-9_]+|PKG_[A-Z_]+|LT_INIT|m4_s?include)\b\s*\(?`)
+	// autoPlaces set where things are installed, or under which name.
+	autoPlaces = lazy(`(?m)^[^\n]*\b(AC_PREFIX_(?:DEFAULT|PROGRAM)|(?:exec_)?prefix=|(?:bin|sbin|libexec|data|dataroot|sysconf|pkgdata)dir=|program_transform_name=)`)
+	autoLinks  = lazy(`(?:^|[\s="'\[(])-l([A-Za-z][\w+.-]*)`)
 )
 
 // configure reads configure.ac: what it looks for, and what it leaves to others.
@@ -130,6 +132,9 @@ func (t *autotoolsReader) configure(file, src string) {
 			}
 		}
 	}
+	if loc := autoPlaces.get().FindStringSubmatchIndex(src); loc != nil {
+		t.unknown("%s sets %s", place(file, 1+strings.Count(src[:loc[0]], "\n")), strings.TrimSpace(src[loc[2]:loc[3]]))
+	}
 	t.flags(src)
 }
 
@@ -138,7 +143,9 @@ func (t *autotoolsReader) configure(file, src string) {
 func (t *autotoolsReader) looksFor(list string) {
 	for _, w := range strings.Fields(strings.NewReplacer("[", " ", "]", " ", ",", " ").Replace(list)) {
 		if w[0] >= 'a' && w[0] <= 'z' || w[0] >= 'A' && w[0] <= 'Z' {
-			t.a.Links = append(t.a.Links, w)
+			if w != "socket" && w != "network" && w != "xnet" { // of other systems than Linux
+				t.a.Links = append(t.a.Links, w)
+			}
 		} else if w[0] == '$' {
 			t.unknown("configure.ac looks for computed libraries (%s)", w)
 		}

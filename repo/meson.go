@@ -132,6 +132,8 @@ func (m *mesonReader) call(name, at, dir, rel string, args []string, named map[s
 		default:
 			m.file(path.Join(dir, first), path.Join(rel, first))
 		}
+	case "subdir_done":
+		m.unknown("%s leaves the file early", at)
 	case "subproject":
 		m.unknown("%s builds another project", at)
 	case "executable":

@@ -28,6 +28,7 @@ func TestBun(t *testing.T) {
 		"latest":                               {files("oven/bun", "RUN bun install\nCMD [\"bun\", \"src/buoy.ts\"]\n"), "FROM oven/bun:slim\n"},
 		"a script after the install":           {with(files("oven/bun:1", "RUN bun install && bun run build\n"+start), "package.json", strings.Replace(pkg, `"start"`, `"postinstall": "tsc", "start"`, 1)), "RUN bun install && bun run build\n\nFROM"},
 		"its own production install":           {files("oven/bun:1", "RUN bun install --production\n"+start), "RUN bun install --production\n\nFROM oven/bun:1-slim\n"},
+		"a secret":                             {files("oven/bun:1", "RUN --mount=type=secret,id=npmrc,target=/app/.npmrc bun install\nRUN bun run build\n"+start), "RUN bun run build\n\nFROM oven/bun:1-slim"},
 		"Alpine is small":                      {files("oven/bun:1-alpine", "RUN bun install\n"+start), "FROM oven/bun:1-alpine\n"},
 		"make at the start":                    {files("oven/bun:1", "RUN bun install\nCMD make && bun src/buoy.ts\n"), "CMD runs make"},
 

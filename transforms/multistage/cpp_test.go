@@ -138,6 +138,8 @@ func TestCppConfigured(t *testing.T) {
 		"a shared library":             {auto("debian:bookworm", "autoreconf -i && ./configure && make install", "buoy", ac, am+"lib_LTLIBRARIES = libbuoy.la\n"), "Makefile.am:2 builds a shared library"},
 		"libtool, -static":             {auto("debian:bookworm", "autoreconf -i && ./configure LDFLAGS=-static && make install", "buoy", ac+"LT_INIT\n", am), "libtool links with -static"},
 		"static by configure":          {auto("debian:bookworm", "autoreconf -i && ./configure LDFLAGS=-static && make install", "buoy", ac, am), "FROM gcr.io/distroless/static-debian"},
+		"a prefix of its own":          {auto("debian:bookworm", "autoreconf -i && ./configure && make install", "buoy", "AC_PREFIX_DEFAULT(/opt)\n"+ac, am), "configure.ac:1 sets AC_PREFIX_DEFAULT"},
+		"a folder of its own":          {auto("debian:bookworm", "autoreconf -i && ./configure && make install", "buoy", ac, "pkgdatadir = $(datadir)/b\n"+am), "Makefile.am:1 sets pkgdatadir"},
 		"renamed":                      {auto("debian:bookworm", "autoreconf -i && ./configure --program-prefix=x && make install", "xbuoy", ac, am), "--program-prefix=x is beyond"},
 		"a prefix before it":           {auto("debian:bookworm", "autoreconf -i && ./configure && DESTDIR=/r make install", "buoy", ac, am), "DESTDIR before make"},
 		"a bootstrap that fetches":     {auto("debian:bookworm", "autoreconf -i && ./bootstrap && make", "buoy", ac, am), "holds no /x/bootstrap"},

@@ -30,9 +30,23 @@ var _ = register(recipe{
 // deploymentDirs are where the containers look for archives (the images' descriptions).
 var deploymentDirs = []string{"/usr/local/tomcat/webapps", "/usr/local/tomee/webapps", "/var/lib/jetty/webapps", "/opt/jboss/wildfly/standalone/deployments", "/opt/payara/deployments"}
 
-// containerHomes are variables that the images set.
-var containerHomes = strings.NewReplacer("${CATALINA_HOME}", "/usr/local/tomcat", "$CATALINA_HOME", "/usr/local/tomcat", "${CATALINA_BASE}", "/usr/local/tomcat", "$CATALINA_BASE", "/usr/local/tomcat",
-	"${JETTY_BASE}", "/var/lib/jetty", "$JETTY_BASE", "/var/lib/jetty", "${JBOSS_HOME}", "/opt/jboss/wildfly", "$JBOSS_HOME", "/opt/jboss/wildfly", "${DEPLOY_DIR}", "/opt/payara/deployments", "$DEPLOY_DIR", "/opt/payara/deployments")
+// containerHomes are variables that the images set, whatever the Dockerfile says.
+var containerHomes = []string{"CATALINA_HOME", "JETTY_BASE", "JBOSS_HOME", "DEPLOY_DIR"}
+
+// home replaces those variables in a word.
+func (w *warSplit) home(word string) string {
+	at := map[string]string{"CATALINA_HOME": "/usr/local/tomcat", "JETTY_BASE": "/var/lib/jetty", "JBOSS_HOME": "/opt/jboss/wildfly", "DEPLOY_DIR": "/opt/payara/deployments"}
+	if w.ref.Repository() == "tomee" {
+		at["CATALINA_HOME"] = "/usr/local/tomee"
+	}
+	for _, v := range containerHomes {
+		word = strings.NewReplacer("${"+v+"}", at[v], "$"+v+"/", at[v]+"/").Replace(word)
+		if word == "$"+v {
+			word = at[v]
+		}
+	}
+	return word
+}
 
 // containerStarts are the containers' own programs.
 var containerStarts = words(`catalina.sh startup.sh jetty.sh standalone.sh domain.sh asadmin docker-entrypoint.sh entrypoint.sh startInForeground.sh add-user.sh jboss-cli.sh`)
@@ -140,7 +154,7 @@ func (w *warSplit) run(in *rewrite.Instruction) bool {
 			w.last = in
 			continue
 		}
-		if rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0 || tidy(st) || (st.Name == "java" || tool == "git") && len(st.Args) == 2 {
+		if rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0 || tidy(st) || (st.Name == "java" || st.Name == "git") && len(st.Args) == 2 && strings.Contains(st.Args[1], "version") {
 			continue
 		}
 		if !replayed[st.Name] || len(st.Stmt.Redirs) > 0 {
@@ -182,7 +196,7 @@ func (w *warSplit) paths(st rewrite.Step) (paths []string, inside int, why strin
 			skip = false
 			continue
 		}
-		p := containerHomes.Replace(a)
+		p := w.home(a)
 		if strings.ContainsAny(p, "$`~") || st.Dir == "" && !strings.HasPrefix(p, "/") {
 			return nil, 0, st.Name + " changes the computed path " + a
 		}
@@ -368,7 +382,11 @@ func (w *warSplit) settings() bool {
 			continue
 		}
 		for _, a := range in.Assignments() {
-			if name, v, _ := strings.Cut(a.Text, "="); name == "JAVA_HOME" || name == "JRE_HOME" || name == "PATH" && (strings.Contains(v, "jvm") || strings.Contains(v, "JAVA_HOME")) {
+			name, v, _ := strings.Cut(a.Text, "=")
+			if slices.Contains(containerHomes, name) {
+				return w.decline(in, "it sets %s, so where the container looks for archives isn't known", name)
+			}
+			if name == "JAVA_HOME" || name == "JRE_HOME" || name == "PATH" && (strings.Contains(v, "jvm") || strings.Contains(v, "JAVA_HOME")) {
 				return w.decline(in, "it sets %s for a JDK that the build installs", name)
 			}
 		}

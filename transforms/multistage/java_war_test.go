@@ -30,6 +30,10 @@ func TestWar(t *testing.T) {
 		"Gradle": {with(files("jetty:12-jdk17", "USER root\nRUN ./gradlew war && cp build/libs/pilots.war $JETTY_BASE/webapps/\nUSER jetty\n"), "build.gradle", "plugins {\n  id 'war'\n}\n"),
 			"COPY --from=builder /var/lib/jetty/webapps/pilots.war /var/lib/jetty/webapps/pilots.war\n"},
 
+		"TomEE's home": {files("tomee:9-jre17", "RUN ./mvnw package && cp target/*.war $CATALINA_HOME/webapps/app.war\n"),
+			"COPY --from=builder /usr/local/tomee/webapps/app.war /usr/local/tomee/webapps/app.war\n"},
+
+		"a home of its own":             {files("tomcat:10.1-jdk17", "ENV CATALINA_HOME=/opt/t\nRUN ./mvnw package && cp target/*.war $CATALINA_HOME/webapps/app.war\n"), "it sets CATALINA_HOME"},
 		"another packaging":             {with(files("tomcat:10.1-jdk17", "RUN ./mvnw package && cp target/*.war /usr/local/tomcat/webapps/\n"), "pom.xml", plainPOM), "pom.xml packages a jar"},
 		"another name":                  {files("tomcat:10.1-jdk17", "RUN ./mvnw package && cp target/boats.war /usr/local/tomcat/webapps/\n"), "pom.xml makes pilots-1.4.war, not boats.war"},
 		"not deployed":                  {files("tomcat:10.1-jdk17", "RUN ./mvnw package && cp target/*.war /srv/\n"), "to /srv/, from which nothing is known to be deployed"},

@@ -231,6 +231,9 @@ func (n *nodeSplit) bunKeeps(i nodeInstall) string {
 			return "without bun prune a second install would leave them out, and it runs the script " + s
 		}
 	}
+	if slices.ContainsFunc(i.in.Mounts(), func(m map[string]string) bool { return m["type"] == "secret" || m["type"] == "ssh" }) && len(n.builds) > 0 {
+		return "a second install would leave them out, and it needs the secret that the first one mounts"
+	}
 	for _, b := range n.builds {
 		if strings.Contains(strings.Join(b.step.Args, " "), "prisma") {
 			return "line " + lineOf(b.in) + " writes into node_modules"
