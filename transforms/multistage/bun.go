@@ -234,3 +234,39 @@ func bunReads(s *split) string {
 
 // bunAddons are packages that load a library beside them, or read files of their own.
 var bunAddons = words(`sharp bcrypt better-sqlite3 sqlite3 canvas argon2 @prisma/client prisma libsql @libsql/client lightningcss esbuild @swc/core re2 node-pty pino winston swagger-ui-express puppeteer playwright next nuxt @sveltejs/kit astro pug ejs nunjucks handlebars`)
+
+// bunFile is the source file that bun runs, as in bun run index.ts; "" for none.
+func bunFile(words []string) string {
+	if len(words) > 1 && words[0] == "run" {
+		words = words[1:]
+	}
+	if len(words) > 0 && slices.Contains([]string{".js", ".ts", ".mjs", ".mts", ".cjs", ".jsx", ".tsx"}, path.Ext(words[0])) {
+		return words[0]
+	}
+	return ""
+}
+
+// bunKeeps says why the development dependencies of a bun install stay, "" for nothing: without a
+// prune they are removed by a second install, which runs what the first one ran.
+func (n *nodeSplit) bunKeeps(i nodeInstall) string {
+	for _, s := range []string{"preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare"} {
+		if i.node.Scripts[s] != "" {
+			return "without bun prune a second install would leave them out, and it runs the script " + s
+		}
+	}
+	if slices.ContainsFunc(i.in.Mounts(), func(m map[string]string) bool { return m["type"] == "secret" || m["type"] == "ssh" }) && len(n.builds) > 0 {
+		return "a second install would leave them out, and it needs the secret that the first one mounts"
+	}
+	for _, b := range n.builds {
+		if strings.Contains(strings.Join(b.step.Args, " "), "prisma") {
+			return "line " + lineOf(b.in) + " writes into node_modules"
+		}
+	}
+	if _, prisma := i.node.Dependencies["@prisma/client"]; prisma {
+		return "the client of Prisma is written into node_modules"
+	}
+	if src, err := n.p.Repo.ReadFile(path.Join(i.node.Dir, "bunfig.toml")); err == nil && strings.Contains(string(src), "preload") {
+		return "bunfig.toml loads modules beforehand"
+	}
+	return ""
+}

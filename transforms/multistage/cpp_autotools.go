@@ -28,13 +28,13 @@ type autoBuild struct {
 	static bool
 }
 
-// script is a call such as ./autogen.sh or sh bootstrap; "" for none.
+// autoScript is the script of a call such as ./autogen.sh or sh bootstrap; "" for none.
 func autoScript(st rewrite.Step) string {
 	args := st.Args
 	if len(args) > 1 && rewrite.PosixShell(args[0]) {
 		args = args[1:]
 	}
-	if autoScripts[path.Base(args[0])] && strings.Contains(args[0]+"/", "/") {
+	if autoScripts[path.Base(args[0])] {
 		return abs(st.Dir, args[0])
 	}
 	return ""

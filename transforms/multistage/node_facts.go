@@ -125,17 +125,6 @@ func scriptOf(args []string) string {
 	return ""
 }
 
-// bunFile is the source file that bun runs, as in bun run index.ts; "" for none.
-func bunFile(words []string) string {
-	if len(words) > 1 && words[0] == "run" {
-		words = words[1:]
-	}
-	if len(words) > 0 && slices.Contains([]string{".js", ".ts", ".mjs", ".mts", ".cjs", ".jsx", ".tsx"}, path.Ext(words[0])) {
-		return words[0]
-	}
-	return ""
-}
-
 // prune removes the development dependencies at the end of the build stage
 // where nothing needs them. It declines when a start command needs what the
 // runtime stage won't have.
@@ -219,31 +208,6 @@ func (n *nodeSplit) pruneCommand(i nodeInstall) string {
 		return "rm -rf node_modules && bun install --production --frozen-lockfile"
 	case i.step.Name == "bun":
 		return "rm -rf node_modules && bun install --production"
-	}
-	return ""
-}
-
-// bunKeeps says why the development dependencies of a bun install stay, "" for nothing: without a
-// prune they are removed by a second install, which runs what the first one ran.
-func (n *nodeSplit) bunKeeps(i nodeInstall) string {
-	for _, s := range []string{"preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare"} {
-		if i.node.Scripts[s] != "" {
-			return "without bun prune a second install would leave them out, and it runs the script " + s
-		}
-	}
-	if slices.ContainsFunc(i.in.Mounts(), func(m map[string]string) bool { return m["type"] == "secret" || m["type"] == "ssh" }) && len(n.builds) > 0 {
-		return "a second install would leave them out, and it needs the secret that the first one mounts"
-	}
-	for _, b := range n.builds {
-		if strings.Contains(strings.Join(b.step.Args, " "), "prisma") {
-			return "line " + lineOf(b.in) + " writes into node_modules"
-		}
-	}
-	if _, prisma := i.node.Dependencies["@prisma/client"]; prisma {
-		return "the client of Prisma is written into node_modules"
-	}
-	if src, err := n.p.Repo.ReadFile(path.Join(i.node.Dir, "bunfig.toml")); err == nil && strings.Contains(string(src), "preload") {
-		return "bunfig.toml loads modules beforehand"
 	}
 	return ""
 }
