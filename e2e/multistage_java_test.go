@@ -10,4 +10,5 @@ func init() {
 	cases["multi-stage/java-modules"] = chainCase{paths: []string{"/nowhere"}, factor: 2, smaller: 2}
 	cases["multi-stage/java-shade"] = chainCase{paths: []string{"/nowhere"}, factor: 2, smaller: 2} // by a script: on a JRE in any case
 	cases["multi-stage/java-gradle"] = chainCase{unbuilt: "the lab has no Gradle"}
+	cases["multi-stage/java-war"] = chainCase{unbuilt: "the lab has no Tomcat"}
 }

@@ -16,7 +16,8 @@ import (
 //
 // What is written where is known exactly or the file stays as it is: -o of
 // compiler lines, the recipes of a makefile (repo.Makefile), targets and
-// install() of CMakeLists.txt (repo.CMake).
+// install() of CMakeLists.txt (repo.CMake), programs and data of configure.ac with
+// Makefile.am (repo.Autotools) and of meson.build (repo.Meson).
 //
 // A static program (-static) goes to distroless static, or scratch for the
 // policy smallest; one that links nothing beyond the C and C++ libraries goes to
@@ -31,7 +32,7 @@ var _ = register(recipe{
 	words:   words("gcc g++ cc c++ clang clang++ make cmake ninja"),
 	anySize: true,
 	fits:    compilesC,
-	doc: `- C and C++ by compiler lines, make or CMake: the programs, the libraries that they
+	doc: `- C and C++ by compiler lines, make, configure, CMake or Meson: the programs, the libraries that they
   link and the files that they name, on the slim image of the same release; static ones on distroless.`,
 	split: splitCpp,
 })
@@ -39,7 +40,7 @@ var _ = register(recipe{
 var cCompilers = words(`gcc g++ cc c++ clang clang++`)
 
 // cTools build programs, or configure a build.
-var cTools = words(`make gmake cmake ninja`)
+var cTools = words(`make gmake cmake ninja meson`)
 
 // compilesC: a RUN starts a compiler or a build tool, beyond installing one.
 func compilesC(stage *rewrite.Stage) bool {
@@ -81,7 +82,9 @@ type cppSplit struct {
 	cxx     bool // one is of C++
 	links   []cLink
 	cmakes  map[string]*cmakeBuild // by build folder
-	gone    []string               // what rm takes away
+	autos   map[string]*autoBuild
+	mesons  map[string]*mesonBuild
+	gone    []string // what rm takes away
 	// recommends: apt installed what packages recommend, too.
 	recommends bool
 	libs       []cLibrary
@@ -98,7 +101,7 @@ type cLink struct {
 }
 
 func splitCpp(s *split) bool {
-	c := &cppSplit{binaries: newBinaries(s), cmakes: map[string]*cmakeBuild{}}
+	c := &cppSplit{binaries: newBinaries(s), cmakes: map[string]*cmakeBuild{}, autos: map[string]*autoBuild{}, mesons: map[string]*mesonBuild{}}
 	if why := c.release(); why != "" {
 		return s.decline(s.stage.From, "%s", why)
 	}
@@ -214,6 +217,13 @@ func (c *cppSplit) step(in *rewrite.Instruction, st rewrite.Step, depth int) boo
 		return c.makeStep(in, st, depth)
 	case name == "cmake":
 		return c.cmakeStep(in, st)
+	case autoTools[name]:
+	case name == "configure":
+		return c.configure(in, st)
+	case autoScript(st) != "":
+		return c.bootstrap(in, autoScript(st))
+	case name == "meson":
+		return c.mesonStep(in, st)
 	case name == "ninja":
 		return c.ninja(in, st)
 	case name == "install":

@@ -96,6 +96,9 @@ func (c *cppSplit) context(in *rewrite.Instruction, dir, file string) (string, b
 // makeStep follows make into the makefile.
 func (c *cppSplit) makeStep(in *rewrite.Instruction, st rewrite.Step, depth int) bool {
 	dir, file, dest := st.Dir, "", ""
+	if a := c.assigned(st); a != "" {
+		return c.decline(in, "%s before make is beyond this recipe", a)
+	}
 	set, goals := map[string]string{}, []string{}
 	for i := 1; i < len(st.Args); i++ {
 		switch a := st.Args[i]; {
@@ -126,6 +129,9 @@ func (c *cppSplit) makeStep(in *rewrite.Instruction, st rewrite.Step, depth int)
 	}
 	if b := c.cmakes[dir]; b != nil && file == "" {
 		return c.cmakeBuilds(in, st, b, slices.Contains(goals, "install"), dest)
+	}
+	if b := c.autos[dir]; b != nil && file == "" {
+		return c.autoMake(in, st, b, goals, set)
 	}
 	name := file
 	ctx, ok := "", false
@@ -211,6 +217,9 @@ type cmakeBuild struct {
 // cmakeStep reads a call of cmake: configure, --build or --install.
 func (c *cppSplit) cmakeStep(in *rewrite.Instruction, st rewrite.Step) bool {
 	source, build, prefix, dest, verb, target, static := "", "", "/usr/local", "", "", "", false
+	if a := c.assigned(st); a != "" {
+		return c.decline(in, "%s before cmake is beyond this recipe", a)
+	}
 	for i := 1; i < len(st.Args); i++ {
 		a := st.Args[i]
 		value := func() string {
@@ -338,10 +347,13 @@ func (c *cppSplit) cmakeBuilds(in *rewrite.Instruction, st rewrite.Step, b *cmak
 	return true
 }
 
-// ninja builds what CMake configured.
+// ninja builds what CMake or Meson configured.
 func (c *cppSplit) ninja(in *rewrite.Instruction, st rewrite.Step) bool {
 	dir := st.Dir
 	installs := false
+	if a := c.assigned(st); a != "" {
+		return c.decline(in, "%s before ninja is beyond this recipe", a)
+	}
 	for i := 1; i < len(st.Args); i++ {
 		switch a := st.Args[i]; {
 		case a == "-C" && i+1 < len(st.Args):
@@ -350,6 +362,9 @@ func (c *cppSplit) ninja(in *rewrite.Instruction, st rewrite.Step) bool {
 		case a == "install":
 			installs = true
 		}
+	}
+	if m := c.mesons[dir]; m != nil {
+		return c.mesonBuilds(in, st, m, installs, "")
 	}
 	b := c.cmakes[dir]
 	if b == nil {

@@ -76,7 +76,7 @@ func (c *cppSplit) programs() bool {
 }
 
 // noCData are entries of a C project that no program reads when it runs.
-var noCData = lazily(`(?i)^(.*\.(o|a|d|la|lo|in|am|ac|m4|cmake|pc|tpl|vcxproj.*|sln|pro)|cmake.*|configure.*|autogen\.sh|build.*|meson.*|include|third_party|external|\.clang.*|conanfile.*|vcpkg.*|policy)$`)
+var noCData = lazily(`(?i)^(.*\.(o|a|d|la|lo|in|am|ac|m4|cmake|pc|tpl|vcxproj.*|sln|pro)|cmake.*|configure.*|autogen\.sh|build.*|meson.*|include|third_party|external|\.clang.*|conanfile.*|vcpkg.*|policy|m4|readme|news|authors|changelog|copying|todo|thanks)$`)
 
 // files collects what the source, the arguments and ENV name.
 func (c *cppSplit) files() bool {

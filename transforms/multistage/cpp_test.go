@@ -89,7 +89,7 @@ func TestCppDeclines(t *testing.T) {
 		"nothing started":    {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY buoy.c .\nRUN gcc -o /buoy buoy.c\nCMD [\"bash\"]\n", "buoy.c": cMain}, "nothing that the build writes is started"},
 		"dlopen":             {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY buoy.c .\nRUN gcc -o /buoy buoy.c\nCMD [\"/buoy\"]\n", "buoy.c": "int main(void) { dlopen(\"libx.so\", 1); }"}, "buoy.c:1 loads libraries by name"},
 		"unknown -l":         {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY buoy.c .\nRUN gcc -o /buoy buoy.c -lsonar\nCMD [\"/buoy\"]\n", "buoy.c": cMain}, "links sonar, and which package"},
-		"configure":          {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY . /x\nRUN cd /x && ./configure && make install\nCMD [\"buoy\"]\n", "buoy.c": cMain}, "the effects of ./configure aren't known"},
+		"no configure.ac":    {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY . /x\nRUN cd /x && ./configure && make install\nCMD [\"buoy\"]\n", "buoy.c": cMain}, "holds no configure.ac for /x"},
 		"an owner":           {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "WORKDIR /x\nCOPY . .\nRUN gcc -o buoy buoy.c && chown -R nobody /x\nUSER nobody\nCMD [\"./buoy\"]\n", "buoy.c": cMain}, "changes the owner of /x"},
 		"data that is gone":  {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "WORKDIR /x\nCOPY . .\nRUN gcc -o /buoy buoy.c && rm -rf /x/tides.txt\nCMD [\"/buoy\", \"tides.txt\"]\n", "buoy.c": cMain, "tides.txt": "1"}, "which a RUN deletes"},
 		"a fetch of CMake's": {map[string]string{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y cmake g++\nCOPY . /x\nRUN cmake -S /x -B /b && cmake --build /b\nCMD [\"/b/x\"]\n", "CMakeLists.txt": "project(x)\ninclude(FetchContent)\nadd_executable(x x.c)\n"}, "CMakeLists.txt:2 fetches other projects"},
@@ -108,5 +108,55 @@ func TestCppLeavesAlone(t *testing.T) {
 	res := splitFiles(t, map[string]string{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y gcc make python3\nCOPY app.py .\nCMD [\"python3\", \"app.py\"]\n", "app.py": ""})
 	if res.Changed() || reasons(res) != "" {
 		t.Errorf("%s\n%s", reasons(res), res.After)
+	}
+}
+
+// What configure, make install and Meson put where.
+func TestCppConfigured(t *testing.T) {
+	const ac = "AC_INIT([Buoy],[1.0])\nAM_INIT_AUTOMAKE([foreign])\nAC_PROG_CC\nAC_OUTPUT(Makefile)\n"
+	auto := func(base, run, cmd, ac, am string) map[string]string {
+		return map[string]string{"Dockerfile": "FROM " + base + "\nRUN apt-get update && apt-get install -y automake gcc make\nCOPY . /x\nWORKDIR /x\nRUN " + run + "\nCMD [\"" + cmd + "\"]\n", "configure.ac": ac, "Makefile.am": am, "buoy.c": cMain}
+	}
+	meson := func(run, cmd, build string) map[string]string {
+		return map[string]string{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y meson gcc\nCOPY . /x\nWORKDIR /x\nRUN " + run + "\nCMD [\"" + cmd + "\"]\n", "meson.build": build, "buoy.c": cMain}
+	}
+	const am = "bin_PROGRAMS = buoy\n"
+	const executable = "executable('buoy', 'buoy.c', install: true)\n"
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string // a line of the file, or a part of the reason
+	}{
+		"the prefix by default":        {auto("debian:bookworm", "autoreconf -i && ./configure && make install", "buoy", ac, am), "COPY --from=builder /usr/local/bin/buoy /usr/local/bin/buoy"},
+		"sbindir, and a DESTDIR":       {auto("debian:bookworm", "autoreconf -i && ./configure --prefix=/usr --sbindir=/bin && make && make DESTDIR=/r install", "/r/bin/buoy", ac, "sbin_PROGRAMS = buoy\n"), "COPY --from=builder /r/bin/buoy /r/bin/buoy"},
+		"a build folder of its own":    {auto("debian:bookworm", "autoreconf -i && mkdir build && cd build && ../configure && make", "/x/build/buoy", ac, am), "COPY --from=builder /x/build/buoy /x/build/buoy"},
+		"cleaned away":                 {auto("debian:bookworm", "autoreconf -i && ./configure && make install && make clean", "./buoy", ac, am), "no build step writes there"},
+		"data of sysconfdir":           {auto("debian:bookworm", "autoreconf -i && ./configure --sysconfdir=/etc && make install", "buoy", ac, am+"dist_sysconf_DATA = buoy.conf\n"), "COPY --from=builder /etc/buoy.conf /etc/buoy.conf"},
+		"a library of the full image":  {auto("buildpack-deps:bookworm", "autoreconf -i && ./configure && make install", "buoy", ac+"AC_CHECK_LIB([z], [inflate])\n", am), "zlib1g"},
+		"an unknown macro, full image": {auto("buildpack-deps:bookworm", "autoreconf -i && ./configure && make install", "buoy", ac+"AX_LIB_CHART\n", am), "configure.ac:5 (AX_LIB_CHART) may find a library"},
+		"a script is installed":        {auto("debian:bookworm", "autoreconf -i && ./configure && make install", "buoy", ac, am+"dist_bin_SCRIPTS = buoyctl\n"), "Makefile.am:2 installs buoyctl"},
+		"a condition":                  {auto("debian:bookworm", "autoreconf -i && ./configure && make install", "buoy", ac, "if DEBUG\n"+am+"endif\n"), "depends on a condition"},
+		"a shared library":             {auto("debian:bookworm", "autoreconf -i && ./configure && make install", "buoy", ac, am+"lib_LTLIBRARIES = libbuoy.la\n"), "Makefile.am:2 builds a shared library"},
+		"libtool, -static":             {auto("debian:bookworm", "autoreconf -i && ./configure LDFLAGS=-static && make install", "buoy", ac+"LT_INIT\n", am), "libtool links with -static"},
+		"static by configure":          {auto("debian:bookworm", "autoreconf -i && ./configure LDFLAGS=-static && make install", "buoy", ac, am), "FROM gcr.io/distroless/static-debian"},
+		"a prefix of its own":          {auto("debian:bookworm", "autoreconf -i && ./configure && make install", "buoy", "AC_PREFIX_DEFAULT(/opt)\n"+ac, am), "configure.ac:1 sets AC_PREFIX_DEFAULT"},
+		"a folder of its own":          {auto("debian:bookworm", "autoreconf -i && ./configure && make install", "buoy", ac, "pkgdatadir = $(datadir)/b\n"+am), "Makefile.am:1 sets pkgdatadir"},
+		"renamed":                      {auto("debian:bookworm", "autoreconf -i && ./configure --program-prefix=x && make install", "xbuoy", ac, am), "--program-prefix=x is beyond"},
+		"a prefix before it":           {auto("debian:bookworm", "autoreconf -i && ./configure && DESTDIR=/r make install", "buoy", ac, am), "DESTDIR before make"},
+		"a bootstrap that fetches":     {auto("debian:bookworm", "autoreconf -i && ./bootstrap && make", "buoy", ac, am), "holds no /x/bootstrap"},
+
+		"meson's prefix by default":  {meson("meson setup b && meson install -C b", "buoy", "project('buoy', 'c')\n"+executable), "COPY --from=builder /usr/local/bin/buoy /usr/local/bin/buoy"},
+		"ninja, in the build folder": {meson("meson b && ninja -C b", "b/buoy", "project('buoy', 'c')\n"+executable), "COPY --from=builder /x/b/buoy /x/b/buoy"},
+		"--prefix, --bindir":         {meson("meson setup --prefix /opt --bindir=sbin b . && ninja -C b install", "/opt/sbin/buoy", "project('buoy', 'c')\n"+executable), "COPY --from=builder /opt/sbin/buoy /opt/sbin/buoy"},
+		"a library":                  {meson("meson setup b && ninja -C b", "b/buoy", "project('buoy', 'c')\nlibrary('l', 'l.c')\n"+executable), "default_library=static"},
+		"a library, static":          {meson("meson setup -Ddefault_library=static b && ninja -C b", "b/buoy", "project('buoy', 'c')\nlibrary('l', 'l.c')\n"+executable), "COPY --from=builder /x/b/buoy /x/b/buoy"},
+		"meson's condition":          {meson("meson setup b && ninja -C b", "b/buoy", "project('buoy', 'c')\nif get_option('x')\n  "+executable+"endif\n"), "meson.build:3 makes a program that depends on a condition"},
+		"data":                       {meson("meson setup b && meson install -C b", "buoy", "project('buoy', 'c')\ninstall_data('a.txt')\n"+executable), "meson.build:2 installs files"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := splitFiles(t, c.files)
+			if got := res.After + reasons(res); !strings.Contains(got, c.want) {
+				t.Errorf("want %q in\n%s", c.want, got)
+			}
+		})
 	}
 }

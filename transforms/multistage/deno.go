@@ -61,7 +61,7 @@ func splitDeno(s *split) bool {
 	if !ok {
 		return s.decline(s.stage.From, "there is no distroless image for it")
 	}
-	if !denoRuns(s, last) || !denoStarts(s, output) {
+	if !compiledRuns(s, last, "deno") || !denoStarts(s, output) {
 		return false
 	}
 	if at := denoReads(s); at != "" {
@@ -92,8 +92,9 @@ func denoOutput(st rewrite.Step) string {
 	return ""
 }
 
-// denoRuns sorts the RUNs; distroless has no shell to repeat one.
-func denoRuns(s *split, last *rewrite.Instruction) bool {
+// compiledRuns sorts the RUNs of a stage whose last one compiles the program with a tool;
+// distroless has no shell to repeat one.
+func compiledRuns(s *split, last *rewrite.Instruction, tools ...string) bool {
 	for _, in := range s.stage.Instructions {
 		switch in.Keyword {
 		case "run":
@@ -103,14 +104,14 @@ func denoRuns(s *split, last *rewrite.Instruction) bool {
 			}
 			for _, st := range all {
 				switch {
-				case st.Name == "deno", rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0:
+				case slices.Contains(tools, st.Name), rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0:
 				case st.Name == "mkdir" && in.Index < last.Index, st.Name == "chown" && in.Index < last.Index:
 				default:
 					return s.decline(in, "the effects of %s aren't known, and distroless has no shell", strings.Join(st.Args[:min(3, len(st.Args))], " "))
 				}
 			}
 			if in.Index > last.Index {
-				return s.decline(in, "it runs behind deno compile, and distroless has no shell")
+				return s.decline(in, "it runs behind the program's compilation, and distroless has no shell")
 			}
 		case "copy", "add":
 			if in.Index < last.Index {

@@ -193,7 +193,7 @@ func (n *nodeSplit) kind(in *rewrite.Instruction, st rewrite.Step) string {
 		return n.manager(in, st)
 	case "lerna", "rush":
 		return st.Name + " installs packages in its own way"
-	case "npx", "node", "tsc", "ng", "gulp", "grunt", "webpack", "vite", "next", "nuxt", "nest", "rollup", "prisma", "bower", "babel", "esbuild", "turbo", "nx":
+	case "npx", "bunx", "node", "tsc", "ng", "gulp", "grunt", "webpack", "vite", "next", "nuxt", "nest", "rollup", "prisma", "bower", "babel", "esbuild", "turbo", "nx":
 		if why := strayPath(st.Args); why != "" {
 			return why
 		}

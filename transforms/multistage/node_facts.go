@@ -116,6 +116,7 @@ func scriptOf(args []string) string {
 		}
 	}
 	switch {
+	case args[0] == "bun" && bunFile(words) != "":
 	case len(words) > 1 && runVerb().MatchString(words[0]):
 		return words[1]
 	case len(words) > 0 && (args[0] != "npm" || words[0] == "start" || words[0] == "test" || words[0] == "stop" || words[0] == "restart"):
@@ -142,8 +143,10 @@ func (n *nodeSplit) prune(cmds []command) bool {
 		keep = cmp.Or(keep, "node_modules holds those of all workspaces")
 	case main.step.Name == "yarn" && n.yarnCompiles(main.node):
 		keep = cmp.Or(keep, "with Yarn 1 removing them is an install, which may take compiled modules along")
+	case main.step.Name == "bun" && n.bunKeeps(main) != "":
+		keep = cmp.Or(keep, n.bunKeeps(main))
 	case n.pruneCommand(main) == "":
-		keep = cmp.Or(keep, map[string]string{"yarn": "Yarn 2 and later removes them with a plugin only", "bun": "bun can't remove them"}[main.step.Name])
+		keep = cmp.Or(keep, map[string]string{"yarn": "Yarn 2 and later removes them with a plugin only"}[main.step.Name])
 	case n.stage.At(n.lastRun().Next()).Workdir != main.step.Dir:
 		keep = cmp.Or(keep, "the install runs in another folder")
 	}
@@ -160,10 +163,18 @@ func (n *nodeSplit) prune(cmds []command) bool {
 		n.why += "; development dependencies stay: " + keep
 		return true
 	}
+	if main.step.Name == "bun" && main.node.Lock != "" {
+		n.assumes = append(n.assumes, main.node.Lock+" agrees with package.json, which bun insists on in production")
+	}
+	if verb := slices.IndexFunc(main.step.Args, func(a string) bool { return a == "install" || a == "i" || a == "ci" }); main.step.Name == "bun" && len(n.builds) == 0 && verb > 0 {
+		n.explain("bun installs the development dependencies for no step: --production leaves them out")
+		n.assumes = append(n.assumes, "no development dependency is needed at run time (none of "+fewer(main.node.DevOnly())+" is imported)")
+		return n.replaceWord(main.in, main.step.Command, verb, main.step.Args[verb]+" --production")
+	}
 	command := n.pruneCommand(main)
 	n.explain("%s removes the development dependencies behind the last build step", command)
 	n.tail = append(n.tail, n.keyword("RUN")+" "+command+"\n")
-	n.adds = append(n.adds, command)
+	n.adds = append(n.adds, strings.Split(command, " && ")...)
 	n.assumes = append(n.assumes, "no development dependency is needed at run time (none of "+fewer(main.node.DevOnly())+" is imported)")
 	return true
 }
@@ -193,6 +204,10 @@ func (n *nodeSplit) pruneCommand(i nodeInstall) string {
 		return "pnpm prune --prod --ignore-scripts"
 	case i.step.Name == "yarn" && !n.berry(i.node):
 		return "yarn install --production --ignore-scripts --prefer-offline"
+	case i.step.Name == "bun" && i.node.LockManager == "bun": // it has no prune
+		return "rm -rf node_modules && bun install --production --frozen-lockfile"
+	case i.step.Name == "bun":
+		return "rm -rf node_modules && bun install --production"
 	}
 	return ""
 }
@@ -274,11 +289,11 @@ func (n *nodeSplit) uses(node *repo.Node, cmds []command) (keep string, ok bool)
 			continue
 		}
 		switch tool := path.Base(args[0]); tool {
-		case "npx":
-			keep = cmp.Or(keep, c.where+" runs npx")
-		case "node", "nodejs":
+		case "npx", "bunx":
+			keep = cmp.Or(keep, c.where+" runs "+tool)
+		case "node", "nodejs", "bun":
 			for k, a := range args {
-				if (a == "-r" || a == "--require" || a == "--import" || a == "--loader" || a == "--experimental-loader") && k+1 < len(args) {
+				if (a == "-r" || a == "--preload" || a == "--require" || a == "--import" || a == "--loader" || a == "--experimental-loader") && k+1 < len(args) {
 					for _, d := range node.DevOnly() {
 						if args[k+1] == d || strings.HasPrefix(args[k+1], d+"/") {
 							keep = cmp.Or(keep, c.where+" loads "+d)
@@ -305,7 +320,9 @@ func (n *nodeSplit) entries(node *repo.Node, cmds []command) []string {
 	var out []string
 	add := func(args []string) bool {
 		args = unwrap(args)
-		if len(args) < 2 || path.Base(args[0]) != "node" {
+		if len(args) > 2 && args[0] == "bun" && args[1] == "run" {
+			args = args[1:]
+		} else if len(args) < 2 || path.Base(args[0]) != "node" && args[0] != "bun" {
 			return false
 		}
 		for _, a := range args[1:] {
