@@ -3,7 +3,6 @@ package bulk
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -72,7 +71,8 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 			r.temp.remove()
 		}
 	}
-	return r.summary, errors.Join(err, r.journal.Close())
+	// A journal that can't be written says so again when it is closed.
+	return r.summary, cmp.Or(err, r.journal.Close())
 }
 
 // resume counts what was done before.
@@ -113,7 +113,7 @@ func (r *run) work(ctx context.Context) error {
 	defer stop(nil)
 	r.stop = stop
 	repos := make(chan listed, ahead)
-	var listErr error
+	var listErr error // of a list that has ended
 	go func() {
 		defer close(repos)
 		listErr = r.list(inner, repos)
@@ -121,14 +121,23 @@ func (r *run) work(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for range r.Workers {
 		wg.Go(func() {
-			for l := range repos {
-				if inner.Err() == nil && r.take(l.repo.Name) {
-					r.one(inner, l)
+			// An interrupt doesn't wait for the list: it may be a pipe to which nobody writes.
+			for {
+				select {
+				case <-inner.Done():
+					return
+				case l, more := <-repos:
+					if !more {
+						return
+					}
+					if inner.Err() == nil && r.take(l.repo.Name) {
+						r.one(inner, l)
+					}
 				}
 			}
 		})
 	}
-	wg.Wait() // the list has ended before the workers do
+	wg.Wait() // the list has ended before the workers do, unless the run is ending
 	r.openDeferred(inner)
 	switch cause := context.Cause(inner); {
 	case ctx.Err() != nil:

@@ -181,6 +181,34 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestInterruptedListing: a list that gives nothing and doesn't end, as a pipe to which nobody writes,
+// doesn't hold the run up when it is told to end.
+func TestInterruptedListing(t *testing.T) {
+	dir := t.TempDir()
+	o := options(t)
+	hold := make(chan struct{})
+	defer close(hold)
+	first := makeRepo(t, filepath.Join(dir, "first"), files{"Dockerfile": "FROM big\n"})
+	o.Repos = func(yield func(source.Repo, error) bool) {
+		if yield(first, nil) {
+			<-hold
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	o.Events = func(e Event) {
+		if e.Kind == Done {
+			cancel()
+		}
+	}
+	if _, err := Run(ctx, o); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(o.Temp, "*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"needs a journal":       func(o *Options) { o.Journal = "" },

@@ -74,6 +74,7 @@ var meanings = []struct {
 	why  string
 }{
 	{regexp.MustCompile(`detected dubious ownership`), "owned by another user, so git won't read it: git config --global --add safe.directory DIR"},
+	{regexp.MustCompile(`does not support --signed push`), "the server takes no signed pushes, which push.gpgSign in git's configuration asks for: set it to if-asked"},
 	{regexp.MustCompile(`(?i)GH006|protected branch|You are not allowed to push code to protected branches|pre-receive hook declined.*protect`), "the server refuses the push: the branch is protected: choose another --branch, or let this user push to it"},
 	{regexp.MustCompile(`(?i)refusing to allow .* workflow`), "the server refuses the push: the token lacks the workflow scope"},
 	{regexp.MustCompile(`(?i)GH013|repository rule violations`), "the server refuses the push: a rule of the repository forbids it"},

@@ -135,6 +135,9 @@ func (r *Repo) plain(ctx context.Context) (bool, error) {
 		names = append(names, filepath.Join(r.Dir, filepath.FromSlash(a)))
 	}
 	u, err := userSettings(ctx)
+	if err == nil && u.conditional {
+		u, err = settingsOf(ctx, r.git())
+	}
 	if err != nil || u.converts {
 		return false, err
 	}
@@ -148,8 +151,9 @@ func (r *Repo) plain(ctx context.Context) (bool, error) {
 
 // user is what a user's and the system's configuration say about work trees.
 type user struct {
-	converts   bool     // line ends are changed everywhere
-	attributes []string // files of attributes for all repositories
+	converts    bool     // line ends are changed everywhere
+	conditional bool     // it may say something else in a repository (includeIf)
+	attributes  []string // files of attributes for all repositories
 }
 
 // users keeps userSettings by what they are found with: the same for every repository of a run.
@@ -163,16 +167,27 @@ func userSettings(ctx context.Context) (user, error) {
 	if u, ok := users.Load(key); ok {
 		return u.(user), nil
 	}
-	out, err := call{dir: string(filepath.Separator), args: []string{"config", "--null", "--list"}}.run(ctx)
-	if err != nil {
-		return user{}, err
+	u, err := settingsOf(ctx, call{dir: string(filepath.Separator)})
+	if err == nil {
+		users.Store(key, u)
 	}
-	var u user
+	return u, err
+}
+
+// settingsOf reads them as they are where c runs.
+func settingsOf(ctx context.Context, c call) (u user, err error) {
+	c.args = []string{"config", "--null", "--list"}
+	out, err := c.run(ctx)
+	if err != nil {
+		return u, err
+	}
 	for field := range strings.SplitSeq(string(out), "\x00") {
-		switch name, value, _ := strings.Cut(field, "\n"); name {
-		case "core.autocrlf", "core.eol":
+		switch name, value, _ := strings.Cut(field, "\n"); {
+		case strings.HasPrefix(name, "includeif."):
+			u.conditional = true
+		case name == "core.autocrlf" || name == "core.eol":
 			u.converts = u.converts || value != "false" && value != "native" && value != "lf"
-		case "core.attributesfile":
+		case name == "core.attributesfile":
 			u.attributes = append(u.attributes, value)
 		}
 	}
@@ -187,6 +202,5 @@ func userSettings(ctx context.Context) (user, error) {
 		config = filepath.Join(home, ".config")
 	}
 	u.attributes = append(u.attributes, filepath.Join(config, "git", "attributes"), "/etc/gitattributes")
-	users.Store(key, u)
 	return u, nil
 }

@@ -51,6 +51,26 @@ func TestCleanInDoubtIsNot(t *testing.T) {
 	}
 }
 
+// A user's configuration may hold for some folders only.
+func TestCleanWithConditionalSettings(t *testing.T) {
+	dir := made(t, map[string]string{"Dockerfile": "FROM a\n"})
+	other := made(t, map[string]string{"Dockerfile": "FROM a\n"})
+	home := t.TempDir()
+	at, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, home, "config", "[includeIf \"gitdir:"+at+"/\"]\n\tpath = crlf\n")
+	write(t, home, "crlf", "[core]\n\tautocrlf = true\n")
+	t.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(home, "config"))
+	if head(t, open(t, dir)).Clean {
+		t.Error("clean, where git changes line ends")
+	}
+	if !head(t, open(t, other)).Clean {
+		t.Error("not clean, where it doesn't")
+	}
+}
+
 func TestSignedAndSignedOff(t *testing.T) {
 	if _, err := exec.LookPath("ssh-keygen"); err != nil {
 		t.Skip("ssh-keygen signs here, and is not installed")

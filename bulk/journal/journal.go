@@ -86,6 +86,39 @@ func Open(path string, h Header) (*Journal, error) {
 	return j, nil
 }
 
+// Forget empties the journal at path, whichever run and program it is of, so that Open begins
+// a new run. A file that isn't there is none to forget; one that is no journal, or that
+// another process works with, stays as it is and is an error.
+func Forget(path string) error {
+	f, err := lock.Open(path, os.O_RDWR)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case errors.Is(err, lock.ErrHeld):
+		return fmt.Errorf("%s: another drydock works with this journal: wait for it, or give another file", path)
+	case err != nil:
+		return fmt.Errorf("the journal can't be opened: %w: give another file", err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return err
+	} else if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: not a file: give another file for the journal", path)
+	}
+	first := make([]byte, 64)
+	n, err := io.ReadFull(f, first)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return fmt.Errorf("%s: the journal can't be read: %w", path, err)
+	}
+	if !begins(first[:n]) {
+		return fmt.Errorf("%s: not a journal of drydock, and not overwritten: give another file", path)
+	}
+	if err := f.Truncate(0); err != nil {
+		return fmt.Errorf("%s: the journal can't be written: %w", path, err)
+	}
+	return nil
+}
+
 func (j *Journal) open(h Header) error {
 	info, err := j.f.Stat()
 	if err != nil {

@@ -141,6 +141,33 @@ func TestRefuses(t *testing.T) {
 
 // TestTruncated cuts a journal at every byte, and puts garbage behind every cut: what
 // was whole stays, and the journal can be gone on with.
+func TestForget(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	must(t, Forget(path))
+	j := small(t, path)
+	if err := Forget(path); err == nil || !strings.Contains(err.Error(), "another drydock") {
+		t.Errorf("one that is in use: %v", err)
+	}
+	must(t, j.Close())
+	must(t, Forget(path))
+	other := header
+	other.Key = "other"
+	if j := open(t, path, other); j.Resumed || len(names(t, j)) > 0 {
+		t.Error("it isn't forgotten")
+	}
+
+	letter := filepath.Join(t.TempDir(), "letter")
+	must(t, os.WriteFile(letter, []byte("dear reader\n"), 0o666))
+	for _, name := range []string{letter, t.TempDir()} {
+		if err := Forget(name); err == nil {
+			t.Errorf("%s is forgotten", name)
+		}
+	}
+	if text, _ := os.ReadFile(letter); string(text) != "dear reader\n" {
+		t.Errorf("somebody's file is now %q", text)
+	}
+}
+
 func TestTruncated(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "j")

@@ -8,6 +8,7 @@ package source
 // Links to folders aren't followed, so that none is found twice and no loop is walked.
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -58,6 +59,9 @@ func workTreeAround(dir string) string {
 }
 
 func (w folder) walk(dir string, top bool) error {
+	if w.ctx.Err() != nil {
+		return context.Cause(w.ctx)
+	}
 	kind, main := git.Look(dir)
 	if kind != git.NoRepository {
 		if err := w.repository(dir, kind, main, top); err != nil || !top || kind == git.BareRepository {

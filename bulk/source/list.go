@@ -34,6 +34,9 @@ func (f *finder) list(in io.Reader, from, base string) error {
 		return fmt.Errorf("%s: %w", git.Printable(from), err)
 	}
 	for n := 1; ; n++ {
+		if f.ctx.Err() != nil {
+			return context.Cause(f.ctx)
+		}
 		text, err := r.ReadSlice(end)
 		if err == bufio.ErrBufferFull {
 			return fmt.Errorf("%s:%d: longer than any path or address: is this a list?", git.Printable(from), n)

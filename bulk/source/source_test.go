@@ -205,6 +205,36 @@ gitea:acme/shop
 	}
 }
 
+// TestInterrupted: a list without an end and a folder ask for the end of the run between two entries, also
+// where they give nothing.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	dir := tree(t, "a/b/c/readme")
+	for _, o := range []source.Options{{In: endless(cancel)}, {}} {
+		from := "-"
+		if o.In == nil {
+			from = dir
+		}
+		var last error
+		for _, err := range source.Discover(ctx, []string{from}, o) {
+			last = err
+		}
+		if !errors.Is(last, context.Canceled) {
+			t.Errorf("%s: %v", from, last)
+		}
+	}
+}
+
+// endless gives NULs, as /dev/zero does, and calls itself when it is read.
+type endless func()
+
+func (f endless) Read(p []byte) (int, error) {
+	f()
+	clear(p)
+	return len(p), nil
+}
+
 func TestShards(t *testing.T) {
 	// sha256("acme/shop")[:8] mod 3, worked out elsewhere: names stay in their shards.
 	for i := 1; i <= 3; i++ {

@@ -20,6 +20,7 @@ import (
 	"drydock/bulk"
 	"drydock/bulk/forge"
 	"drydock/bulk/git"
+	"drydock/bulk/journal"
 	"drydock/bulk/source"
 	"drydock/images/registry"
 )
@@ -111,11 +112,6 @@ func runBulk(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	reports, err := readReports(c, s, set)
-	if err != nil {
-		return err
-	}
-	defer reports.abandon()
 	shard, err := readShard(c.String("shard"))
 	if err != nil {
 		return err
@@ -127,8 +123,16 @@ func runBulk(c *cli.Context, s streams) error {
 			return err
 		}
 	}
+	if err := apart(c, opt.Journal); err != nil {
+		return err
+	}
+	reports, err := readReports(c, s, set)
+	if err != nil {
+		return err
+	}
+	defer reports.abandon()
 	if c.Bool("restart") {
-		if err := os.Remove(opt.Journal); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := journal.Forget(opt.Journal); err != nil {
 			return fmt.Errorf("--restart: %w", err)
 		}
 	}

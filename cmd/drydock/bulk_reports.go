@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -70,6 +71,50 @@ func readReports(c *cli.Context, s streams, set settings) (*reports, error) {
 		}
 	}
 	return r, nil
+}
+
+// apart makes sure that no report is written over another one or over a journal.
+func apart(c *cli.Context, journals ...string) error {
+	type named struct{ what, path string }
+	var all []named
+	for _, path := range journals {
+		all = append(all, named{"the journal", place(path)})
+	}
+	for _, f := range reportFlags() {
+		kind := f.Names()[0]
+		if !c.IsSet(kind) || c.String(kind) == "" {
+			continue
+		}
+		path := c.String(kind)
+		if path != "-" {
+			path = place(path)
+		}
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			continue // /dev/null takes all
+		}
+		for _, other := range all {
+			if other.path == path {
+				return usagef("--%s and %s are the same file: give another one", kind, other.what)
+			}
+		}
+		all = append(all, named{"--" + kind, path})
+	}
+	return nil
+}
+
+// place is where a file is, or will be: absolute, links followed.
+func place(name string) string {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return name
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		return real
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
+		return filepath.Join(dir, filepath.Base(abs))
+	}
+	return abs
 }
 
 func (r *reports) begin(kind, name string) error {
@@ -156,6 +201,14 @@ func runBulkMerge(c *cli.Context, s streams) error {
 	paths := c.Args().Slice()[1:]
 	if len(paths) == 0 {
 		return usagef("bulk merge needs journals")
+	}
+	for _, f := range slices.Concat(bulkFlags(), proofFlags()) {
+		if name := f.Names()[0]; c.IsSet(name) {
+			return usagef("--%s is about a run: bulk merge only makes reports of those that were", name)
+		}
+	}
+	if err := apart(c, paths...); err != nil {
+		return err
 	}
 	if err := knownColor(c.String("color")); err != nil {
 		return err
