@@ -138,8 +138,8 @@ func (p *bulkProgress) waits(why string, d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.start()
-	p.last = fmt.Sprintf("waiting %s: %s", d.Round(time.Second), report.Printable(why))
-	if !p.terminal {
+	p.last = fmt.Sprintf("waiting %s: %s", max(d.Round(time.Second), time.Second), report.Printable(why))
+	if !p.terminal && d >= p.every { // a pause of a second between two pull requests is no news
 		fmt.Fprintln(p.w, p.last)
 	}
 }
