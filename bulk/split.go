@@ -29,10 +29,11 @@ type Change struct {
 	Assumes   string // "" for a safe one
 	Gain      string
 	Plan      []string
+	Again     bool // in ByPath: reasons and gain are those of the change before it
 }
 
 func changeOf(path string, o report.Outcome) Change {
-	return Change{oneLine(slashed(path)), oneLine(o.File), o.Transform, oneLine(o.Title), oneLine(o.Why), oneLine(o.Assumes), oneLine(o.Gain), o.Plan}
+	return Change{oneLine(slashed(path)), oneLine(o.File), o.Transform, oneLine(o.Title), oneLine(o.Why), oneLine(o.Assumes), oneLine(o.Gain), o.Plan, false}
 }
 
 // changes are all that were applied.

@@ -22,6 +22,8 @@ const Trailer = "Drydock-Change"
 // text/template beside
 //
 //	wrap N TEXT      lines of N characters at most
+//	indent N TEXT    N spaces before each line
+//	hang N TEXT      N spaces before each line but the first
 //	plain TEXT       as Markdown that shows TEXT and nothing else: no markup, no mention
 //	code TEXT        as a code span
 //	join SEP LIST
@@ -29,34 +31,47 @@ const (
 	Message = `{{.Subject}}
 {{range .ByPath}}
 {{.Path}}:
-{{range .Changes}}{{wrap 72 (printf "- %s: %s" .Transform .Title)}}
-{{if .Why}}{{wrap 72 .Why | indent 2}}
-{{end}}{{if .Assumes}}{{wrap 72 (printf "Assumes: %s" .Assumes) | indent 2}}
-{{end}}{{end}}{{end}}`
+{{range .Changes}}- {{wrap 70 (printf "%s: %s" .Transform .Title) | hang 2}}
+{{if not .Again}}{{if .Why}}{{wrap 70 .Why | indent 2}}
+{{end}}{{if .Assumes}}{{wrap 70 (printf "Assumes: %s" .Assumes) | indent 2}}
+{{end}}{{end}}{{end}}{{end}}`
 
 	Title = `{{.Subject}}`
 
-	Body = `{{range .ByPath}}### {{code .Path}}
-{{if .Size}}
+	// Lines of a list end in two spaces: GitLab would make one paragraph of them. Where many Dockerfiles change
+	// an overview comes first and the rest is folded, and what comes last is said before a forge's limit cuts it.
+	Body = `{{define "how"}}#### See for yourself
+` + "```" + `sh
+{{.}}` + "```" + `
+{{end}}{{define "who"}}
+Made by drydock {{plain .Version}} from commit {{code .Commit}}. Commits that others add to this branch are never overwritten.
+{{end}}{{$many := gt (len .ByPath) 5}}{{if $many}}{{len .Changes}} changes in {{len .ByPath}} Dockerfiles:
+
+| change | times | Dockerfiles |
+| --- | ---: | ---: |
+{{range .ByTransform}}| {{code .Transform}} | {{len .Changes}} | {{.Dockerfiles}} |
+{{end}}
+{{template "how" (printf "%s\n" (.Reproduce "."))}}{{template "who" .}}
+#### Each Dockerfile
+{{end}}{{range .ByPath}}{{if $many}}
+<details><summary><code>{{html .Path}}</code> ({{len .Changes}})</summary>
+{{else}}### {{code .Path}}
+{{end}}{{if .Size}}
 {{.Size}}
 {{end}}
-{{range .Changes}}- **{{plain .Title}}** ({{code .Transform}}){{if .File}} in {{code .File}}{{end}}
-{{if .Why}}  {{plain .Why}}
-{{end}}{{if .Assumes}}  *Assumes:* {{plain .Assumes}}
+{{range .Changes}}- **{{plain .Title}}** ({{code .Transform}}){{if .File}} in {{code .File}}{{end}}{{"  "}}
+{{if not .Again}}{{if .Why}}  {{plain .Why}}{{"  "}}
+{{end}}{{if .Assumes}}  *Assumes:* {{plain .Assumes}}{{"  "}}
 {{end}}{{if .Gain}}  *Brings:* {{plain .Gain}}
-{{end}}{{range .Plan}}  - {{plain .}}
+{{end}}{{end}}{{range .Plan}}  - {{plain .}}
 {{end}}{{end}}{{if .Replay}}
 Replayed on the git history: {{plain .Replay}}
 {{end}}{{if .Proof}}
 Built and run, before and after: {{plain .Proof}}
-{{end}}
-{{end}}#### See for yourself
-` + "```" + `sh
-{{range .ByPath}}{{$.Reproduce .Path}}
-{{end}}` + "```" + `
-
-Made by drydock {{plain .Version}} from commit {{code .Commit}}. Commits that others add to this branch are never overwritten.
-`
+{{end}}{{if $many}}
+</details>
+{{else}}
+{{end}}{{end}}{{if not $many}}{{template "how" .Commands}}{{template "who" .}}{{end}}`
 )
 
 // About is what templates may use. Texts are in one line and without control
@@ -93,8 +108,40 @@ func (a *About) ByPath() (out []ByPath) {
 			i = len(out)
 			out = append(out, a.byPath(c.Path))
 		}
+		if all := out[i].Changes; len(all) > 0 {
+			last := all[len(all)-1]
+			c.Again = last.Transform == c.Transform && last.Why == c.Why && last.Assumes == c.Assumes && last.Gain == c.Gain
+		}
 		out[i].Changes = append(out[i].Changes, c)
 	}
+	return out
+}
+
+// ByTransform are the changes that one transform makes.
+type ByTransform struct {
+	Transform   string
+	Changes     []Change
+	Dockerfiles int // how many of them it changes
+}
+
+// ByTransform groups the changes by transform, that with the most first.
+func (a *About) ByTransform() (out []ByTransform) {
+	for _, p := range a.ByPath() {
+		seen := map[string]bool{}
+		for _, c := range p.Changes {
+			i := slices.IndexFunc(out, func(b ByTransform) bool { return b.Transform == c.Transform })
+			if i < 0 {
+				i = len(out)
+				out = append(out, ByTransform{Transform: c.Transform})
+			}
+			out[i].Changes = append(out[i].Changes, c)
+			if !seen[c.Transform] {
+				seen[c.Transform] = true
+				out[i].Dockerfiles++
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b ByTransform) int { return len(b.Changes) - len(a.Changes) })
 	return out
 }
 
@@ -150,12 +197,21 @@ func (a *About) Subject() string {
 // Reproduce is the command that shows the changes to a Dockerfile.
 func (a *About) Reproduce(path string) string { return a.reproduce + " " + shellWord(path) }
 
+// Commands are those of Reproduce for each Dockerfile, one a line.
+func (a *About) Commands() string {
+	var b strings.Builder
+	for _, p := range a.ByPath() {
+		b.WriteString(a.Reproduce(p.Path) + "\n")
+	}
+	return b.String()
+}
+
 // words makes texts of templates.
 type words struct {
 	Message, Title, Body *template.Template
 }
 
-var functions = template.FuncMap{"wrap": wrap, "indent": indent, "plain": plain, "code": code, "join": func(sep string, list []string) string { return strings.Join(list, sep) }}
+var functions = template.FuncMap{"wrap": wrap, "indent": indent, "hang": hang, "plain": plain, "code": code, "join": func(sep string, list []string) string { return strings.Join(list, sep) }}
 
 func newWords(o *Options) (*words, error) {
 	w := &words{}
@@ -273,6 +329,10 @@ func wrap(n int, s string) string {
 func indent(n int, s string) string {
 	pad := strings.Repeat(" ", n)
 	return pad + strings.ReplaceAll(s, "\n", "\n"+pad)
+}
+
+func hang(n int, s string) string {
+	return strings.TrimLeft(indent(n, s), " ")
 }
 
 var (

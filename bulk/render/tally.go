@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	keepTop      = 10     // savings and failures that a tally remembers
+	keepTop      = 10     // savings that a tally remembers
 	keepDistinct = 20_000 // names that it counts; the rest counts as others
 	others       = "(others)"
 )
@@ -86,8 +86,36 @@ type tally struct {
 	Sized, Measured           int     // Dockerfiles of which both sizes are known; of those measured
 	SizeBefore, SizeAfter     int64
 	Top                       []item // savings, the largest first
-	Failures                  []item
-	Failed                    int // how many failures there are
+	Failures                  []*failure
+	Failed                    int // how many failures there are, of keepFailures and beyond
+}
+
+// keepFailures is how many kinds of failures are kept apart.
+const keepFailures = 1000
+
+// failure is what happened to one repository, to Dockerfiles of one, or the same to many.
+type failure struct {
+	Kind   string   // reason without what differs from repository to repository; "" for Dockerfiles
+	Text   string   // whole reason of the first
+	File   string   // first Dockerfile, "" where the whole repository failed
+	Files  int      // how many Dockerfiles of the repository
+	Repos  int      // how many repositories
+	Sample []string // names of the first repositories
+}
+
+// kindOf is a reason without its details in parentheses: "the repository is damaged (blob 1234)"
+// is the same for a lead as that of blob 5678.
+func kindOf(reason string) string {
+	if at := strings.Index(reason, " ("); at > 0 && strings.HasSuffix(reason, ")") {
+		return reason[:at]
+	}
+	return reason
+}
+
+// failures are those that touch most repositories first, else in the order of the results.
+func (t *tally) failures() []*failure {
+	slices.SortStableFunc(t.Failures, func(a, b *failure) int { return cmp.Compare(b.Repos, a.Repos) })
+	return t.Failures
 }
 
 func newTally() *tally {
@@ -101,18 +129,24 @@ func (t *tally) add(r *result.Result) {
 	case result.Skipped:
 		t.Skips.at(reason(r)).After++
 	case result.Failed:
-		t.fail(item{Name: r.Name, Text: reason(r)})
+		t.fail(r.Name, reason(r))
 	}
 	if r.Pull != nil {
 		t.Pulls.at(r.Pull.Did).After++
 	}
 	found, applied := map[string]bool{}, map[string]bool{}
+	var unread *failure // one for all Dockerfiles of the repository: templates come in dozens
 	for i, f := range r.Files {
 		t.Files++
 		if f.Error != nil {
 			t.FilesFailed++
-			if r.Status != result.Failed {
-				t.fail(item{Name: r.Name, File: f.Path, Text: f.Error.Message})
+			switch {
+			case r.Status == result.Failed: // told by its reason
+			case unread == nil:
+				unread = &failure{Text: f.Error.Message, File: f.Path, Files: 1, Repos: 1, Sample: []string{r.Name}}
+				t.keep(unread)
+			default:
+				unread.Files++
 			}
 			continue
 		}
@@ -149,9 +183,22 @@ func occurrences(c counter, names map[string]int, seen map[string]bool) {
 	}
 }
 
-func (t *tally) fail(x item) {
-	if t.Failed++; len(t.Failures) < keepTop {
-		t.Failures = append(t.Failures, x)
+func (t *tally) fail(name, reason string) {
+	kind := kindOf(reason)
+	for _, f := range t.Failures {
+		if f.File == "" && f.Kind == kind {
+			if f.Repos++; len(f.Sample) < 3 {
+				f.Sample = append(f.Sample, name)
+			}
+			return
+		}
+	}
+	t.keep(&failure{Kind: kind, Text: reason, Repos: 1, Sample: []string{name}})
+}
+
+func (t *tally) keep(f *failure) {
+	if t.Failed++; len(t.Failures) < keepFailures {
+		t.Failures = append(t.Failures, f)
 	}
 }
 

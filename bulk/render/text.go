@@ -165,11 +165,26 @@ func (p printer) reasons(t *tally) {
 		return
 	}
 	p.title("Failed", "")
-	for _, x := range t.Failures {
-		name := plain(x.Name + after(": ", x.File))
-		p.line("  %s", p.style.Red(runewidth.Truncate(name, textWidth-2, "…")))
-		for _, l := range wrap(plain(x.Text), textWidth-6) {
-			p.line("      %s", l)
+	all := t.failures()
+	for _, f := range all[:min(len(all), textRows)] {
+		head, body := plain(f.Sample[0]+after(": ", f.File)), []string{plain(f.Text)}
+		switch {
+		case f.Repos > 1:
+			head = fmt.Sprintf("%d repositories: %s", f.Repos, plain(f.Kind))
+			names := plain(strings.Join(f.Sample, ", "))
+			if n := f.Repos - len(f.Sample); n > 0 {
+				names += fmt.Sprintf(" and %d more", n)
+			}
+			body = []string{names}
+		case f.Files > 1:
+			head = fmt.Sprintf("%s: %d Dockerfiles", plain(f.Sample[0]), f.Files)
+			body = []string{plain(f.File + ": " + f.Text), fmt.Sprintf("and %d more", f.Files-1)}
+		}
+		p.line("  %s", p.style.Red(runewidth.Truncate(head, textWidth-2, "…")))
+		for _, text := range body {
+			for _, l := range wrap(text, textWidth-6) {
+				p.line("      %s", l)
+			}
 		}
 	}
 	p.more(t.Failed)

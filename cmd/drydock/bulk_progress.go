@@ -40,8 +40,12 @@ type bulkProgress struct {
 	told   time.Time
 	last   string // why it waits
 	bars   *mpb.Progress
+	ticks  chan any // of tests; nil: mpb refreshes by itself
 	bar    *mpb.Bar
 }
+
+// bulkOpen is how many repositories at work are named at most.
+const bulkOpen = 8
 
 // openRepo is a repository at work.
 type openRepo struct{ name, stage string }
@@ -68,20 +72,28 @@ func (p *bulkProgress) start() {
 	if !p.terminal {
 		return
 	}
-	p.bars = mpb.New(mpb.WithConsoleWriter(bulkConsole{cupwriter.New(p.w, true), p.columns}), mpb.WithAutoRefresh())
+	options := []mpb.ContainerOption{mpb.WithConsoleWriter(bulkConsole{cupwriter.New(p.w, true), p.columns}), mpb.WithAutoRefresh()}
+	if p.ticks != nil {
+		options = append(options, mpb.WithManualRefresh(p.ticks))
+	}
+	p.bars = mpb.New(options...)
 	line := mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
-		_, err := io.WriteString(w, runewidth.Truncate(p.line(), max(s.AvailableWidth, 0), "…"))
+		_, err := io.WriteString(w, runewidth.Truncate(p.line(s.AvailableWidth), max(s.AvailableWidth, 0), "…"))
 		return err
 	})
-	below := mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
-		for _, l := range p.lines() {
-			if _, err := io.WriteString(w, runewidth.Truncate(l, max(s.AvailableWidth, 0), "…")+"\n"); err != nil {
-				return err
+	// A filler is for one line: mpb goes up by as many as have written something.
+	below := make([]mpb.BarFiller, bulkOpen+2)
+	for i := range below {
+		below[i] = mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
+			all := p.lines()
+			if i >= len(all) {
+				return nil
 			}
-		}
-		return nil
-	})
-	p.bar = p.bars.New(0, bulkFiller{line}, mpb.BarFillerTrim(), mpb.BarRemoveOnComplete(), mpb.BarExtender(below, false))
+			_, err := io.WriteString(w, runewidth.Truncate(all[i], max(s.AvailableWidth, 0), "…")+"\n")
+			return err
+		})
+	}
+	p.bar = p.bars.New(0, bulkFiller{line}, mpb.BarFillerTrim(), mpb.BarRemoveOnComplete(), mpb.BarBtmExtender(below...))
 }
 
 // stage tells what is done with a repository; "" when it is over.
@@ -108,29 +120,53 @@ func (p *bulkProgress) stage(name, stage string) {
 // finished takes a result in.
 func (p *bulkProgress) finished(e bulk.Event) {
 	p.stage(e.Name, "")
+	p.above(p.count(e))
+}
+
+// count takes a result in and gives what is to be told of it, "" for nothing.
+func (p *bulkProgress) count(e bulk.Event) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.done++
+	p.total = max(p.total, p.done)
 	if e.Resumed {
 		p.prior++
-		return
+		return ""
 	}
 	r := e.Result
 	p.counts[r.Status]++
-	p.done++
-	p.total = max(p.total, p.done)
 	text := bulkLine(r)
 	trouble := r.Status == result.Failed || r.Status == result.Skipped && len(r.Files) > 0 // something was to be done, and wasn't
 	switch {
 	case p.terminal && trouble:
-		fmt.Fprintln(p.bars, text)
+		return text
 	case p.terminal:
+		return ""
 	case trouble || r.Status == result.Changed:
-		fmt.Fprintf(p.w, "[%d/%d] %s\n", p.done, p.total, text)
-		p.told = p.now()
 	case p.now().Sub(p.told) >= p.every:
-		fmt.Fprintf(p.w, "[%d/%d] %s\n", p.done, p.total, p.summary())
-		p.told = p.now()
+		text = p.summary()
+	default:
+		return ""
 	}
+	p.told = p.now()
+	return fmt.Sprintf("[%d/%d] %s", p.done, p.total, text)
+}
+
+// above writes a line above the bar. p.mu must be free: mpb takes the line when the frame is drawn that it is at,
+// and drawing asks for p.mu.
+func (p *bulkProgress) above(text string) {
+	if text == "" {
+		return
+	}
+	p.mu.Lock()
+	bars := p.bars
+	if bars == nil {
+		defer p.mu.Unlock()
+		fmt.Fprintln(p.w, text)
+		return
+	}
+	p.mu.Unlock()
+	fmt.Fprintln(bars, text)
 }
 
 // waits tells that a server asked for patience.
@@ -138,8 +174,8 @@ func (p *bulkProgress) waits(why string, d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.start()
-	p.last = fmt.Sprintf("waiting %s: %s", d.Round(time.Second), report.Printable(why))
-	if !p.terminal {
+	p.last = fmt.Sprintf("waiting %s: %s", max(d.Round(time.Second), time.Second), report.Printable(why))
+	if !p.terminal && d >= p.every { // a pause of a second between two pull requests is no news
 		fmt.Fprintln(p.w, p.last)
 	}
 }
@@ -164,13 +200,9 @@ func (p *bulkProgress) event(e bulk.Event) {
 // note tells something about the run.
 func (p *bulkProgress) note(text string) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.start()
-	w := p.w
-	if p.bars != nil {
-		w = p.bars
-	}
-	fmt.Fprintf(w, "drydock: %s\n", report.Printable(text))
+	p.mu.Unlock()
+	p.above("drydock: " + report.Printable(text))
 }
 
 // close takes the bar away.
@@ -200,7 +232,7 @@ func bulkLine(r *result.Result) string {
 	case result.Unchanged:
 		return name + ": nothing to change"
 	}
-	return fmt.Sprintf("%s: %s: %s", name, r.Status, report.Printable(r.Reason))
+	return fmt.Sprintf("%s: %s: %s", name, r.Status, report.Printable(strings.TrimPrefix(r.Reason, r.Source+": ")))
 }
 
 func (p *bulkProgress) summary() string {
@@ -211,11 +243,15 @@ func (p *bulkProgress) summary() string {
 	return text
 }
 
-// line is the bar: "[=====>    ] 312/1000  42 changed, …".
-func (p *bulkProgress) line() string {
+// line is the bar: "[=====>    ] 312/1000  42 changed, …". On a narrow terminal the bar is what gives way.
+func (p *bulkProgress) line(columns int) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	const width = 20
+	text := fmt.Sprintf("%d/%d  %s", p.done, p.total, p.summary())
+	width := min(20, columns-len(text)-3)
+	if width < 4 {
+		return text
+	}
 	full := 0
 	if p.total > 0 {
 		full = p.done * width / p.total
@@ -224,18 +260,17 @@ func (p *bulkProgress) line() string {
 	if full < width {
 		bar += ">" + strings.Repeat(" ", width-full-1)
 	}
-	return fmt.Sprintf("[%s] %d/%d  %s", bar, p.done, p.total, p.summary())
+	return fmt.Sprintf("[%s] %s", bar, text)
 }
 
 // lines are the repositories at work, below the bar.
 func (p *bulkProgress) lines() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	const most = 8
 	var out []string
 	for i, o := range p.open {
-		if i == most {
-			out = append(out, fmt.Sprintf("  and %d more", len(p.open)-most))
+		if i == bulkOpen {
+			out = append(out, fmt.Sprintf("  and %d more", len(p.open)-bulkOpen))
 			break
 		}
 		out = append(out, fmt.Sprintf("  %s  %s", o.stage, report.Printable(o.name)))
