@@ -158,6 +158,9 @@ func runBulk(c *cli.Context, s streams) error {
 	}
 	summary, err := bulk.Run(c.Context, opt)
 	progress.close()
+	if err != nil && c.Context.Err() != nil && errors.Is(err, c.Context.Err()) {
+		return errors.New("interrupted; what was done stays, and the same command goes on from there")
+	}
 	if err != nil {
 		return err
 	}
