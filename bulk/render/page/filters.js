@@ -65,14 +65,17 @@ function buildFilters() {
   });
 }
 
+// firstSort is the order without another wish: what to do first stands first.
+const firstSort = () => (rows.some((r) => r.sized && r.saving > 0) ? "-saving" : rows.some((r) => r.applied) ? "-applied" : "name");
+
 function readHash() {
   const p = hash.read();
   for (const k of Object.keys(wanted)) wanted[k] = p.get(k) || "";
-  if (!SORTS[wanted.sort.replace(/^-/, "")]) wanted.sort = "name";
+  if (!SORTS[wanted.sort.replace(/^-/, "")]) wanted.sort = firstSort();
 }
 
 function writeHash(open) {
-  hash.write({ ...wanted, sort: wanted.sort === "name" ? "" : wanted.sort, open: open || "" });
+  hash.write({ ...wanted, sort: wanted.sort === firstSort() ? "" : wanted.sort, open: open || "" });
 }
 
 // set changes what is wanted and shows it.
@@ -93,7 +96,7 @@ function update() {
   shown = match();
   const down = wanted.sort.startsWith("-");
   const by = SORTS[wanted.sort.replace(/^-/, "")];
-  shown.sort((a, b) => (down ? by(b, a) : by(a, b)) || a.at - b.at);
+  shown.sort((a, b) => (down ? by(b, a) : by(a, b)) || (down ? b.applied - a.applied : 0) || a.at - b.at);
   const active = ["q", ...FILTERS.map((f) => f.key)].filter((k) => wanted[k]);
   $("clear").hidden = active.length === 0;
   const more = FILTERS.filter((f) => wanted[f.key]).length;
