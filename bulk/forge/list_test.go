@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -222,4 +223,28 @@ func TestListLinks(t *testing.T) {
 			t.Errorf("%d repositories in %d requests", got, asked)
 		}
 	})
+}
+
+// A list that has a next page for ever, as behind a proxy that drops the query, comes to an end.
+func TestListWithoutEnd(t *testing.T) {
+	n := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n++
+		w.Header().Set("Link", fmt.Sprintf(`<http://x.example/?page=%d>; rel="next"`, n+1))
+		fmt.Fprint(w, `[{"id":1,"name":"app","path":"app","owner":{"login":"lab"},"namespace":{"full_path":"lab"},"path_with_namespace":"lab/app","default_branch":"main"}]`)
+	}))
+	defer s.Close()
+	for _, kind := range []string{"github", "gitlab", "gitea"} {
+		n = 0
+		f, _ := open(t, kind, s.URL, s.URL+"-token")
+		var last error
+		for _, err := range f.List(t.Context(), "lab", Filter{}) {
+			if last = err; n > 99 {
+				break
+			}
+		}
+		if last == nil || !strings.Contains(last.Error(), "the same page") {
+			t.Errorf("%s: after %d pages: %v", kind, n, last)
+		}
+	}
 }

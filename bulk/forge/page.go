@@ -67,6 +67,7 @@ func listing[T any](owner string, f Filter, read func(T) (Repository, error), or
 			return
 		}
 		began := false
+		first, again := "", 0
 		walk := func(list iter.Seq2[T, error]) error {
 			for v, err := range list {
 				if err != nil {
@@ -76,6 +77,16 @@ func listing[T any](owner string, f Filter, read func(T) (Repository, error), or
 				r, err := read(v)
 				if err != nil {
 					return err
+				}
+				// A list may shift while it is read; one that begins anew each time is no list: a proxy
+				// drops the number of the page.
+				if name := r.Owner + "/" + r.Name; first == "" {
+					first = name
+				} else if name == first {
+					again++
+				}
+				if again > 3 {
+					return fmt.Errorf("the repositories of %s: the same page comes again and again: check that no proxy stands before the API: %w", clean(owner), ErrInvalid)
 				}
 				if f.keeps(r) && !yield(r, nil) {
 					return nil

@@ -117,13 +117,17 @@ var differing = regexp.MustCompile(`(?m)^[^#;]*\b(autocrlf|eol|symlinks\s*=\s*(f
 // commit, or other ones than Checkout gives it (gitattributes(5)).
 var converting = regexp.MustCompile(`filter|eol|crlf|encoding|ident`)
 
+// sha256Format finds the setting of a repository whose objects are named by SHA-256; SHA-1
+// may stand there too.
+var sha256Format = regexp.MustCompile(`(?m)^\s*(\[.*\]\s*)?objectformat\s*=\s*"?sha256`)
+
 // plain tells whether a work tree without changes has the very files of its commit.
 func (r *Repo) plain(ctx context.Context) (bool, error) {
 	if differing.MatchString(r.config) {
 		return false, nil
 	}
 	size := 20
-	if strings.Contains(r.config, "objectformat") {
+	if sha256Format.MatchString(r.config) {
 		size = 32
 	}
 	attributes, ok, err := plainIndex(filepath.Join(r.Git, "index"), size)

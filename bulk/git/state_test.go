@@ -51,6 +51,27 @@ func TestCleanInDoubtIsNot(t *testing.T) {
 	}
 }
 
+// The format of objects may be spelled out where it is the usual one.
+func TestObjectFormats(t *testing.T) {
+	for format, long := range map[string]int{"sha1": 40, "sha256": 64} {
+		dir := filepath.Join(t.TempDir(), "repo")
+		sh(t, "", "init", "-q", "--object-format="+format, dir)
+		sh(t, dir, "config", "core.repositoryFormatVersion", "1")
+		sh(t, dir, "config", "extensions.objectFormat", format)
+		write(t, dir, "Dockerfile", "FROM a\n")
+		sh(t, dir, "add", "-A")
+		sh(t, dir, "commit", "-q", "-m", "first")
+		r := open(t, dir)
+		h := head(t, r)
+		if !h.Clean {
+			t.Errorf("%s: not clean", format)
+		}
+		if id := mk(t, r, commitOf(h.Commit, "Dockerfile", "FROM b\n")); len(id) != long {
+			t.Errorf("%s: commit %s", format, id)
+		}
+	}
+}
+
 // A user's configuration may hold for some folders only.
 func TestCleanWithConditionalSettings(t *testing.T) {
 	dir := made(t, map[string]string{"Dockerfile": "FROM a\n"})

@@ -158,10 +158,9 @@ func runBulk(c *cli.Context, s streams) error {
 	}
 	summary, err := bulk.Run(c.Context, opt)
 	progress.close()
-	if err != nil && c.Context.Err() != nil && errors.Is(err, c.Context.Err()) {
-		return errors.New("interrupted; what was done stays, and the same command goes on from there")
-	}
-	if err != nil {
+	if err != nil && c.Context.Err() != nil {
+		return interruptedBulk(opt)
+	} else if err != nil {
 		return err
 	}
 	if err := reports.write(opt.Journal); err != nil {
@@ -171,6 +170,15 @@ func runBulk(c *cli.Context, s streams) error {
 		return errFailed
 	}
 	return nil
+}
+
+// interruptedBulk says what a run that was told to end leaves, and how it goes on.
+func interruptedBulk(o bulk.Options) error {
+	done := "nothing was changed"
+	if o.PatchDir != "" || o.Branch != "" {
+		done = "what was done so far stays"
+	}
+	return errors.New("interrupted; " + done + ": the same command goes on")
 }
 
 // bulkOptions reads the flags that say what is done with changes.

@@ -30,8 +30,8 @@ func reportFlags() []cli.Flag {
 	}
 }
 
-// reports are the files that were asked for. They are begun before the run, so that a
-// mistake in a name is told before an hour of work.
+// reports are the files that were asked for. That they can be written is tried before the run, so
+// that a mistake in a name is told before an hour of work.
 type reports struct {
 	out   io.Writer // of the summary
 	style report.Style
@@ -138,22 +138,36 @@ func (r *reports) begin(kind, name string) error {
 		}
 		return nil
 	}
-	if f.file, err = os.CreateTemp(filepath.Dir(f.name), ".drydock-*"); err != nil {
+	if err := f.create(); err != nil {
 		return fmt.Errorf("--%s: %w", kind, explainIO(name, err))
+	}
+	f.drop() // a run may take hours, and be killed: nothing is to lie about
+	return nil
+}
+
+// create begins the file beside the place where it will be.
+func (f *reportFile) create() (err error) {
+	if f.file, err = os.CreateTemp(filepath.Dir(f.name), ".drydock-*"); err != nil {
+		return err
 	}
 	f.temp = f.file.Name()
 	f.done = leftover.Until(func() { os.Remove(f.temp) })
 	return nil
 }
 
+// drop takes away what create made.
+func (f *reportFile) drop() {
+	f.file.Close()
+	os.Remove(f.temp)
+	f.done()
+	f.file, f.temp = nil, ""
+}
+
 // abandon takes away what was begun and not written.
 func (r *reports) abandon() {
 	for _, f := range r.files {
 		if f.temp != "" {
-			f.file.Close()
-			os.Remove(f.temp)
-			f.done()
-			f.temp = ""
+			f.drop()
 		}
 	}
 }
@@ -178,6 +192,11 @@ func (r *reports) of(m *journal.Merged) error {
 }
 
 func (f *reportFile) write(m *journal.Merged) error {
+	if f.file == nil {
+		if err := f.create(); err != nil {
+			return err
+		}
+	}
 	w := bufio.NewWriterSize(f.file, 1<<16)
 	if err := errors.Join(f.render(w, m.Results(), m), w.Flush()); err != nil {
 		return err
