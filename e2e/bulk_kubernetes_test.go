@@ -64,11 +64,20 @@ func TestBulkKubernetes(t *testing.T) {
 		c.apply(t, c.overlay(t, addr, tag, repositories, slowGit))
 		first := c.pod(t, 0)
 		killed := c.pod(t, 1)
-		c.untilBegun(t, 0)
-		c.kubectl(t, "delete", "pod", first, "--wait=false") // SIGTERM, as when a node is drained
-		c.untilBegun(t, 1)
-		c.kubectl(t, "delete", "pod", killed, "--force", "--grace-period=0") // as when a node is gone
-		before := map[int]int{0: c.done(t, 0), 1: c.done(t, 1)}
+		deletion := map[int][]string{
+			0: {"delete", "pod", first, "--wait=false"},                 // SIGTERM, as when a node is drained
+			1: {"delete", "pod", killed, "--force", "--grace-period=0"}, // as when a node is gone
+		}
+		before := map[int]int{}
+		c.until(t, "two repositories of each shard", func() bool { // whichever has them first
+			for index, words := range deletion {
+				if n := c.done(t, index); before[index] == 0 && n >= 2 {
+					c.kubectl(t, words...)
+					before[index] = n
+				}
+			}
+			return len(before) == 2
+		})
 		c.finish(t, "drydock-bulk")
 		for index, old := range map[int]string{0: first, 1: killed} {
 			if now := c.pod(t, index); now == old {
@@ -85,7 +94,7 @@ func TestBulkKubernetes(t *testing.T) {
 }
 
 // slowGit takes git's place, so that a shard takes seconds, and a pod can be deleted before it has ended.
-const slowGit = "#!/bin/sh\nsleep 0.2\nexec /usr/bin/git \"$@\"\n"
+const slowGit = "#!/bin/sh\nsleep 1\nexec /usr/bin/git \"$@\"\n"
 
 // cluster is a namespace of its own and the folder in which its Jobs leave their results.
 type cluster struct{ namespace, results string }
@@ -318,12 +327,6 @@ func (c *cluster) until(t *testing.T, what string, reached func() bool) {
 			t.Fatalf("waited 4 minutes for %s", what)
 		}
 	}
-}
-
-// untilBegun waits until a shard has done two repositories.
-func (c *cluster) untilBegun(t *testing.T, index int) {
-	t.Helper()
-	c.until(t, fmt.Sprintf("two repositories of shard %d", index), func() bool { return c.done(t, index) >= 2 })
 }
 
 // done counts the repositories of a shard that are done, as its journal says.
