@@ -24,9 +24,9 @@ func baseName(ref string) string {
 const (
 	TagNone    = "no tag"
 	TagLatest  = "latest"
-	TagName    = "a name (slim)"
-	TagMajor   = "major version (3)"
-	TagVersion = "version (3.12)"
+	TagName    = "a name, such as slim"
+	TagMajor   = "major, such as 3"
+	TagVersion = "version, such as 3.12"
 	TagDigest  = "digest"
 	TagScratch = "scratch"
 	TagUnclear = "not clear"
