@@ -194,7 +194,7 @@ func TestBulkPulls(t *testing.T) {
 
 	// One is merged as it is, one is closed by somebody, one gets somebody's commit, one repository mends
 	// it another way.
-	s.api(t, http.MethodPost, fmt.Sprintf("/repos/%s/%s/pulls/%d/merge", org, names[0], now[0].Number), object{"Do": "merge"}, nil)
+	s.merge(t, org, names[0], now[0].Number)
 	s.api(t, http.MethodPatch, fmt.Sprintf("/repos/%s/%s/pulls/1", org, names[1]), object{"state": "closed"}, nil)
 	s.commitTo(t, org, names[2], "drydock/fix", map[string]string{"theirs": "theirs\n"})
 	s.commitTo(t, org, names[3], "main", map[string]string{"Dockerfile": "FROM scratch\nCOPY theirs /\nUSER 1\n", "theirs": ""})

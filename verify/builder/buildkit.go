@@ -22,7 +22,12 @@ func (b *Builder) buildkit(ctx context.Context, r Request, tmp string, res *Resu
 	if err != nil {
 		return err
 	}
-	if err := b.start(ctx, r, args, res, see); err != nil {
+	err = b.start(ctx, r, args, res, see)
+	for tries := 0; err != nil && tries < 3 && lostRace(err, r) && ctx.Err() == nil; tries++ {
+		*res = Result{} // all its steps are in the cache
+		err = b.start(ctx, r, args, res, see)
+	}
+	if err != nil {
 		var e *Error
 		if r.Export && errors.As(err, &e) && strings.Contains(e.Output, refusesOCI) {
 			b.mu.Lock()
@@ -37,6 +42,18 @@ func (b *Builder) buildkit(ctx context.Context, r Request, tmp string, res *Resu
 		res.Digest, err = readDigest(meta)
 	}
 	return err
+}
+
+// lostRace tells that another build wrote the same layer into the layout at that moment: both
+// programs keep what they receive under the layer's name until it is whole, and the first one
+// to end takes it away from the other.
+func lostRace(err error, r Request) bool {
+	var e *Error
+	if !r.Export || r.Layout == "" || !errors.As(err, &e) || e.Cause != nil {
+		return false
+	}
+	said := e.said + "\n" + e.Output
+	return strings.Contains(said, "failed commit on ref") && strings.Contains(said, filepath.Join(r.Layout, "ingest"))
 }
 
 // start runs the program with args and reads its progress.

@@ -136,3 +136,26 @@ func TestFailureOutput(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Two builds that write one layer at once: the one that came second is tried again; a full disk isn't.
+func TestLostRace(t *testing.T) {
+	r := Request{Export: true, Layout: "/l/oci"}
+	const said = `exporting to oci image format failed: failed commit on ref "layer-sha256:75aa": commit failed: rename /l/oci/ingest/cde1/data /l/oci/blobs/sha256/75aa: no such file or directory`
+	for _, c := range []struct {
+		err  error
+		r    Request
+		want bool
+	}{
+		{&Error{Output: said}, r, true},
+		{&Error{said: said}, r, true},
+		{&Error{said: said, Cause: ErrOwnSpace}, r, false},
+		{&Error{said: said}, Request{Export: true, Layout: "/other"}, false},
+		{&Error{said: said}, Request{Layout: "/l/oci"}, false},
+		{&Error{Output: "make: failed commit on ref"}, r, false},
+		{errors.New(said), r, false},
+	} {
+		if got := lostRace(c.err, c.r); got != c.want {
+			t.Errorf("%+v: %v", c.err, got)
+		}
+	}
+}
