@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // buildkit builds with buildctl or buildx into res; tmp holds the Dockerfile.
@@ -23,8 +25,9 @@ func (b *Builder) buildkit(ctx context.Context, r Request, tmp string, res *Resu
 		return err
 	}
 	err = b.start(ctx, r, args, res, see)
-	for tries := 0; err != nil && tries < 3 && lostRace(err, r) && ctx.Err() == nil; tries++ {
-		*res = Result{} // all its steps are in the cache
+	for tries := 0; err != nil && tries < 8 && lostRace(err, r) && ctx.Err() == nil; tries++ {
+		time.Sleep(time.Duration(50+rand.IntN(200*(tries+1))) * time.Millisecond) // not in step with the other
+		*res = Result{}                                                           // all its steps are in the cache
 		err = b.start(ctx, r, args, res, see)
 	}
 	if err != nil {
@@ -44,16 +47,17 @@ func (b *Builder) buildkit(ctx context.Context, r Request, tmp string, res *Resu
 	return err
 }
 
-// lostRace tells that another build wrote the same layer into the layout at that moment: both
-// programs keep what they receive under the layer's name until it is whole, and the first one
-// to end takes it away from the other.
+// lostRace tells that another build wrote into the layout at that moment. Both programs keep
+// what they receive under the layer's name until it is whole, and the first one to end takes it
+// away from the other; and neither waits for the lock on the index.
 func lostRace(err error, r Request) bool {
 	var e *Error
 	if !r.Export || r.Layout == "" || !errors.As(err, &e) || e.Cause != nil {
 		return false
 	}
 	said := e.said + "\n" + e.Output
-	return strings.Contains(said, "failed commit on ref") && strings.Contains(said, filepath.Join(r.Layout, "ingest"))
+	return strings.Contains(said, "failed commit on ref") && strings.Contains(said, filepath.Join(r.Layout, "ingest")) ||
+		strings.Contains(said, "could not lock "+filepath.Join(r.Layout, "index.json.lock"))
 }
 
 // start runs the program with args and reads its progress.

@@ -152,6 +152,7 @@ func TestLostRace(t *testing.T) {
 		{&Error{said: said}, Request{Export: true, Layout: "/other"}, false},
 		{&Error{said: said}, Request{Layout: "/l/oci"}, false},
 		{&Error{Output: "make: failed commit on ref"}, r, false},
+		{&Error{said: "could not lock /l/oci/index.json.lock"}, r, true},
 		{errors.New(said), r, false},
 	} {
 		if got := lostRace(c.err, c.r); got != c.want {
