@@ -199,19 +199,9 @@ func (g *gitHub) Update(ctx context.Context, owner, name string, number int, p P
 		return nil, err
 	}
 	do := planFor(out, p, "", "body", now.labels(), asked)
-	if do.empty() {
-		return out, nil
-	}
-	if len(do.fields) > 0 {
-		if _, err := g.send(ctx, call{http.MethodPatch, g.pullPath(owner, name, number), nil, do.fields, what, true}); err != nil {
-			return nil, err
-		}
-		out.Title, out.Body, out.Changed = p.Title, p.Body, true
-	}
-	var n notes
-	err = g.dress(ctx, owner, name, number, do.labels, do.reviewers, &n)
-	out.Notes, out.Changed = n, out.Changed || len(n) < len(do.labels)+len(do.reviewers)
-	return out, err
+	return g.carryOut(ctx, do, out, p, g.pullPath(owner, name, number), what, func(n *notes) error {
+		return g.dress(ctx, owner, name, number, do.labels, do.reviewers, n)
+	})
 }
 
 // reviewed are those who were asked for a review, as the proposal writes them: one who

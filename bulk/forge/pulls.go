@@ -74,6 +74,24 @@ func planFor(pull *Pull, p Proposal, mark, bodyKey string, labels, reviewers []s
 	return out
 }
 
+// carryOut does what a plan says where labels and reviewers have calls of their own, as GitHub and Gitea
+// have it: at is the pull request, dress adds what do.labels and do.reviewers say.
+func (c *client) carryOut(ctx context.Context, do plan, out *Pull, p Proposal, at, what string, dress func(*notes) error) (*Pull, error) {
+	if do.empty() {
+		return out, nil
+	}
+	if len(do.fields) > 0 {
+		if _, err := c.send(ctx, call{http.MethodPatch, at, nil, do.fields, what, true}); err != nil {
+			return nil, err
+		}
+		out.Title, out.Body, out.Changed = p.Title, p.Body, true
+	}
+	var n notes
+	err := dress(&n)
+	out.Notes, out.Changed = n, out.Changed || len(n) < len(do.labels)+len(do.reviewers)
+	return out, err
+}
+
 func (p plan) empty() bool { return len(p.fields) == 0 && len(p.labels) == 0 && len(p.reviewers) == 0 }
 
 // heard gives those of wanted who were asked already, written as there: users by
