@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"drydock/said"
 )
 
 // remote is how our git processes call the address that they are to speak to; it
@@ -33,7 +35,7 @@ var scpLike = regexp.MustCompile(`^(\[[^\]/]+\]|[^/:\\\[\]]{2,}):`)
 // be taken for an option, is refused.
 func parse(text string, auth Auth) (address, error) {
 	refuse := func(why string) (address, error) {
-		return address{}, fmt.Errorf("%s: %s: https, http, ssh, git and file addresses, host:path and local paths are understood", Printable(Redact(text)), why)
+		return address{}, fmt.Errorf("%s: %s: https, http, ssh, git and file addresses, host:path and local paths are understood", said.Printable(Redact(text)), why)
 	}
 	switch {
 	case text == "":
@@ -145,7 +147,7 @@ func (s *scratch) to(text string, args ...string) (call, error) {
 func (r *Repo) address(text string) (address, error) {
 	if text == "" {
 		if text = r.url; text == "" {
-			return address{}, fmt.Errorf("%s: no remote", Printable(r.Dir))
+			return address{}, fmt.Errorf("%s: no remote", said.Printable(r.Dir))
 		}
 	}
 	a, err := parse(text, Auth{})

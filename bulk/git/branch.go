@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"drydock/said"
 )
 
 // CheckBranch tells whether name can be a branch, as git check-ref-format --branch
@@ -49,7 +51,7 @@ func (r *Repo) SetBranch(ctx context.Context, name, commit, old string) error {
 		return err
 	} else if at != "" {
 		return fmt.Errorf("%s: branch %s is in use in the work tree %s: choose another --branch, or leave it there with git switch",
-			Printable(r.Dir), name, Printable(at))
+			said.Printable(r.Dir), name, said.Printable(at))
 	}
 	if old == "" {
 		old = strings.Repeat("0", len(commit))
@@ -57,7 +59,7 @@ func (r *Repo) SetBranch(ctx context.Context, name, commit, old string) error {
 	_, err := r.git("update-ref", "--no-deref", "-m", "drydock bulk", "refs/heads/"+name, commit, old).run(ctx)
 	var f *failure
 	if errors.As(err, &f) && movedRef.MatchString(f.said) {
-		return fmt.Errorf("%s: branch %s has moved since it was looked at: run again", Printable(r.Dir), name)
+		return fmt.Errorf("%s: branch %s has moved since it was looked at: run again", said.Printable(r.Dir), name)
 	}
 	return err
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"drydock/said"
 )
 
 // Files lists the paths of a commit, without reading a file's content. Submodules
@@ -42,7 +44,7 @@ func (r *Repo) Checkout(ctx context.Context, commit, dir string) error {
 	if entries, err := os.ReadDir(dir); err != nil {
 		return err
 	} else if len(entries) > 0 {
-		return fmt.Errorf("%s: not empty: a checkout needs an empty folder", Printable(dir))
+		return fmt.Errorf("%s: not empty: a checkout needs an empty folder", said.Printable(dir))
 	}
 	s, err := r.scratchIn(dir)
 	if err != nil {
@@ -139,7 +141,7 @@ func (r *Repo) promisor(ctx context.Context) (string, error) {
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "remote."), ".promisor")
 	url, err := r.Remote(ctx, name)
 	if err == nil && (name == "" || url == "") {
-		err = fmt.Errorf("%s: a partial clone without its remote: files are missing", Printable(r.Dir))
+		err = fmt.Errorf("%s: a partial clone without its remote: files are missing", said.Printable(r.Dir))
 	}
 	return url, err
 }

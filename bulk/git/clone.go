@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"drydock/bulk/lock"
+	"drydock/said"
 )
 
 // mark is a file in every clone of ours: nothing else is ever replaced. It says
@@ -72,7 +73,7 @@ func hold(ctx context.Context, name string) (*os.File, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%s: waiting for another process: %w", Printable(name), context.Cause(ctx))
+			return nil, fmt.Errorf("%s: waiting for another process: %w", said.Printable(name), context.Cause(ctx))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -84,7 +85,7 @@ func tidy(dir string) error {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		_ = os.Rename(dir+".old", dir)
 	} else if _, err := os.Stat(filepath.Join(dir, mark)); err != nil && !empty(dir) {
-		return fmt.Errorf("%s: not a clone of drydock's: choose another folder for the cache", Printable(dir))
+		return fmt.Errorf("%s: not a clone of drydock's: choose another folder for the cache", said.Printable(dir))
 	}
 	return errors.Join(os.RemoveAll(dir+".old"), os.RemoveAll(dir+".new"))
 }
@@ -100,9 +101,9 @@ func (a address) tip(ctx context.Context, branch string) (t tip, err error) {
 	}
 	out, err := a.call("ls-remote", "--symref", "--exit-code", remote, want).run(ctx)
 	if exited(err, 2) && branch != "" {
-		return t, fmt.Errorf("%s: no branch %s there", Printable(a.url), branch)
+		return t, fmt.Errorf("%s: no branch %s there", said.Printable(a.url), branch)
 	} else if exited(err, 2) {
-		return t, fmt.Errorf("%s: %w", Printable(a.url), ErrEmpty)
+		return t, fmt.Errorf("%s: %w", said.Printable(a.url), ErrEmpty)
 	} else if err != nil {
 		return t, err
 	}
@@ -121,7 +122,7 @@ func (a address) tip(ctx context.Context, branch string) (t tip, err error) {
 		}
 	}
 	if !objectID.MatchString(t.id) {
-		return t, fmt.Errorf("%s: %w", Printable(a.url), ErrEmpty)
+		return t, fmt.Errorf("%s: %w", said.Printable(a.url), ErrEmpty)
 	}
 	return t, nil
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"drydock/said"
 )
 
 // Make writes a commit, which no branch names yet, and gives its id. The same
@@ -58,7 +60,7 @@ func (r *Repo) Make(ctx context.Context, c Commit) (id string, err error) {
 func (s *scratch) write(e Edit) error {
 	for part := range strings.SplitSeq(e.Path, "/") {
 		if strings.EqualFold(part, ".git") || !fs.ValidPath(e.Path) || e.Path == "." || strings.ContainsRune(e.Path, 0) {
-			return fmt.Errorf("%s: %s: not a path that a commit can hold", Printable(s.of.Dir), Printable(e.Path))
+			return fmt.Errorf("%s: %s: not a path that a commit can hold", said.Printable(s.of.Dir), said.Printable(e.Path))
 		}
 	}
 	name := filepath.Join(s.dir, filepath.FromSlash(e.Path))
@@ -76,7 +78,7 @@ func (s *scratch) changed(ctx context.Context, c Commit) error {
 	}
 	fields := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 	if len(fields) < 2 {
-		return fmt.Errorf("%s: %w", Printable(s.of.Dir), ErrSame)
+		return fmt.Errorf("%s: %w", said.Printable(s.of.Dir), ErrSame)
 	}
 	for i := 0; i+1 < len(fields); i += 2 {
 		w := strings.Fields(strings.TrimPrefix(fields[i], ":"))
@@ -84,7 +86,7 @@ func (s *scratch) changed(ctx context.Context, c Commit) error {
 			continue
 		}
 		return fmt.Errorf("%s: %s is not an ordinary file in the commit, but a link or a submodule: edit what it points to",
-			Printable(s.of.Dir), Printable(fields[i+1]))
+			said.Printable(s.of.Dir), said.Printable(fields[i+1]))
 	}
 	return nil
 }

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
+
+	"drydock/said"
 )
 
 // failure is a git process that ended badly.
@@ -17,7 +18,7 @@ type failure struct {
 }
 
 func (f *failure) Error() string {
-	at := Printable(Redact(f.at))
+	at := said.Printable(Redact(f.at))
 	if why := f.why(); why != "" {
 		return at + ": " + why
 	}
@@ -58,7 +59,7 @@ func (f *failure) line() string {
 	}
 	for _, l := range []string{remote, failed, first} {
 		if l = strings.TrimSpace(l); l != "" {
-			return Printable(Redact(l))
+			return said.Printable(Redact(l))
 		}
 	}
 	return ""
@@ -107,7 +108,7 @@ const noPerson = `git doesn't know who commits: git config --global user.name "N
 func (f *failure) why() string {
 	for _, m := range meanings {
 		if m.said.MatchString(f.said) {
-			why := strings.Replace(m.why, "DIR", Printable(f.at), 1)
+			why := strings.Replace(m.why, "DIR", said.Printable(f.at), 1)
 			if said := f.line(); said != "" && m.why != noPerson && !strings.Contains(m.why, "DIR") {
 				why += " (" + said + ")"
 			}
@@ -135,22 +136,4 @@ func Redact(text string) string {
 		text = s.find.ReplaceAllString(text, s.put)
 	}
 	return text
-}
-
-// Printable is a text with nothing in it that moves a terminal's cursor, breaks a
-// line or reorders letters: such characters are written as Go writes them.
-func Printable(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsPrint(r) }) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range strings.ToValidUTF8(text, "\ufffd") {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		q := fmt.Sprintf("%+q", string(r))
-		b.WriteString(q[1 : len(q)-1])
-	}
-	return b.String()
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"drydock/said"
 )
 
 // git is a run of git in the repository, as its own configuration has it, that
@@ -80,9 +82,9 @@ func (r *Repo) bareHead(ctx context.Context) (h Head, err error) {
 // branch is there and broken.
 func (r *Repo) unborn(branch string) error {
 	if _, err := os.Lstat(filepath.Join(r.Main, "refs", "heads", filepath.FromSlash(branch))); branch == "" || err == nil {
-		return fmt.Errorf("%s: the repository is damaged: HEAD can't be read: git fsck tells more", Printable(r.Dir))
+		return fmt.Errorf("%s: the repository is damaged: HEAD can't be read: git fsck tells more", said.Printable(r.Dir))
 	}
-	return fmt.Errorf("%s: %w", Printable(r.Dir), ErrEmpty)
+	return fmt.Errorf("%s: %w", said.Printable(r.Dir), ErrEmpty)
 }
 
 // filtersOff switches off the filters that the repository's own configuration

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"drydock/said"
 )
 
 const token = "t0ken-that-nobody-may-see"
@@ -195,7 +197,7 @@ func TestRedactAndPrintable(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{"plain ü": "plain ü", "a\nb\x1b[1m": `a\nb\x1b[1m`, "x\u202ey": `x\u202ey`, "bad\xff": "bad\ufffd"} {
-		if got := Printable(text); got != want {
+		if got := said.Printable(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"drydock/said"
 )
 
 // Open finds the repository whose top is dir, or which dir is. It runs no git
@@ -28,7 +30,7 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if !isRepository(dir) {
-			return nil, fmt.Errorf("%s: %w", Printable(dir), ErrNotGit)
+			return nil, fmt.Errorf("%s: %w", said.Printable(dir), ErrNotGit)
 		}
 		r.Git, r.Bare = dir, true
 	case err != nil:
@@ -43,9 +45,9 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	}
 	if !r.Bare && !isHead(r.Git) || !isRepository(r.Main) {
 		if empty(filepath.Join(dir, ".git")) {
-			return nil, fmt.Errorf("%s: .git is an empty folder: %w", Printable(dir), ErrNotGit)
+			return nil, fmt.Errorf("%s: .git is an empty folder: %w", said.Printable(dir), ErrNotGit)
 		}
-		return nil, fmt.Errorf("%s: .git is damaged: git doesn't take it for a repository", Printable(dir))
+		return nil, fmt.Errorf("%s: .git is damaged: git doesn't take it for a repository", said.Printable(dir))
 	}
 	return r, r.configured(ctx)
 }
@@ -72,7 +74,7 @@ func (r *Repo) configured(ctx context.Context) error {
 	case bare == "true": // a folder that keeps its bare repository in .git
 		r.Dir, r.Bare = r.Git, true
 	case strings.TrimSuffix(up, "\n") != "":
-		return fmt.Errorf("%s: its work tree lies elsewhere (core.worktree in %s)", Printable(r.Dir), Printable(filepath.Join(r.Main, "config")))
+		return fmt.Errorf("%s: its work tree lies elsewhere (core.worktree in %s)", said.Printable(r.Dir), said.Printable(filepath.Join(r.Main, "config")))
 	}
 	return nil
 }
@@ -111,14 +113,14 @@ func gitFile(name string) (string, error) {
 	to, ok := strings.CutPrefix(string(text), "gitdir: ")
 	to = strings.TrimRight(to, "\r\n")
 	if !ok || to == "" {
-		return "", fmt.Errorf("%s: not a .git file: it must say gitdir: PATH", Printable(name))
+		return "", fmt.Errorf("%s: not a .git file: it must say gitdir: PATH", said.Printable(name))
 	}
 	if !filepath.IsAbs(to) {
 		to = filepath.Join(filepath.Dir(name), to)
 	}
 	if _, err := os.Stat(to); err != nil {
 		return "", fmt.Errorf("%s: it points to %s, which isn't there: git worktree repair, or git submodule update --init",
-			Printable(name), Printable(to))
+			said.Printable(name), said.Printable(to))
 	}
 	return filepath.EvalSymlinks(to)
 }
@@ -136,7 +138,7 @@ func common(dir string) (string, error) {
 		to = filepath.Join(dir, to)
 	}
 	if to, err = filepath.EvalSymlinks(to); err != nil {
-		return "", fmt.Errorf("%s: its repository isn't there: %w", Printable(dir), err)
+		return "", fmt.Errorf("%s: its repository isn't there: %w", said.Printable(dir), err)
 	}
 	return to, nil
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"drydock/said"
 )
 
 // oursDepths are how many commits of history Ours fetches, a step at a time; 0 is
@@ -21,7 +23,7 @@ var trailerKey = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 // are fetched, without trees and files, and thrown away again.
 func (r *Repo) Ours(ctx context.Context, url, base, tip, trailer string) (bool, error) {
 	if !objectID.MatchString(base) || !objectID.MatchString(tip) {
-		return false, fmt.Errorf("%s: not the full name of a commit: %q, %q", Printable(r.Dir), base, tip)
+		return false, fmt.Errorf("%s: not the full name of a commit: %q, %q", said.Printable(r.Dir), base, tip)
 	}
 	if !trailerKey.MatchString(trailer) {
 		return false, fmt.Errorf("%q can't be the key of a trailer", trailer)

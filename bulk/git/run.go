@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"drydock/leftover"
+	"drydock/said"
 )
 
 // setting is one line of git's configuration, given to one process in its
@@ -72,7 +73,7 @@ func (c call) stream(ctx context.Context, out io.Writer) error {
 		c.at = c.dir
 	}
 	cmd := exec.CommandContext(ctx, "git", append([]string{"--no-pager", "--literal-pathspecs"}, c.args...)...)
-	said := &ending{max: 16 << 10}
+	said := &said.Ending{Max: 16 << 10}
 	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.dir, c.environ(), c.in, out, said
 	cmd.WaitDelay = time.Second // what it started may hold its output open
 	ownGroup(cmd)
@@ -135,20 +136,3 @@ func exited(err error, code int) bool {
 	var f *failure
 	return errors.As(err, &f) && f.code == code && strings.TrimSpace(f.said) == ""
 }
-
-// ending keeps the last max bytes written to it.
-type ending struct {
-	max  int
-	text []byte
-}
-
-func (e *ending) Write(p []byte) (int, error) {
-	e.text = append(e.text, p...)
-	// Cut seldom, so that a flood of short writes isn't copied each time.
-	if len(e.text) > 2*e.max {
-		e.text = append(e.text[:0], e.text[len(e.text)-e.max:]...)
-	}
-	return len(p), nil
-}
-
-func (e *ending) String() string { return string(e.text[max(0, len(e.text)-e.max):]) }

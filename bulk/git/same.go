@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"drydock/said"
 )
 
 // Carries tells whether the commit tip itself has the trailer key. A commit that isn't
@@ -38,7 +40,7 @@ func (r *Repo) Same(ctx context.Context, url, here, tip string, paths []string) 
 // having is a scratch repository that has commit tip.
 func (r *Repo) having(ctx context.Context, url, tip string) (*scratch, func(), error) {
 	if !objectID.MatchString(tip) {
-		return nil, nil, fmt.Errorf("%s: not the full name of a commit: %q", Printable(r.Dir), tip)
+		return nil, nil, fmt.Errorf("%s: not the full name of a commit: %q", said.Printable(r.Dir), tip)
 	}
 	s, remove, err := r.scratch()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"drydock/bulk/result"
 	"drydock/report"
+	"drydock/said"
 )
 
 // Results are the results of a run, sorted by name. A renderer may go through them
@@ -54,7 +55,7 @@ func facts(r *result.Result, i int) result.Facts {
 
 // plain makes text of strangers harmless for a terminal and a spreadsheet: one line
 // without controls.
-func plain(s string) string { return report.Printable(s) }
+func plain(s string) string { return said.Printable(s) }
 
 // reason is why a repository was left alone, without the folder or address that its
 // name stands for.

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"drydock/bulk/git"
+	"drydock/said"
 )
 
 // skipped are folders that are never searched: version control and other people's code.
@@ -91,7 +92,7 @@ func unreadable(dir string, err error) error {
 	if e, ok := err.(*fs.PathError); ok {
 		err = e.Err
 	}
-	return fmt.Errorf("%s: the folder can't be read: %w", git.Printable(dir), err)
+	return fmt.Errorf("%s: the folder can't be read: %w", said.Printable(dir), err)
 }
 
 // repository gives a git repository.
@@ -161,7 +162,7 @@ func (w folder) project(dir string, entries []fs.DirEntry) (bool, error) {
 		return false, w.found(r)
 	}
 	if w.around != "" {
-		r.Skip = fmt.Sprintf("it lies in the work tree %s: name that folder as the source", git.Printable(w.around))
+		r.Skip = fmt.Sprintf("it lies in the work tree %s: name that folder as the source", said.Printable(w.around))
 	}
 	return true, w.found(r)
 }

@@ -16,6 +16,7 @@ import (
 
 	"drydock/bulk/forge"
 	"drydock/bulk/git"
+	"drydock/said"
 )
 
 // maxLine bounds a line of a list, in bytes: no path and no address is longer.
@@ -31,7 +32,7 @@ func (f *finder) list(in io.Reader, from, base string) error {
 	if start, err := r.Peek(maxLine); bytes.IndexByte(start, 0) >= 0 {
 		end = 0
 	} else if err != nil && err != io.EOF {
-		return fmt.Errorf("%s: %w", git.Printable(from), err)
+		return fmt.Errorf("%s: %w", said.Printable(from), err)
 	}
 	for n := 1; ; n++ {
 		if f.ctx.Err() != nil {
@@ -39,9 +40,9 @@ func (f *finder) list(in io.Reader, from, base string) error {
 		}
 		text, err := r.ReadSlice(end)
 		if err == bufio.ErrBufferFull {
-			return fmt.Errorf("%s:%d: longer than any path or address: is this a list?", git.Printable(from), n)
+			return fmt.Errorf("%s:%d: longer than any path or address: is this a list?", said.Printable(from), n)
 		} else if err != nil && err != io.EOF {
-			return fmt.Errorf("%s:%d: %w", git.Printable(from), n, err)
+			return fmt.Errorf("%s:%d: %w", said.Printable(from), n, err)
 		}
 		line := strings.TrimSuffix(string(text), string(end))
 		if end == '\n' {
@@ -81,7 +82,7 @@ func (f *finder) line(line, base string) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return f.folder(dir, strings.Trim(filepath.ToSlash(filepath.Clean(line)), "/."))
 	} else if err == nil {
-		return bad(fmt.Errorf("%s: a file: a line of a list names a folder or an address", git.Printable(line)))
+		return bad(fmt.Errorf("%s: a file: a line of a list names a folder or an address", said.Printable(line)))
 	}
 	switch {
 	case git.Remote(line):
@@ -94,7 +95,7 @@ func (f *finder) line(line, base string) error {
 		}
 		return nil
 	}
-	return bad(fmt.Errorf("%s: no such folder", git.Printable(line)))
+	return bad(fmt.Errorf("%s: no such folder", said.Printable(line)))
 }
 
 // address gives a repository by its address.
@@ -187,7 +188,7 @@ func (f *finder) at(at forge.Forge, one forge.Repository, named bool) error {
 	case err != nil:
 		r.URL, r.Err = "", err
 	case !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://"):
-		r.URL, r.Err = "", fmt.Errorf("%s: the forge gives an address that isn't the web's: %s", git.Printable(name), git.Printable(git.Redact(url)))
+		r.URL, r.Err = "", fmt.Errorf("%s: the forge gives an address that isn't the web's: %s", said.Printable(name), said.Printable(git.Redact(url)))
 	case one.Empty:
 		r.URL, r.Skip = url, "no commit yet"
 	case named && one.Archived && !f.Filter.Archived:

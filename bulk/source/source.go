@@ -17,6 +17,7 @@ import (
 
 	"drydock/bulk/forge"
 	"drydock/bulk/git"
+	"drydock/said"
 )
 
 // Repo is one repository to work on.
@@ -125,7 +126,7 @@ func (f *finder) source(s string) error {
 	case git.Remote(s):
 		return f.address(s)
 	}
-	return fmt.Errorf("%s: no such folder or list: a repository at a forge is written github:OWNER/NAME", git.Printable(s))
+	return fmt.Errorf("%s: no such folder or list: a repository at a forge is written github:OWNER/NAME", said.Printable(s))
 }
 
 // give hands a repository on. place is what tells whether it was found before: its

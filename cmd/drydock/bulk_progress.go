@@ -19,7 +19,7 @@ import (
 
 	"drydock/bulk"
 	"drydock/bulk/result"
-	"drydock/report"
+	"drydock/said"
 )
 
 // bulkProgress counts and shows. Its methods may be called from any goroutine.
@@ -174,7 +174,7 @@ func (p *bulkProgress) waits(why string, d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.start()
-	p.last = fmt.Sprintf("waiting %s: %s", max(d.Round(time.Second), time.Second), report.Printable(why))
+	p.last = fmt.Sprintf("waiting %s: %s", max(d.Round(time.Second), time.Second), said.Printable(why))
 	if !p.terminal && d >= p.every { // a pause of a second between two pull requests is no news
 		fmt.Fprintln(p.w, p.last)
 	}
@@ -202,7 +202,7 @@ func (p *bulkProgress) note(text string) {
 	p.mu.Lock()
 	p.start()
 	p.mu.Unlock()
-	p.above("drydock: " + report.Printable(text))
+	p.above("drydock: " + said.Printable(text))
 }
 
 // close takes the bar away.
@@ -219,12 +219,12 @@ func (p *bulkProgress) close() {
 
 // bulkLine says what came of a repository.
 func bulkLine(r *result.Result) string {
-	name := report.Printable(r.Name)
+	name := said.Printable(r.Name)
 	switch r.Status {
 	case result.Changed:
 		text := fmt.Sprintf("%s: %s", name, r.Changes())
 		if r.Pull != nil {
-			text += fmt.Sprintf(", pull request %s", report.Printable(strings.TrimSpace(r.Pull.Did+" "+r.Pull.URL)))
+			text += fmt.Sprintf(", pull request %s", said.Printable(strings.TrimSpace(r.Pull.Did+" "+r.Pull.URL)))
 		} else if r.Push != "" {
 			text += ", pushed"
 		}
@@ -232,7 +232,7 @@ func bulkLine(r *result.Result) string {
 	case result.Unchanged:
 		return name + ": nothing to change"
 	}
-	return fmt.Sprintf("%s: %s: %s", name, r.Status, report.Printable(strings.TrimPrefix(r.Reason, r.Source+": ")))
+	return fmt.Sprintf("%s: %s: %s", name, r.Status, said.Printable(strings.TrimPrefix(r.Reason, r.Source+": ")))
 }
 
 func (p *bulkProgress) summary() string {
@@ -273,7 +273,7 @@ func (p *bulkProgress) lines() []string {
 			out = append(out, fmt.Sprintf("  and %d more", len(p.open)-bulkOpen))
 			break
 		}
-		out = append(out, fmt.Sprintf("  %s  %s", o.stage, report.Printable(o.name)))
+		out = append(out, fmt.Sprintf("  %s  %s", o.stage, said.Printable(o.name)))
 	}
 	if p.last != "" {
 		out = append(out, "  "+p.last)

@@ -16,8 +16,10 @@ import (
 
 	"drydock/bulk/journal"
 	"drydock/bulk/render"
+	"drydock/bulk/result"
 	"drydock/leftover"
 	"drydock/report"
+	"drydock/said"
 )
 
 // reportFlags are the reports that are written into files.
@@ -179,16 +181,26 @@ func (r *reports) write(journals ...string) error {
 		return err
 	}
 	defer m.Close()
-	return r.of(m)
+	_, err = r.of(m)
+	return err
 }
 
-func (r *reports) of(m *journal.Merged) error {
+// of tells too whether a repository failed, which the summary's way through the results shows.
+func (r *reports) of(m *journal.Merged) (failed bool, err error) {
 	for _, f := range r.files {
 		if err := f.write(m); err != nil {
-			return fmt.Errorf("%s: cannot be written: %w", f.name, err)
+			return false, fmt.Errorf("%s: cannot be written: %w", f.name, err)
 		}
 	}
-	return render.Text(r.out, m.Results(), r.style)
+	err = render.Text(r.out, func(yield func(*result.Result, error) bool) {
+		for res, err := range m.Results() {
+			failed = failed || err == nil && res.Status == result.Failed
+			if !yield(res, err) {
+				return
+			}
+		}
+	}, r.style)
+	return failed, err
 }
 
 func (f *reportFile) write(m *journal.Merged) error {
@@ -251,21 +263,11 @@ func runBulkMerge(c *cli.Context, s streams) error {
 		tell("there is no journal of shard %s", strings.Trim(strings.ReplaceAll(fmt.Sprint(m.Missing), " ", ", "), "[]"))
 	}
 	for _, name := range m.Running {
-		tell("%s: its run did not come to its end: run its command again", report.Printable(name))
+		tell("%s: its run did not come to its end: run its command again", said.Printable(name))
 	}
-	if err := r.of(m); err != nil {
-		return err
+	failed, err := r.of(m)
+	if err == nil && (failed || !complete) {
+		err = errFailed
 	}
-	if !complete {
-		return errFailed
-	}
-	for res, err := range m.Results() {
-		if err != nil {
-			return err
-		}
-		if res.Status == "failed" {
-			return errFailed
-		}
-	}
-	return nil
+	return err
 }

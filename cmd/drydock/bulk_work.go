@@ -116,10 +116,9 @@ func shapeOf(path, text string) (out result.Shape) {
 
 // steps are the applied changes one by one; a single one where they don't lead from
 // text to text, as after changes that were left out.
-func (s *site) steps(t *target, res *rewrite.Result) []report.Step {
+func (s *site) steps(t *target, res *rewrite.Result, f *report.File) []report.Step {
 	var out []report.Step
 	own := s.job.places.patchPath(t.abs)
-	f := report.New(t.path, "", res, false)
 	text := res.Before
 	files := map[string]string{}
 	for i, o := range res.Outcomes {

@@ -16,7 +16,7 @@ import (
 // layers are the packages from the ground up (docs/design.md): a package may
 // import those of lower layers only.
 var layers = [][]string{
-	{"leftover"},
+	{"leftover", "said"},
 	{"repo", "images", "docs", "history", "scan"},
 	{"rewrite"},
 	{"transforms", "checks", "replay"},

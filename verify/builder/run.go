@@ -108,20 +108,3 @@ func (l *lines) Close() {
 		l.part = nil
 	}
 }
-
-// ending keeps the last max bytes written to it.
-type ending struct {
-	max  int
-	text []byte
-}
-
-func (e *ending) Write(p []byte) (int, error) {
-	e.text = append(e.text, p...)
-	// Cut seldom, so that a flood of short writes isn't copied each time.
-	if len(e.text) > 2*e.max {
-		e.text = append(e.text[:0], e.text[len(e.text)-e.max:]...)
-	}
-	return len(p), nil
-}
-
-func (e *ending) String() string { return string(e.text[max(0, len(e.text)-e.max):]) }

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"time"
+
+	"drydock/said"
 )
 
 // Bounds of what is kept of steps' output: of one, and of all together.
@@ -20,19 +22,19 @@ type status struct {
 	at    map[string]int // a vertex's digest -> its place in steps
 	steps []*vertex
 	// rest is what the program prints beside its progress: its complaint.
-	rest ending
+	rest said.Ending
 }
 
 // A vertex is a Step that goes on.
 type vertex struct {
 	Step
-	output   ending
+	output   said.Ending
 	begun    time.Time // of the latest work
 	from, to time.Time // of the longest work that ended
 
 	// BuildKit reads a command's two outputs each for itself, so what was printed
 	// last may not be told last.
-	complaint         ending // of standard error
+	complaint         said.Ending // of standard error
 	spoke, complained time.Time
 }
 
@@ -50,7 +52,7 @@ func (v *vertex) lastWords() string {
 }
 
 func newStatus(build string, see Observer) *status {
-	return &status{build: build, see: see, at: map[string]int{}, rest: ending{max: maxStepOutput}}
+	return &status{build: build, see: see, at: map[string]int{}, rest: said.Ending{Max: maxStepOutput}}
 }
 
 // solve is what is read of a line of --progress=rawjson, BuildKit's SolveStatus.
@@ -114,7 +116,7 @@ func (s *status) vertex(digest string) *vertex {
 }
 
 func (s *status) add(name string) int {
-	s.steps = append(s.steps, &vertex{Step: Step{Name: name}, output: ending{max: maxStepOutput}, complaint: ending{max: 4 << 10}})
+	s.steps = append(s.steps, &vertex{Step: Step{Name: name}, output: said.Ending{Max: maxStepOutput}, complaint: said.Ending{Max: 4 << 10}})
 	return len(s.steps) - 1
 }
 
@@ -124,15 +126,15 @@ func (s *status) log(v *vertex, data []byte) {
 	v.output.Write(data)
 	var sum int
 	for _, o := range s.steps {
-		sum += len(o.output.text)
+		sum += o.output.Size()
 	}
 	for _, o := range s.steps {
 		if sum <= maxOutput {
 			break
 		}
 		if o != v && o.Error == "" {
-			sum -= len(o.output.text)
-			o.output.text = nil
+			sum -= o.output.Size()
+			o.output.Drop()
 		}
 	}
 }
