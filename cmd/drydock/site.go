@@ -85,8 +85,8 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	}
 	f := report.New(t.path, shown, res, j.write && !j.stdin())
 	f.ContextWhy, f.Proof = t.contextWhy, proof
+	f.Steps = s.steps(t, res, f)
 	if j.seen != nil {
-		f.Steps = s.steps(t, res, f)
 		j.seen(f, res)
 	}
 	if len(f.Patches) > 0 && !j.stdin() {
