@@ -53,6 +53,8 @@ type File struct {
 	Steps []Step `json:"-"`
 	// Notes are remarks for the reader, in words.
 	Notes []string `json:"-"`
+	// Written tells that the changes stand in the files now.
+	Written bool `json:"-"`
 }
 
 // Outcome is one change. Lines are 1-based lines of the file as it was before
@@ -74,6 +76,9 @@ type Outcome struct {
 	BuildContext *rewrite.ContextChange `json:"buildContext,omitempty"`
 	// Image is what a change of a base image does.
 	Image *rewrite.ImageChange `json:"image,omitempty"`
+	// Severity is how much the change matters: error, warning or note. SeverityOf has
+	// them by transform; left out where an older version wrote the file.
+	Severity string `json:"severity,omitempty"`
 }
 
 // Step is one applied change.
@@ -98,6 +103,8 @@ type Finding struct {
 	Line    int    `json:"line"`
 	Message string `json:"message"`
 	Hint    string `json:"hint"` // what to do about it
+	// Severity is as in Outcome.
+	Severity string `json:"severity,omitempty"`
 }
 
 // Error says what is wrong with a file, where, and what to do about it.
@@ -137,7 +144,7 @@ func AsError(path string, err error) *Error {
 // patches of files other than the Dockerfile are the caller's to add, who knows
 // where they lie.
 func New(path, context string, res *rewrite.Result, written bool) *File {
-	f := &File{Path: path, Context: context, Changed: res.Changed(), Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}}
+	f := &File{Path: path, Context: context, Changed: res.Changed(), Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Written: written}
 	for _, o := range res.Outcomes {
 		line := o.Line
 		if o.Before != "" {
@@ -145,7 +152,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 		}
 		f.Outcomes = append(f.Outcomes, Outcome{
 			Status: string(o.Status), Transform: o.Transform, Title: o.Title, Why: o.Why, Assumes: o.Assumes,
-			Gain: o.Gain, Plan: o.Plan, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate, BuildContext: o.Context, Image: o.Image,
+			Gain: o.Gain, Plan: o.Plan, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate, BuildContext: o.Context, Image: o.Image, Severity: SeverityOf(o.Transform),
 		})
 	}
 	for _, d := range res.Declined {
@@ -162,7 +169,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 		found = res.Findings
 	}
 	for _, x := range found {
-		f.Findings = append(f.Findings, Finding{x.Check, x.Line, x.Message, x.Hint})
+		f.Findings = append(f.Findings, Finding{x.Check, x.Line, x.Message, x.Hint, SeverityOf(x.Check)})
 	}
 	if res.Before != res.After {
 		f.Patches = []*Patch{{Path: path, Before: res.Before, After: res.After}}
