@@ -29,31 +29,21 @@ func checkstyleSeverity(severity string) string {
 	return severity
 }
 
-// File writes one file, and another one for the files of its context that have problems.
+// File writes one file.
 func (c *Checkstyle) File(f *File) error {
 	var b strings.Builder
 	b.WriteString(c.head())
-	var order []string
-	lines := map[string]*strings.Builder{}
-	add := func(path, rule, severity, text string, line, col int) {
-		if lines[path] == nil {
-			lines[path] = &strings.Builder{}
-			order = append(order, path)
-		}
-		fmt.Fprintf(lines[path], "    <error line=\"%d\" column=\"%d\" severity=\"%s\" message=\"%s\" source=\"%s\"/>\n", max(line, 1), max(col, 1), xmlText(severity), xmlText(text), xmlText(rule))
+	fmt.Fprintf(&b, "  <file name=\"%s\">\n", xmlPath(f.Path))
+	add := func(rule, severity, text string, line, col int) {
+		fmt.Fprintf(&b, "    <error line=\"%d\" column=\"%d\" severity=\"%s\" message=\"%s\" source=\"%s\"/>\n", max(line, 1), max(col, 1), xmlText(severity), xmlText(text), xmlText(rule))
 	}
 	if f.Error != nil {
-		add(f.Path, "drydock", "error", f.Error.words(), f.Error.Line, f.Error.Col)
+		add("drydock", "error", f.Error.words(), f.Error.Line, f.Error.Col)
 	}
 	for _, p := range f.problems("") {
-		add(p.Path, "drydock."+p.Rule, checkstyleSeverity(p.Severity), p.ready(), p.Line, 1)
+		add("drydock."+p.Rule, checkstyleSeverity(p.Severity), p.ready(), p.Line, 1)
 	}
-	for _, path := range order {
-		fmt.Fprintf(&b, "  <file name=\"%s\">\n%s  </file>\n", xmlPath(path), lines[path])
-	}
-	if len(order) == 0 {
-		fmt.Fprintf(&b, "  <file name=\"%s\"/>\n", xmlPath(f.Path))
-	}
+	b.WriteString("  </file>\n")
 	_, err := io.WriteString(c.W, b.String())
 	return err
 }

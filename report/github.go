@@ -20,7 +20,7 @@ type GitHub struct {
 	Options FormOptions
 }
 
-// githubCommands are the commands by severity.
+// githubCommand is the command for a severity.
 func githubCommand(severity string) string {
 	if severity == SeverityNote {
 		return "notice"

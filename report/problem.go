@@ -15,7 +15,8 @@ import (
 // these.
 type problem struct {
 	Rule, Severity string
-	Path           string // as in File.Path, or a file of the context
+	Path           string // as in File.Path
+	File           string // that changes; Path, or a file of the context
 	Line           int    // 1-based; 0 for the whole file
 	What, More     string // what it is; why, or what to do about it
 	Assumes        string
@@ -29,8 +30,8 @@ type problem struct {
 func (f *File) problems(base string) []problem {
 	var out []problem
 	seen := map[string]int{}
-	add := func(p problem) {
-		key := p.Rule + "\x00" + p.Path + "\x00" + p.What
+	add := func(p problem, at string) {
+		key := p.Rule + "\x00" + at + "\x00" + p.What
 		seen[key]++
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", base, key, seen[key]))
 		p.Print = hex.EncodeToString(sum[:16])
@@ -52,10 +53,12 @@ func (f *File) problems(base string) []problem {
 		if o.File != "" {
 			at = joinContext(f.Context, o.File)
 		}
-		add(problem{Rule: o.Transform, Severity: o.Severity, Path: at, Line: o.Line, What: o.Title, More: o.Why, Assumes: o.Assumes, Offered: offered, outcome: i})
+		// A change of another file, too, comes from a line of the Dockerfile, and the other one
+		// may not be there yet.
+		add(problem{Rule: o.Transform, Severity: o.Severity, Path: f.Path, Line: o.Line, What: o.Title, File: at, More: o.Why, Assumes: o.Assumes, Offered: offered, outcome: i}, at)
 	}
 	for _, x := range f.Findings {
-		add(problem{Rule: x.Check, Severity: x.Severity, Path: f.Path, Line: x.Line, What: x.Message, More: x.Hint, outcome: -1})
+		add(problem{Rule: x.Check, Severity: x.Severity, Path: f.Path, Line: x.Line, What: x.Message, File: f.Path, More: x.Hint, outcome: -1}, f.Path)
 	}
 	return out
 }
@@ -69,7 +72,11 @@ func joinContext(context, file string) string {
 
 // text tells a problem in sentences.
 func (p problem) text() string {
-	text := sentence(p.What)
+	what := p.What
+	if p.File != p.Path && !strings.Contains(what, path.Base(p.File)) {
+		what += " (" + p.File + ")"
+	}
+	text := sentence(what)
 	if p.More != "" {
 		text += " " + sentence(p.More)
 	}
