@@ -69,10 +69,9 @@ func githubData(s string) string {
 	return strings.ReplaceAll(said.Printable(oneLine(s)), "%", "%25")
 }
 
-// githubProperty is a value: colons and commas end one. A path keeps its bytes, line
-// breaks escaped, or it would be another file's.
+// githubProperty is a value: colons and commas end one.
 func githubProperty(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(strings.ToValidUTF8(s, "\ufffd"))
+	return strings.NewReplacer("%", "%25", ":", "%3A", ",", "%2C").Replace(said.Printable(s))
 }
 
 // ends are the last lines of the file before that a change takes together with the

@@ -103,7 +103,9 @@ func (m *Markdown) part(f *File, name string, withDiff bool) string {
 			fmt.Fprintf(&b, "  \n  %s", MarkdownPlain(sentence(o.Why)))
 		}
 		for _, l := range o.Plan {
-			fmt.Fprintf(&b, "\n  - %s", MarkdownPlain(l))
+			if strings.TrimSpace(l) != "" {
+				fmt.Fprintf(&b, "\n  - %s", MarkdownPlain(l))
+			}
 		}
 		if o.Gain != "" {
 			fmt.Fprintf(&b, "  \n  Brings: %s", MarkdownPlain(o.Gain))

@@ -60,16 +60,16 @@ type File struct {
 // Outcome is one change. Lines are 1-based lines of the file as it was before
 // drydock; 0 means the whole file.
 type Outcome struct {
-	Status    string `json:"status"` // applied, offered (waits for --unsafe), unproven (--verify found that it breaks the image) or dropped (a defect of drydock)
-	Transform string `json:"transform"`
-	Title     string `json:"title"`
-	Why       string `json:"why"`
-	Assumes   string `json:"assumes"`
-	Gain      string `json:"gain"`
+	Status    string `json:"status"`    // applied, offered (waits for --unsafe), unproven (--verify found that it breaks the image) or dropped (a defect of drydock)
+	Transform string `json:"transform"` // that makes it, as drydock explain takes it
+	Title     string `json:"title"`     // what it does
+	Why       string `json:"why"`       // why that is better
+	Assumes   string `json:"assumes"`   // what it rests on, "" for nothing
+	Gain      string `json:"gain"`      // what it brings, "" where that isn't known
 	// Plan explains a change of many parts: what goes where, and why, a sentence each.
 	Plan   []string `json:"plan,omitempty"`
-	Safety string   `json:"safety"` // safe or assumes
-	Line   int      `json:"line"`
+	Safety string   `json:"safety"`         // safe or assumes
+	Line   int      `json:"line"`           // 1-based line of the Dockerfile before, 0 for the whole file
 	File   string   `json:"file"`           // "" for the Dockerfile, else a path in the context
 	Gate   string   `json:"gate,omitempty"` // for dropped: the promise that the change would have broken; for unproven: what broke
 	// BuildContext is what a change of the ignore file does to the build context.
@@ -92,17 +92,17 @@ type Step struct {
 // file as it stands after the run: as fix wrote it, and as it was for diff and
 // check. 0 means the whole file.
 type Decline struct {
-	Transform string `json:"transform"`
-	Line      int    `json:"line"`
-	Reason    string `json:"reason"`
+	Transform string `json:"transform"` // that left it alone
+	Line      int    `json:"line"`      // 1-based line of the file after the run, 0 for the whole file
+	Reason    string `json:"reason"`    // why it was left alone
 }
 
 // Finding is what a check found. Line is a line as in Decline, but never 0.
 type Finding struct {
-	Check   string `json:"check"` // with "/RULE" behind it for a check with several rules
-	Line    int    `json:"line"`
-	Message string `json:"message"`
-	Hint    string `json:"hint"` // what to do about it
+	Check   string `json:"check"`   // with "/RULE" behind it for a check with several rules
+	Line    int    `json:"line"`    // 1-based line of the file after the run
+	Message string `json:"message"` // what is wrong
+	Hint    string `json:"hint"`    // what to do about it
 	// Severity is as in Outcome.
 	Severity string `json:"severity,omitempty"`
 }
@@ -110,11 +110,11 @@ type Finding struct {
 // Error says what is wrong with a file, where, and what to do about it.
 // Line and Col are 1-based; 0 when the whole file is meant.
 type Error struct {
-	Path    string `json:"path"`
-	Line    int    `json:"line"`
-	Col     int    `json:"col"`
-	Message string `json:"message"`
-	Hint    string `json:"hint"`
+	Path    string `json:"path"`    // the file, as in File
+	Line    int    `json:"line"`    // 1-based, 0 for the whole file
+	Col     int    `json:"col"`     // 1-based, in bytes; 0 for the whole line
+	Message string `json:"message"` // what is wrong
+	Hint    string `json:"hint"`    // what to do about it
 }
 
 func (e *Error) Error() string {
