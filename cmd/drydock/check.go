@@ -22,6 +22,7 @@ instruction; to leave a check out, --skip CHECK.
 
 ` + exitCodes,
 		Flags: sharedFlags(
+			htmlFlag(),
 			&cli.BoolFlag{Name: "declined", Aliases: []string{"v"}, Usage: "also list what was left alone, with the reason"},
 		),
 		Action: func(c *cli.Context) error { return runCheck(c, s) },
@@ -33,15 +34,21 @@ func runCheck(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	page, err := readHTML(c, s, set)
+	if err != nil {
+		return err
+	}
+	defer page.drop()
 	j := job{settings: set, streams: s, offer: true}
-	j.render = &report.List{W: s.out, Style: set.style(s.out), Declined: c.Bool("declined")}
+	j.render = &report.List{W: page.text(s.out), Style: set.style(s.out), Declined: c.Bool("declined")}
 	if set.json {
 		j.render = &report.JSON{W: s.out}
 	} else if set.quiet {
-		j.render, j.offer = &report.List{W: io.Discard}, false
+		j.render, j.offer = &report.List{W: io.Discard}, page != nil
 	}
+	j.render = page.beside(j.render)
 	total, err := j.run(c.Context)
-	if err != nil {
+	if err = page.finish(err); err != nil {
 		return err
 	}
 	if total.Failed == 0 && total.Findings > 0 {

@@ -16,10 +16,11 @@ func diffCommand(s streams) *cli.Command {
 		Description: `The patch names files relative to the current folder, new files such as
 .dockerignore included: run git apply or patch -p1 in the same folder. In a
 pipe it is a patch and nothing else; on a terminal it is coloured and the
-reason of each change stands above, in lines that patch tools skip.
+reason of each change stands above, in lines that patch tools skip. The page of
+--html tells more: findings, and what waits for --unsafe.
 
 ` + exitCodes,
-		Flags:  sharedFlags(noReplayFlag()),
+		Flags:  sharedFlags(noReplayFlag(), htmlFlag()),
 		Action: func(c *cli.Context) error { return runDiff(c, s) },
 	}
 }
@@ -32,10 +33,18 @@ func runDiff(c *cli.Context, s streams) error {
 	if c.IsSet("only") && len(set.transforms) == 0 {
 		return usagef("diff shows changes, and checks make none: see drydock check")
 	}
-	set.checks = nil
+	page, err := readHTML(c, s, set)
+	if err != nil {
+		return err
+	}
+	defer page.drop()
+	if page == nil {
+		set.checks = nil
+	}
+	set.checks = withoutCheckOnly(set.checks)
 	style := set.style(s.out)
-	j := job{settings: set, streams: s, render: &report.Diff{W: s.out, Style: style, Why: style.On || isTerminal(s.out)}}
-	if !c.Bool("no-replay") && (set.json || style.On || isTerminal(s.out)) {
+	j := job{settings: set, streams: s, offer: page != nil, render: &report.Diff{W: page.text(s.out), Style: style, Why: style.On || isTerminal(s.out)}}
+	if !c.Bool("no-replay") && (set.json || page != nil || style.On || isTerminal(s.out)) {
 		j.quote = newQuoting() // a patch in a pipe has no place for it
 	}
 	if set.json {
@@ -43,8 +52,9 @@ func runDiff(c *cli.Context, s streams) error {
 	} else if set.quiet {
 		j.render = &report.Diff{W: io.Discard}
 	}
+	j.render = page.beside(j.render)
 	total, err := j.run(c.Context)
-	if err != nil {
+	if err = page.finish(err); err != nil {
 		return err
 	}
 	return found(total)

@@ -30,7 +30,7 @@ build as it is stays as it is.
 		Flags: append(sharedFlags(
 			&cli.BoolFlag{Name: "p", Aliases: []string{"patch"}, Usage: "ask for each change, as git add -p does"},
 			&cli.BoolFlag{Name: "verify", Usage: "build and run the image before and after; keep the changes that are proven, repair what can be, drop the rest"},
-			noReplayFlag(),
+			noReplayFlag(), htmlFlag(),
 		), proofFlags()...),
 		Action: func(c *cli.Context) error { return runFix(c, s) },
 	}
@@ -70,7 +70,12 @@ func runFix(c *cli.Context, s streams) error {
 		j.offer = false
 		j.ask = newSession(c.Context, s, set.style(s.out))
 	}
-	out := s.out
+	page, err := readHTML(c, s, set)
+	if err != nil {
+		return err
+	}
+	defer page.drop()
+	out := page.text(s.out)
 	if set.stdin() {
 		out = s.err
 	}
@@ -80,9 +85,11 @@ func runFix(c *cli.Context, s streams) error {
 	} else if set.quiet {
 		j.render = &report.Summary{W: io.Discard}
 	}
+	shown := j.render
+	j.render = page.beside(shown)
 	total, err := j.run(c.Context)
-	if err != nil {
-		return allFailed(j.render, set.json, err)
+	if err = page.finish(err); err != nil {
+		return allFailed(shown, set.json, err)
 	}
 	return failure(total)
 }
