@@ -17,6 +17,7 @@ import (
 // import those of lower layers only.
 var layers = [][]string{
 	{"leftover", "said"},
+	{"page"},
 	{"repo", "images", "docs", "history", "scan"},
 	{"rewrite"},
 	{"transforms", "checks", "replay"},
