@@ -51,7 +51,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(fo
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, s streams) int {
 	app := newApp(s)
-	err, answered := asideFrom(app, args, s)
+	answered, err := asideFrom(app, args, s)
 	if !answered {
 		err = app.RunContext(ctx, arrange(app, args))
 	}
@@ -111,7 +111,7 @@ before or after paths; what follows "--" is a path.
 
 // asideFrom answers what programs ask, not people: the shells at Tab, and docker. answered
 // tells that there is nothing more to do.
-func asideFrom(app *cli.App, args []string, s streams) (err error, answered bool) {
+func asideFrom(app *cli.App, args []string, s streams) (answered bool, err error) {
 	app.HelpName = app.Name
 	docker := len(args) > 0 && isPlugin(args[0])
 	if docker {
@@ -121,11 +121,11 @@ func asideFrom(app *cli.App, args []string, s streams) (err error, answered bool
 	switch {
 	case len(args) < 2:
 	case args[1] == completeWord:
-		return complete(app, args[2:], s.out), true
+		return true, complete(app, args[2:], s.out)
 	case docker && args[1] == metadata.MetadataSubcommandName:
-		return writeMetadata(s.out), true
+		return true, writeMetadata(s.out)
 	}
-	return nil, false
+	return false, nil
 }
 
 func version() string {

@@ -45,7 +45,7 @@ func writeMan(w io.Writer, app *cli.App, day string) error {
 			p.macro("br")
 		}
 	}
-	p.line(`\fBdrydock \-\-help\fP | \fB\-\-version\fP`)
+	p.raw(`\fBdrydock \-\-help\fP | \fB\-\-version\fP`)
 	p.section("DESCRIPTION")
 	p.prose(withoutExitCodes(app.Description))
 	p.prose("drydock VERB --help prints the part of a verb.")
@@ -63,7 +63,7 @@ func writeMan(w io.Writer, app *cli.App, day string) error {
 	p.section("EXAMPLES")
 	p.entries(manExamples)
 	p.section("SEE ALSO")
-	p.line(`\fBdocker\fP(1), \fBgit\fP(1), \fBbuildctl\fP(1), \fBDockerfile\fP(5), \fBdockerignore\fP(5)`)
+	p.raw(`\fBdocker\fP(1), \fBgit\fP(1), \fBbuildctl\fP(1), \fBDockerfile\fP(5), \fBdockerignore\fP(5)`)
 	_, err := io.WriteString(w, p.text.String())
 	return err
 }
@@ -128,15 +128,16 @@ func (p *page) macro(name string, args ...string) {
 
 func (p *page) section(title string) { p.macro("SH", title) }
 
-// line writes a line of text; its backslashes are roff's where they begin an escape of ours.
+// line writes a line of text.
 func (p *page) line(text string) {
-	if !strings.HasPrefix(text, `\f`) {
-		text = roff(text)
+	if text != "" { // a blank line is a warning
+		p.raw(guarded(roff(text)))
 	}
-	if text == "" {
-		return // a blank line is a warning
-	}
-	p.text.WriteString(guarded(text) + "\n")
+}
+
+// raw writes a line of roff.
+func (p *page) raw(text string) {
+	p.text.WriteString(text + "\n")
 	p.fresh = false
 }
 
@@ -197,7 +198,7 @@ func (p *page) flag(f cli.Flag) {
 		head += ` \fI` + roff(what) + `\fP`
 	}
 	p.macro("TP")
-	p.line(head)
+	p.raw(head)
 	about := sentence(usage(f))
 	if v := strings.Trim(d.GetDefaultText(), `"`); d.TakesValue() && v != "" {
 		about += " Default: " + v + "."
@@ -211,7 +212,7 @@ type entry struct{ name, about string }
 func (p *page) entries(all []entry) {
 	for _, e := range all {
 		p.macro("TP")
-		p.line(`\fB` + roff(e.name) + `\fP`)
+		p.raw(`\fB` + roff(e.name) + `\fP`)
 		p.line(e.about)
 	}
 }

@@ -84,6 +84,9 @@ func asPlugin(args []string) (out, environment []string) {
 	if len(rest) > 1 && rest[0] == completeWord && rest[1] == "drydock" {
 		return slices.Concat(args[:1], rest[:1], rest[2:]), nil
 	}
+	if len(rest) > 1 && rest[0] == "help" && rest[1] == "drydock" { // docker help drydock VERB
+		return slices.Concat(args[:1], rest[2:], []string{"--help"}), nil
+	}
 	for len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
 		name, value, given := strings.Cut(rest[0], "=")
 		at := slices.IndexFunc(dockerFlags, func(f dockerFlag) bool { return slices.Contains(f.names, name) })

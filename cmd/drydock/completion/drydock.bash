@@ -5,8 +5,8 @@
 _drydock() {
   local program=${COMP_WORDS[0]} word joined=() i cut='' answer hints line candidates=()
   for ((i = 1; i <= COMP_CWORD; i++)); do
-    word=${COMP_WORDS[i]}
-    if ((${#joined[@]} > 0)) && [[ $word == =* || ${COMP_WORDS[i-1]} == *= && ${COMP_WORDS[i-1]} != -*=*= ]]; then
+    word=${COMP_WORDS[i]#[\"\']} word=${word//\\/} # as it is typed: "a b, a\ b
+    if ((${#joined[@]} > 0)) && [[ $word == =* || ${COMP_WORDS[i-1]} == = ]]; then
       joined[${#joined[@]}-1]+=$word
     else
       joined+=("$word")
