@@ -2,7 +2,8 @@
 
 function __drydock_complete
     set -l words (commandline -opc)
-    set -l typed (commandline -ct)
+    set -l typed (commandline -ct | string unescape)
+    test (count $typed) -eq 1; or set typed (commandline -ct)
     set -l answer ($words[1] __complete $words[2..-1] "$typed" 2>/dev/null)
     or return
     set -l hints (string replace -r '^:' '' -- $answer[-1])
@@ -11,7 +12,7 @@ function __drydock_complete
         printf '%s\n' $candidates
     else
         # fish offers files for the whole word: what stands before "=" is put back
-        set -l lead (string match -r -- '^-.*=' $typed)
+        set -l lead (string match -r -- '^-.*=' $typed; or echo)
         set -l rest (string replace -r -- '^-.*=' '' $typed)
         if test (math "bitand($hints, 16)") -ne 0
             printf '%s\n' $lead(__fish_complete_directories $rest '')

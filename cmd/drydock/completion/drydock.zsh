@@ -33,7 +33,6 @@ _drydock() {
     return
   fi
   if ((hints & 64)); then
-    # _files quotes, expands ~ and adds slashes; drydock says which names.
     local -a names
     names=("${(@)${(@)lines:#:*}%%$'\t'*}")
     local -a folders=(${(M)names:#*/}) files=(${names:#*/})
@@ -42,7 +41,7 @@ _drydock() {
     return
   fi
   ((hints & 2)) && options=(-S '')
-  _describe -V drydock candidates $options
+  _describe -V drydock candidates "${options[@]}"
 }
 
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
