@@ -18,6 +18,12 @@ import (
 
 var dataBlock = regexp.MustCompile(`<script type="application/x-drydock" data-kind="([a-z]+)">([A-Za-z0-9+/=]*)</script>`)
 
+var (
+	plainBlock = regexp.MustCompile(`(?s)<noscript>.*?</noscript>`)
+	anyTag     = regexp.MustCompile(`<[^>]*>?`)
+	plainTag   = regexp.MustCompile(`^</?(section|main|h2|ul|li|b|p|pre)( class="[a-z]+")?>$`)
+)
+
 // Unpack gives the JSON of a page's blocks by kind.
 func Unpack(t *testing.T, text string) map[string][]string {
 	t.Helper()
@@ -44,6 +50,20 @@ func Unpack(t *testing.T, text string) map[string][]string {
 // asks nobody for anything.
 func Closed(t *testing.T, text string) {
 	t.Helper()
+	// What stands there for browsers without JavaScript is text between a few tags.
+	text = plainBlock.ReplaceAllStringFunc(text, func(block string) string {
+		for _, tag := range anyTag.FindAllString(strings.TrimSuffix(strings.TrimPrefix(block, "<noscript>"), "</noscript>"), -1) {
+			if !plainTag.MatchString(tag) {
+				t.Errorf("without JavaScript there is %.60q", tag)
+			}
+		}
+		for _, bad := range []string{"\x1b", "\u202e", "\u2028"} {
+			if strings.Contains(block, bad) {
+				t.Errorf("without JavaScript there is %q", bad)
+			}
+		}
+		return ""
+	})
 	for _, bad := range []string{"onerror=alert", "<img", "{{", "\x1b", "\u202e"} {
 		if strings.Contains(text, bad) {
 			t.Errorf("the page holds %q", bad)

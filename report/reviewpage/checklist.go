@@ -36,7 +36,11 @@ func (c *checklist) add(number int, f *report.File) {
 	}
 	for _, o := range f.With(rewrite.Applied) {
 		if o.Assumes != "" {
-			c.note(&c.assumed, o.Transform, o.Assumes, number)
+			text := o.Assumes
+			if verdict(f.Proof) == "proven" {
+				text += " (the proof tried it)"
+			}
+			c.note(&c.assumed, o.Transform, text, number)
 		}
 		if o.Image != nil {
 			c.note(&c.verify, o.Transform, fmt.Sprintf("%s becomes %s: it is the one that you want", o.Image.From, o.Image.To), number)

@@ -5,7 +5,6 @@ import (
 	"html"
 	"strings"
 
-	"drydock/report"
 	"drydock/said"
 )
 
@@ -22,8 +21,8 @@ const (
 )
 
 // file is the markup of one file, "" when there is nothing or no room.
-func (p *plainText) file(f *report.File, reasons []report.Outcome) string {
-	if f.Error == nil && len(f.Patches) == 0 && len(f.Findings) == 0 {
+func (p *plainText) file(d *detail) string {
+	if d.Error == nil && len(d.Patches) == 0 && len(d.Findings) == 0 {
 		return ""
 	}
 	if p.used > plainMax {
@@ -31,12 +30,12 @@ func (p *plainText) file(f *report.File, reasons []report.Outcome) string {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "<section><h2>%s</h2>\n", line(f.Path))
-	if f.Error != nil {
-		fmt.Fprintf(&b, "<p>%s</p>\n", line(f.Error.Error()))
+	fmt.Fprintf(&b, "<section><h2>%s</h2>\n", line(d.Path))
+	if d.Error != nil {
+		fmt.Fprintf(&b, "<p>%s</p>\n", line(d.Error.Error()))
 	}
 	b.WriteString("<ul>\n")
-	for _, o := range reasons {
+	for _, o := range d.Reasons {
 		fmt.Fprintf(&b, "<li><b>%s</b> %s", line(o.Transform), line(o.Title))
 		if o.Why != "" {
 			fmt.Fprintf(&b, ": %s", line(o.Why))
@@ -46,12 +45,12 @@ func (p *plainText) file(f *report.File, reasons []report.Outcome) string {
 		}
 		b.WriteString("</li>\n")
 	}
-	for _, x := range f.Findings {
+	for _, x := range d.Findings {
 		fmt.Fprintf(&b, "<li><b>%s</b> line %d: %s: %s</li>\n", line(x.Check), x.Line, line(x.Message), line(x.Hint))
 	}
 	b.WriteString("</ul>\n")
-	for _, x := range f.Patches {
-		text, cut := x.Unified(), ""
+	for _, x := range d.Patches {
+		text, cut := x.Unified, ""
 		if len(text) > plainFile {
 			text, cut = strings.ToValidUTF8(text[:plainFile], ""), "<p>The patch goes on: drydock diff prints it.</p>\n"
 		}

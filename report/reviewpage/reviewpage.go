@@ -139,7 +139,7 @@ func (p *Page) File(f *report.File) error {
 	if err := p.out.Add(line, text); err != nil {
 		return err
 	}
-	if markup := p.plain.file(f, d.Reasons); markup != "" {
+	if markup := p.plain.file(&d); markup != "" {
 		return p.out.Plain(markup)
 	}
 	return nil
@@ -260,7 +260,10 @@ func newDetail(f *report.File) detail {
 		d.Patches = append(d.Patches, x)
 	}
 	if f.Replay != nil {
-		d.Chart = f.Replay.Chart(said.Printable(f.Path))
+		// The page has the colours, and no other style may come in.
+		head, rest, _ := strings.Cut(f.Replay.Chart(said.Printable(f.Path)), "<style>")
+		_, tail, _ := strings.Cut(rest, "</style>")
+		d.Chart = head + tail
 	}
 	return d
 }

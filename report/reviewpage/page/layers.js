@@ -51,7 +51,6 @@ function replayParts(d) {
   if (d.chart) {
     const image = new DOMParser().parseFromString(d.chart, "image/svg+xml").documentElement;
     if (image.nodeName === "svg") {
-      for (const style of image.querySelectorAll("style, script")) style.remove();
       image.setAttribute("class", "replay");
       parts.push(el("div", { class: "chartscroll" }, document.importNode(image, true)));
     }

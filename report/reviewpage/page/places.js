@@ -2,6 +2,7 @@
 // between folded.
 
 const AROUND = 3; // unchanged lines around a change
+const NEAR = 2 * AROUND + 2; // unchanged lines between two changes that aren't worth folding
 const PLACES = 150; // of a patch that are drawn at once
 
 const linesOf = (text) => (text === "" ? [] : text.split(/(?<=\n)/));
@@ -53,7 +54,7 @@ class Sides {
     const hs = this.patch.hunks, h = hs[k];
     const end = (x) => x.line - 1 + x.old;
     const above = k > 0 ? end(hs[k - 1]) : 0, below = k + 1 < hs.length ? hs[k + 1].line - 1 : this.old.length;
-    const nearAbove = k > 0 && h.line - 1 - above <= 2 * AROUND, nearBelow = k + 1 < hs.length && below - end(h) <= 2 * AROUND;
+    const nearAbove = k > 0 && h.line - 1 - above <= NEAR, nearBelow = k + 1 < hs.length && below - end(h) <= NEAR;
     return [nearAbove ? h.line - 1 : Math.max(above, h.line - 1 - AROUND), nearBelow ? below : Math.min(below, end(h) + AROUND)];
   }
 

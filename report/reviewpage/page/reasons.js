@@ -3,7 +3,7 @@
 
 // cards are the reasons of a place; told holds those of the file that were told.
 function cards(all, indexes, told, lines) {
-  let room = Math.max(9, lines); // about how many lines of code stand beside them
+  let room = Math.max(6, lines); // about how many lines of code stand beside them
   return indexes.map((i) => {
     const o = all[i];
     if (told.has(i)) {
@@ -11,7 +11,8 @@ function cards(all, indexes, told, lines) {
       return el("button", { type: "button", class: "again", onclick: () => { first.open = true; first.scrollIntoView({ block: "center" }); first.querySelector("summary").focus({ preventScroll: true }); } },
         "↑ ", el("span", { class: "tag", text: o.transform }), el("span", { text: o.title }));
     }
-    const card = reason(o, o.safety !== "safe" || room > 0);
+    const named = [...told.keys()].some((k) => all[k].transform === o.transform);
+    const card = reason(o, o.safety !== "safe" || room > 0, !named);
     room -= 6;
     told.set(i, card);
     return card;
@@ -20,7 +21,7 @@ function cards(all, indexes, told, lines) {
 
 const detailLine = (kind, label, text) => (text ? el("p", { class: "detail d-" + kind }, el("span", { class: "dim", text: label + " " }), text) : null);
 
-function reason(o, open) {
+function reason(o, open, more) {
   return el("details", { class: "reason " + (o.safety === "safe" ? "safe" : "assumes"), open },
     el("summary", {}, el("span", { class: "tag", text: o.transform }), el("span", { class: "badge " + (o.safety === "safe" ? "s-changed" : "s-skipped"), text: o.safety }), el("span", { class: "what", text: o.title })),
     detailLine("why", "why", o.why),
@@ -28,7 +29,7 @@ function reason(o, open) {
     detailLine("brings", "brings", o.gain),
     (o.plan || []).length > 0 && el("details", { class: "plan" }, el("summary", { text: "the plan, in " + plural(o.plan.length, "step") }), el("ul", {}, o.plan.map((x) => el("li", { text: x })))),
     detailLine("gate", "because", o.gate),
-    el("p", { class: "more dim" }, "more: ", el("code", { text: "drydock explain " + o.transform })));
+    more && el("p", { class: "more dim" }, "more: ", el("code", { text: "drydock explain " + o.transform })));
 }
 
 // entry is a line of a list: an offer, a finding, a case left alone.
