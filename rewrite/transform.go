@@ -175,7 +175,7 @@ type Change struct {
 // ImageChange is one image in the place of another.
 type ImageChange struct {
 	From string `json:"from"` // reference, variables replaced
-	To   string `json:"to"`
+	To   string `json:"to"`   // reference that takes its place
 }
 
 // Status is what became of a change.

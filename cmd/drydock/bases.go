@@ -38,7 +38,7 @@ pulls every candidate.
 		Flags: append(sourceFlags()[:2],
 			&cli.StringFlag{Name: "scan", Value: "none", Usage: "`SCANNER` that counts vulnerabilities: auto, " + strings.Join(scan.Names, ", ") + " or none"},
 			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile"},
-			formatFlag(),
+			formatFlag("bases"),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
 		),

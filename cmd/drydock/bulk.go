@@ -92,7 +92,7 @@ func bulkFlags() []cli.Flag {
 
 // bulkSharedFlags are those of diff that make sense for many repositories, and the reports.
 func bulkSharedFlags() []cli.Flag {
-	shared := slices.DeleteFunc(sharedFlags(), func(f cli.Flag) bool { return slices.Contains([]string{"context", "format"}, f.Names()[0]) })
+	shared := slices.DeleteFunc(sharedFlags(), func(f cli.Flag) bool { return slices.Contains([]string{"context", "format", "output"}, f.Names()[0]) })
 	return append(shared, reportFlags()...)
 }
 

@@ -33,15 +33,12 @@ func runCheck(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	j := job{settings: set, streams: s, offer: true}
-	j.render = &report.List{W: s.out, Style: set.style(s.out), Declined: c.Bool("declined")}
-	if set.json {
-		j.render = &report.JSON{W: s.out}
-	} else if set.quiet {
-		j.render, j.offer = &report.List{W: io.Discard}, false
-	}
+	j := job{settings: set, streams: s, offer: !set.quiet || set.forms.program() || len(set.forms.files) > 0}
+	j.render = set.renderer(s.out, func(w io.Writer) report.Renderer {
+		return &report.List{W: w, Style: set.style(w), Declined: c.Bool("declined")}
+	})
 	total, err := j.run(c.Context)
-	if err != nil {
+	if err = set.forms.finish(err); err != nil {
 		return err
 	}
 	if total.Failed == 0 && total.Findings > 0 {

@@ -34,17 +34,18 @@ func runDiff(c *cli.Context, s streams) error {
 	}
 	set.checks = nil
 	style := set.style(s.out)
-	j := job{settings: set, streams: s, render: &report.Diff{W: s.out, Style: style, Why: style.On || isTerminal(s.out)}}
-	if !c.Bool("no-replay") && (set.json || style.On || isTerminal(s.out)) {
+	text := func(w io.Writer) report.Renderer {
+		if w != s.out {
+			return &report.Diff{W: w}
+		}
+		return &report.Diff{W: w, Style: style, Why: style.On || isTerminal(w)}
+	}
+	j := job{settings: set, streams: s, render: set.renderer(s.out, text)}
+	if !c.Bool("no-replay") && (set.forms.has("json") || set.forms.has("markdown") || style.On || isTerminal(s.out)) {
 		j.quote = newQuoting() // a patch in a pipe has no place for it
 	}
-	if set.json {
-		j.render = &report.JSON{W: s.out}
-	} else if set.quiet {
-		j.render = &report.Diff{W: io.Discard}
-	}
 	total, err := j.run(c.Context)
-	if err != nil {
+	if err = set.forms.finish(err); err != nil {
 		return err
 	}
 	return found(total)

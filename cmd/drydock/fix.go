@@ -49,11 +49,19 @@ func runFix(c *cli.Context, s streams) error {
 	if !c.Bool("no-replay") {
 		j.quote = newQuoting()
 	}
+	out := s.out
+	if set.stdin() {
+		out = s.err
+	}
+	render := set.renderer(out, func(w io.Writer) report.Renderer {
+		return &report.Summary{W: w, Style: set.style(w)}
+	})
+	j.render = render
 	if c.Bool("p") && c.Bool("verify") {
 		return usagef("-p and --verify exclude each other: verify what you chose with drydock verify")
 	}
 	if j.prove, err = fixProving(c, s, set); err != nil {
-		return allFailed(&report.JSON{W: s.out}, set.json, err)
+		return set.forms.finish(allFailed(render, err))
 	}
 	if j.prove != nil {
 		defer j.prove.close()
@@ -63,26 +71,19 @@ func runFix(c *cli.Context, s streams) error {
 		switch {
 		case set.stdin():
 			return usagef(`-p reads the answers from standard input: name a file instead of "-"`)
-		case set.json:
-			return usagef("-p asks in text: leave --format json out")
+		case set.forms.program():
+			return usagef("-p asks in text: leave --format %s out, or give it a file", set.forms.stdout)
 		}
 		// The engine's look at what --unsafe would bring would ask again.
 		j.offer = false
 		j.ask = newSession(c.Context, s, set.style(s.out))
 	}
-	out := s.out
-	if set.stdin() {
-		out = s.err
-	}
-	j.render = &report.Summary{W: out, Style: set.style(out)}
-	if set.json {
-		j.render = &report.JSON{W: out}
-	} else if set.quiet {
-		j.render = &report.Summary{W: io.Discard}
-	}
 	total, err := j.run(c.Context)
 	if err != nil {
-		return allFailed(j.render, set.json, err)
+		err = allFailed(render, err)
+	}
+	if err = set.forms.finish(err); err != nil {
+		return err
 	}
 	return failure(total)
 }
@@ -94,9 +95,9 @@ func withoutCheckOnly(all []*rewrite.Check) []*rewrite.Check {
 
 // allFailed tells JSON's readers too of an error that is about the whole run. A mistake
 // in the command line is for those who write it.
-func allFailed(render report.Renderer, wanted bool, err error) error {
+func allFailed(render report.Renderer, err error) error {
 	var usage usageError
-	if j, ok := render.(*report.JSON); ok && wanted && !errors.As(err, &usage) {
+	if j, ok := render.(interface{ Fail(error) error }); ok && !errors.As(err, &usage) {
 		if err := j.Fail(err); err != nil {
 			return err
 		}

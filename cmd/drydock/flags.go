@@ -22,6 +22,7 @@ type settings struct {
 	checks     []*rewrite.Check  // those chosen; which of them run is the verb's to say
 	policies   map[string]string // by transform
 	json       bool
+	forms      outputs // of fix, diff and check
 	quiet      bool
 	offline    bool   // no registry is asked
 	layout     string // OCI layout that is asked first, "" for none
@@ -41,7 +42,8 @@ func sharedFlags(extra ...cli.Flag) []cli.Flag {
 		&cli.StringSliceFlag{Name: "policy", Usage: "how a transform works (`NAME=POLICY,…`); see drydock explain NAME"},
 		&cli.StringFlag{Name: "base", Usage: "`KIND` of runtime image: slim (default), alpine, distroless or smallest; the policy of multi-stage, slim-base and distroless, which runs only for the last two"},
 		&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile; without it compose, bake and CI files tell, then the COPY sources"},
-		formatFlag(),
+		formsFlag(),
+		outputFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
 	)
@@ -93,17 +95,19 @@ func asked(c *cli.Context) (policies, with []string, err error) {
 	return policies, with, nil
 }
 
-func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "format", Value: "text", Usage: "`FORM` of the output: text or json"}
-}
-
 func readSettings(c *cli.Context) (settings, error) {
 	s := settings{unsafe: c.Bool("unsafe"), quiet: c.Bool("quiet"), offline: c.Bool("offline"), layout: c.String("layout"), facts: c.Bool("registry"), color: c.String("color"), paths: c.Args().Slice()}
 	if err := knownColor(s.color); err != nil {
 		return s, err
 	}
 	var err error
-	if s.json, err = wantsJSON(c); err != nil {
+	if _, several := c.Generic("format").(*list); several {
+		s.forms, err = readOutputs(c)
+		s.json = s.forms.stdout == "json"
+	} else {
+		s.json, err = wantsJSON(c)
+	}
+	if err != nil {
 		return s, err
 	}
 	if s.offline && c.IsSet("registry") && s.facts {
@@ -140,25 +144,6 @@ func knownColor(when string) error {
 		return usagef("--color %s: choose auto, always or never", when)
 	}
 	return nil
-}
-
-// knownForm is for verify and ship, whose output goes into pull requests too.
-func knownForm(form string) error {
-	if !slices.Contains([]string{"text", "json", "markdown"}, form) {
-		return usagef("--format %s: choose text, json or markdown", form)
-	}
-	return nil
-}
-
-func wantsJSON(c *cli.Context) (bool, error) {
-	switch f := c.String("format"); {
-	case f == "" && !c.IsSet("format"): // a verb without it
-		return false, nil
-	case f == "text" || f == "json":
-		return f == "json", nil
-	default:
-		return false, usagef("--format %s: choose text or json", f)
-	}
 }
 
 // choice is what --only, --skip and --with say: names of transforms and checks.

@@ -16,7 +16,7 @@ func listCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "list the transforms in the order in which they run, then the checks",
-		Flags: []cli.Flag{formatFlag()},
+		Flags: []cli.Flag{formatFlag("list")},
 		Action: func(c *cli.Context) error {
 			asJSON, err := wantsJSON(c)
 			switch {

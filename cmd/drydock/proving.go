@@ -152,7 +152,7 @@ func fixProving(c *cli.Context, s streams, set settings) (*proving, error) {
 		}
 		return nil, nil
 	}
-	return readProving(c, s, set.quiet || set.json)
+	return readProving(c, s, set.quiet || set.forms.program())
 }
 
 // buildOptions are the options for one Dockerfile: what the command line says, over

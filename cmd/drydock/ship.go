@@ -84,8 +84,8 @@ func runShip(c *cli.Context, s streams) error {
 	switch {
 	case c.NArg() == 0:
 		return usagef("ship needs the name of an image: drydock ship [REGISTRY/]NAME[:TAG]")
-	case knownForm(form) != nil:
-		return knownForm(form)
+	case knownForm(c, form) != nil:
+		return knownForm(c, form)
 	case knownColor(color) != nil:
 		return knownColor(color)
 	case c.Int("max-critical") < 0:

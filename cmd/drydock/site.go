@@ -90,7 +90,7 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 		j.seen(f, res)
 	}
 	if len(f.Patches) > 0 && !j.stdin() {
-		f.Patches[0].Path = j.places.patchPath(t.abs)
+		f.Patches[0].Path, f.Patches[0].File = j.places.patchPath(t.abs), j.places.filePath(t.abs)
 	}
 	if j.write && j.stdin() {
 		if _, err := j.streams.out.Write([]byte(res.After)); err != nil {
@@ -180,7 +180,7 @@ func (s *site) keep(f *report.File, i int, t *target, res *rewrite.Result, other
 			continue
 		}
 		c := others[k]
-		p := &report.Patch{Path: s.job.places.patchPath(c.path), Before: c.before, After: c.after, Created: c.created}
+		p := &report.Patch{Path: s.job.places.patchPath(c.path), File: s.job.places.filePath(c.path), Before: c.before, After: c.after, Created: c.created}
 		f.Patches = append(f.Patches, p)
 		if s.patches == nil {
 			s.patches = map[string]*report.Patch{}

@@ -31,7 +31,7 @@ lines are supported, and answers alone with --offline.
 			&cli.StringFlag{Name: "level", Value: "patch", Usage: "how far to go: " + strings.Join(levels(), ", ") + " (`LEVEL`)"},
 			&cli.BoolFlag{Name: "diff", Usage: "print the patch and leave the files as they are"},
 			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile"},
-			formatFlag(),
+			formatFlag("update"),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors, and with --diff the patch"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
 		),

@@ -32,7 +32,7 @@ Exit codes:
 		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{Name: "before", Value: "HEAD", Usage: "compare with the Dockerfile of this git revision (`REV`)"},
 			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile"},
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORM` of the output: text, json or markdown"},
+			formatFlag("verify"),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
 		}, proofFlags()...), sourceFlags()[:1]...),
@@ -48,7 +48,7 @@ type verifying struct {
 
 func runVerify(c *cli.Context, s streams) error {
 	format := c.String("format")
-	if err := knownForm(format); err != nil {
+	if err := knownForm(c, format); err != nil {
 		return err
 	}
 	if format == "markdown" {
@@ -72,10 +72,6 @@ func runVerify(c *cli.Context, s streams) error {
 		v.file, set.paths = &target{path: set.paths[0]}, set.paths[1:]
 	}
 	j := job{settings: set, streams: s, verify: v}
-	if j.prove, err = readProving(c, s, set.quiet || format != "text"); err != nil {
-		return allFailed(&report.JSON{W: s.out}, set.json, err)
-	}
-	defer j.prove.close()
 	out := s.out
 	if set.quiet {
 		out = io.Discard
@@ -88,10 +84,14 @@ func runVerify(c *cli.Context, s streams) error {
 	default:
 		j.render = &report.Proofs{W: out, Style: set.style(out)}
 	}
+	if j.prove, err = readProving(c, s, set.quiet || format != "text"); err != nil {
+		return allFailed(j.render, err)
+	}
+	defer j.prove.close()
 	total, err := j.run(c.Context)
 	switch {
 	case err != nil:
-		return allFailed(j.render, set.json, err)
+		return allFailed(j.render, err)
 	case total.Failed == 0 && total.Broken > 0:
 		return errFound
 	}
