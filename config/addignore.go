@@ -180,7 +180,7 @@ func outline(f *File) any {
 	texts := func(s Settings) any {
 		rules := map[string][4]string{}
 		for name, r := range s.Rules {
-			rules[name] = [4]string{r.Run.Text, r.Policy.Text, r.Safety.Text, r.Level.Text}
+			rules[name] = [4]string{r.Run.Text, r.Policy.Text, r.Safety.Text, r.Severity.Text}
 		}
 		return []any{s.Safety.Text, s.Base.Text, s.Context.Text, rules}
 	}

@@ -44,22 +44,25 @@ const (
 	off = "off"
 )
 
-// The levels of safety, and of a check's findings.
+// The levels of safety.
 const (
 	Safe   = "safe"
 	Unsafe = "unsafe"
-
-	LevelError   = "error"
-	LevelWarning = "warning"
-	LevelNote    = "note"
 )
+
+// severities are those of package report.
+var severities = []word{
+	{"error", "It runs, and what it tells is an error."},
+	{"warning", "It runs, and what it tells is a warning."},
+	{"note", "It runs, and what it tells is a note; findings that are notes don't make drydock check fail."},
+}
 
 // Rule is what is set for one transform or check; for a check's rule (CHECK/RULE) too.
 type Rule struct {
-	Run    Value // on or off
-	Policy Value // of a transform
-	Safety Value // of a transform: Safe never makes an assumption, Unsafe may make any
-	Level  Value // of a check
+	Run      Value // on or off
+	Policy   Value // of a transform
+	Safety   Value // of a transform: Safe never makes an assumption, Unsafe may make any
+	Severity Value // error, warning or note
 }
 
 // Ignore keeps a transform or a check away from files or instructions.

@@ -69,7 +69,7 @@ func (f *File) settings(n *yaml.Node) Settings {
 // rule reads one transform's or check's setting.
 func (f *File) rule(n *yaml.Node, check bool) (r Rule) {
 	if n.Kind == yaml.MappingNode {
-		for key, to := range map[string]*Value{"run": &r.Run, "safety": &r.Safety, "policy": &r.Policy} {
+		for key, to := range map[string]*Value{"run": &r.Run, "safety": &r.Safety, "policy": &r.Policy, "severity": &r.Severity} {
 			if v := get(n, key); v != nil {
 				*to = f.at(v)
 				to.Text = plain(v, key == "run")
@@ -83,7 +83,7 @@ func (f *File) rule(n *yaml.Node, check bool) (r Rule) {
 	case v.Text == on || v.Text == off:
 		r.Run = v
 	case check:
-		r.Level, r.Run = v, Value{on, v.File, v.Line}
+		r.Severity, r.Run = v, Value{on, v.File, v.Line}
 	case v.Text == Safe || v.Text == Unsafe:
 		r.Safety = v
 	default: // naming a policy asks for the transform too

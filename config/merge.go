@@ -79,7 +79,7 @@ func baseRules(now map[string]Rule, kind Value) map[string]Rule {
 
 // over is a rule with what a nearer one says.
 func (r Rule) over(near Rule) Rule {
-	return Rule{near.Run.or(r.Run), near.Policy.or(r.Policy), near.Safety.or(r.Safety), near.Level.or(r.Level)}
+	return Rule{near.Run.or(r.Run), near.Policy.or(r.Policy), near.Safety.or(r.Safety), near.Severity.or(r.Severity)}
 }
 
 func (v Value) or(other Value) Value {

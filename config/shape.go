@@ -140,7 +140,7 @@ func transformKeys() []key {
 func transformShape(t *rewrite.Transform) *shape {
 	run := &shape{doc: "Whether it runs.", words: switches(), yesno: true}
 	safety := &shape{doc: "Whether what it assumes holds here.", words: safeties()}
-	out := &shape{doc: t.Summary + ".", what: "setting of " + t.Name, yesno: true, keys: []key{{"run", run}, {"safety", safety}}}
+	out := &shape{doc: t.Summary + ".", what: "setting of " + t.Name, yesno: true, keys: []key{{"run", run}, {"safety", safety}, {"severity", &shape{doc: "How much what it tells weighs in reports.", words: severities}}}}
 	out.words = append(switches(), safety.words...)
 	if len(t.Policies) > 0 {
 		policy := &shape{doc: "How it works.", what: "policy of " + t.Name}
@@ -172,10 +172,7 @@ func checkKeys() []key {
 }
 
 func checkShape(doc string) *shape {
-	return &shape{doc: doc, yesno: true, words: append(switches(),
-		word{LevelError, "It runs, and its findings are errors."},
-		word{LevelWarning, "It runs, and its findings are warnings, as without a setting."},
-		word{LevelNote, "It runs, and its findings are notes: they don't make drydock check fail."})}
+	return &shape{doc: doc, yesno: true, words: append(switches(), severities...)}
 }
 
 func (s *shape) key(name string) *shape {

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"drydock/config"
 )
 
 // streams are what a run reads and writes.
@@ -32,7 +34,8 @@ const exitCodes = `Exit codes:
    0   nothing to do, or done
    1   diff or check found something that fix would change, or check something
        that has no fix
-   2   a file could not be read, understood or written; the others were handled
+   2   a file or its configuration could not be read, understood or written; the
+       others were handled
    64  the command line is wrong`
 
 var (
@@ -52,9 +55,13 @@ func run(ctx context.Context, args []string, s streams) int {
 	app := newApp(s)
 	err := app.RunContext(ctx, arrange(app, args))
 	var usage usageError
+	var mistakes config.Mistakes
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &mistakes):
+		fmt.Fprintln(s.err, mistakes)
+		return exitFailed
 	case errors.Is(err, errFound):
 		return exitFound
 	case errors.Is(err, errFailed):

@@ -29,10 +29,10 @@ func runDiff(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.IsSet("only") && len(set.transforms) == 0 {
+	if c.IsSet("only") && len(set.own.transforms) == 0 {
 		return usagef("diff shows changes, and checks make none: see drydock check")
 	}
-	set.checks = nil
+	set.narrowed(noChecks)
 	style := set.style(s.out)
 	text := func(w io.Writer) report.Renderer {
 		if w != s.out {
