@@ -52,9 +52,9 @@ const (
 
 // severities are those of package report.
 var severities = []word{
-	{"error", "It runs, and what it tells is an error."},
-	{"warning", "It runs, and what it tells is a warning."},
-	{"note", "It runs, and what it tells is a note; findings that are notes don't make drydock check fail."},
+	{"error", "It runs, and what it tells is an error.", "severity"},
+	{"warning", "It runs, and what it tells is a warning.", "severity"},
+	{"note", "It runs, and what it tells is a note; findings that are notes don't make drydock check fail.", "severity"},
 }
 
 // Rule is what is set for one transform or check; for a check's rule (CHECK/RULE) too.

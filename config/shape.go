@@ -16,6 +16,7 @@ import (
 // word or a map, say.
 type shape struct {
 	doc   string
+	def   string   // what the schema defines once and refers to by this name
 	keys  []key    // of a map, as the documentation orders them
 	what  string   // what the keys or words are names of, for messages
 	needs []string // keys that must be there
@@ -31,7 +32,10 @@ type key struct {
 	*shape
 }
 
-type word struct{ text, doc string }
+type word struct {
+	text, doc string
+	def       string // of several words that the schema defines once
+}
 
 // form is what free text must look like; schema.go says it to JSON Schema.
 type form string
@@ -82,14 +86,14 @@ var top = sync.OnceValue(func() *shape {
 func settings() []key {
 	return []key{
 		{"safety", &shape{doc: "How far fix may go.", words: []word{
-			{Safe, "Only what the program inside can't notice."},
-			{Unsafe, "Also what rests on an assumption, as --unsafe."},
+			{text: Safe, doc: "Only what the program inside can't notice."},
+			{text: Unsafe, doc: "Also what rests on an assumption, as --unsafe."},
 		}}},
 		{"base", &shape{doc: "The kind of image that programs run on, as --base.", words: bases()}},
 		{"context", &shape{doc: "The build context's folder, relative to this file's folder, as --context.", text: folder}},
-		{"with", &shape{doc: "Transforms and checks that run only when they are asked for.", items: &shape{what: "transform or check that runs only when asked for", words: optIns()}}},
-		{"transforms", &shape{doc: "What each transform may do.", what: "transform", keys: transformKeys()}},
-		{"checks", &shape{doc: "Which checks run, and how much their findings weigh.", what: "check", keys: checkKeys(), rules: checkShape("One rule of " + rulesOf + ".")}},
+		{"with", &shape{def: "with", doc: "Transforms and checks that run only when they are asked for.", items: &shape{what: "transform or check that runs only when asked for", words: optIns()}}},
+		{"transforms", &shape{def: "transforms", doc: "What each transform may do.", what: "transform", keys: transformKeys()}},
+		{"checks", &shape{def: "checks", doc: "Which checks run, and how much their findings weigh.", what: "check", keys: checkKeys(), rules: checkShape("One rule of " + rulesOf + ".")}},
 	}
 }
 
@@ -105,12 +109,12 @@ func optIns() []word {
 	var out []word
 	for _, t := range transforms.All() {
 		if t.OptIn {
-			out = append(out, word{t.Name, t.Summary + "."})
+			out = append(out, word{text: t.Name, doc: t.Summary + "."})
 		}
 	}
 	for _, c := range checks.All() {
 		if c.OptIn {
-			out = append(out, word{c.Name, c.Summary + "."})
+			out = append(out, word{text: c.Name, doc: c.Summary + "."})
 		}
 	}
 	return out
@@ -145,7 +149,7 @@ func transformShape(t *rewrite.Transform) *shape {
 	if len(t.Policies) > 0 {
 		policy := &shape{doc: "How it works.", what: "policy of " + t.Name}
 		for _, p := range t.Policies {
-			policy.words = append(policy.words, word{p.Name, p.Summary + "."})
+			policy.words = append(policy.words, word{text: p.Name, doc: p.Summary + "."})
 		}
 		out.words = append(out.words, policy.words...)
 		out.keys = append(out.keys, key{"policy", policy})
@@ -153,12 +157,12 @@ func transformShape(t *rewrite.Transform) *shape {
 	return out
 }
 
-func switches() []word { return []word{{on, "It runs."}, {off, "It doesn't run."}} }
+func switches() []word { return []word{{on, "It runs.", "switch"}, {off, "It doesn't run.", "switch"}} }
 
 func safeties() []word {
 	return []word{
-		{Safe, "Never a change that rests on an assumption, not with --unsafe either."},
-		{Unsafe, "What it assumes holds here: fix makes its changes without --unsafe."},
+		{Safe, "Never a change that rests on an assumption, not with --unsafe either.", "assumptions"},
+		{Unsafe, "What it assumes holds here: fix makes its changes without --unsafe.", "assumptions"},
 	}
 }
 
