@@ -95,6 +95,16 @@ func syntax(name string, src []byte, err error) (out Mistakes) {
 			}
 		}
 	}
+	if strings.Contains(text, "expected alphabetic or numeric character") {
+		for i, l := range lines {
+			if at := strings.IndexAny(l, "*&"); at >= 0 && strings.Contains(":-[{,", lastOf(l[:at])) {
+				out = append(out, Mistake{name, i + 1, at + 1, fmt.Sprintf("in YAML %c begins an alias or an anchor", l[at]), "quote the text: \"*.md\""})
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
 	line, col := 1, 1
 	if rest, ok := strings.CutPrefix(text, "line "); ok {
 		number, why, _ := strings.Cut(rest, ": ")
@@ -107,6 +117,12 @@ func syntax(name string, src []byte, err error) (out Mistakes) {
 		col = len(l) - len(strings.TrimLeft(l, " ")) + 1
 	}
 	return Mistakes{{name, line, col, "not YAML: " + said.Printable(text), "mend it here or just above; quote texts with *, &, !, #, {, [ or \": \" in them"}}
+}
+
+// lastOf is the last character of a text that isn't blank.
+func lastOf(text string) string {
+	text = strings.TrimRight(text, " ")
+	return text[max(len(text)-1, 0):]
 }
 
 // reader holds a document against its shape.
@@ -139,7 +155,7 @@ func (r *reader) value(n *yaml.Node, s *shape, of string) {
 			r.value(item, s.items, of)
 		}
 		return
-	case null(n) && (s.items != nil || s.keys != nil && s.words == nil):
+	case null(n) && s.needs == nil && (s.items != nil || s.keys != nil && s.words == nil):
 		return // everything below is commented out
 	case n.Kind == yaml.ScalarNode && (s.words != nil || s.rules != nil || s.yesno || s.text != ""):
 		r.scalar(n, s, of)
@@ -189,7 +205,7 @@ func (r *reader) unknown(k *yaml.Node, s *shape) {
 			do = fmt.Sprintf("it is a %s: set it below %s", other.what, other.name)
 		}
 	}
-	if near, ok := suggest.Search(k.Value, keys, true); do == "" && ok {
+	if near, ok := nearest(k.Value, keys); do == "" && ok {
 		do = fmt.Sprintf("did you mean %s?", near)
 	}
 	if do == "" {
@@ -213,7 +229,7 @@ func (r *reader) scalar(n *yaml.Node, s *shape, of string) {
 	case s.has(text) && isText:
 	default:
 		do := ""
-		if near, ok := suggest.Search(text, words, true); ok {
+		if near, ok := nearest(text, words); ok {
 			do = fmt.Sprintf("did you mean %s?", near)
 		} else if owner := policyOwner(text); owner != "" && strings.HasPrefix(s.what, "setting of ") {
 			do = fmt.Sprintf("it is a policy of %s; choose %s", owner, list(words, "or"))
@@ -226,6 +242,14 @@ func (r *reader) scalar(n *yaml.Node, s *shape, of string) {
 		}
 		r.add(n, what, do)
 	}
+}
+
+// nearest is the name that was meant, perhaps; of two letters every name is near.
+func nearest(name string, names []string) (string, bool) {
+	if len(name) < 3 {
+		return "", false
+	}
+	return suggest.Search(name, names, true)
 }
 
 // text holds free text against its form.
