@@ -13,6 +13,8 @@ import (
 
 	"github.com/docker/cli/cli-plugins/metadata"
 	"github.com/urfave/cli/v2"
+
+	"drydock/config"
 )
 
 // streams are what a run reads and writes.
@@ -33,7 +35,8 @@ const exitCodes = `Exit codes:
    0   nothing to do, or done
    1   diff or check found something that fix would change, or check something
        that has no fix
-   2   a file could not be read, understood or written; the others were handled
+   2   a file or its configuration could not be read, understood or written; the
+       others were handled
    64  the command line is wrong`
 
 var (
@@ -56,9 +59,13 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = app.RunContext(ctx, arrange(app, args))
 	}
 	var usage usageError
+	var mistakes config.Mistakes
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &mistakes):
+		fmt.Fprintln(s.err, mistakes)
+		return exitFailed
 	case errors.Is(err, errFound):
 		return exitFound
 	case errors.Is(err, errFailed):
@@ -93,12 +100,16 @@ before or after paths; what follows "--" is a path.
 		ErrWriter:       s.err,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    onUsage,
-		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), checkCommand(s), verifyCommand(s), updateCommand(s), basesCommand(s), replayCommand(s), shipCommand(s), bulkCommand(s), explainCommand(s), listCommand(s)},
+		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), checkCommand(s), verifyCommand(s), updateCommand(s), basesCommand(s), replayCommand(s), shipCommand(s), bulkCommand(s), configCommand(s), explainCommand(s), listCommand(s)},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
 				return cli.ShowAppHelp(c)
 			}
-			return usagef("%q is no verb: write drydock fix, diff, check, verify, update, bases, replay, ship, bulk, explain, list, completion or man, then paths", c.Args().First())
+			var verbs []string
+			for _, v := range c.App.VisibleCommands() {
+				verbs = append(verbs, v.Name)
+			}
+			return usagef("%q is no verb: write drydock %s, then paths", c.Args().First(), either(verbs))
 		},
 	}
 	app.Commands = append(app.Commands, completionCommand(s), manCommand(s, app))

@@ -109,7 +109,7 @@ func runBulk(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.checks = withoutCheckOnly(set.checks)
+	set.narrowed(noCheckOnly)
 	opt, err := bulkOptions(c)
 	if err != nil {
 		return err

@@ -218,7 +218,7 @@ func (c *completing) value(f cli.Flag, lead, typed string) completion {
 	var out completion
 	switch name, what := f.Names()[0], placeholder(f); {
 	case slices.Contains([]string{"only", "skip", "with"}, name):
-		out = among(rules(), typed)
+		out = among(candidateRules(), typed)
 	case name == "policy":
 		out = among(policyWords(), typed)
 	case len(choices(f)) > 0:
@@ -267,7 +267,7 @@ func (c *completing) argument(typed string) completion {
 	case uses("SHELL"):
 		return matching(shells(), typed, hintNoFiles)
 	case uses("NAME"):
-		return matching(slices.DeleteFunc(rules(), func(k candidate) bool { return slices.Contains(c.paths, k.word) }), typed, hintNoFiles)
+		return matching(slices.DeleteFunc(candidateRules(), func(k candidate) bool { return slices.Contains(c.paths, k.word) }), typed, hintNoFiles)
 	case uses("SOURCE") && slices.Contains(c.paths, "merge"):
 		return completion{}
 	case uses("SOURCE"):
@@ -334,8 +334,8 @@ func bulkSources(typed string, first bool) completion {
 	return completion{} // folders and lists are files
 }
 
-// rules are the transforms and checks.
-func rules() []candidate {
+// candidateRules are the transforms and checks.
+func candidateRules() []candidate {
 	var out []candidate
 	for _, t := range transforms.All() {
 		out = append(out, candidate{t.Name, t.Summary})

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"drydock/report"
 )
 
 // offered are the words that are offered for the last of args, and the hints.
@@ -43,8 +45,8 @@ func TestComplete(t *testing.T) {
 		{"--ve", "--version", ":4"},
 		{"diff|--form", "--format", ":4"},
 		{"diff|Dockerfile|--unsafe|--form", "--format", ":4"}, // flags may stand behind paths
-		{"diff|--format|", "text json", ":4"},
-		{"diff|Dockerfile|--format|j", "json", ":4"},
+		{"diff|--format|", strings.Join(report.FormNames("diff"), " "), ":4"},
+		{"diff|Dockerfile|--format|j", "json junit", ":4"},
 		{"diff|--format=t", "--format=text", ":4"},
 		{"diff|--nope=", "", ":4"},
 		{"diff|--color|", "auto always never", ":4"},

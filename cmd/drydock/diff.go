@@ -30,7 +30,7 @@ func runDiff(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.IsSet("only") && len(set.transforms) == 0 {
+	if c.IsSet("only") && len(set.own.transforms) == 0 {
 		return usagef("diff shows changes, and checks make none: see drydock check")
 	}
 	page, err := readHTML(c, s, set)
@@ -38,10 +38,11 @@ func runDiff(c *cli.Context, s streams) error {
 		return err
 	}
 	defer page.drop()
-	if page == nil {
-		set.checks = nil
+	if page != nil {
+		set.narrowed(noCheckOnly)
+	} else {
+		set.narrowed(noChecks)
 	}
-	set.checks = withoutCheckOnly(set.checks)
 	style := set.style(s.out)
 	text := func(w io.Writer) report.Renderer {
 		if w != s.out {

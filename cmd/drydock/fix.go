@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"io"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"drydock/report"
-	"drydock/rewrite"
 )
 
 func fixCommand(s streams) *cli.Command {
@@ -41,8 +39,8 @@ func runFix(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.checks = withoutCheckOnly(set.checks)
-	if c.IsSet("only") && len(set.transforms)+len(set.checks) == 0 {
+	set.narrowed(noCheckOnly)
+	if c.IsSet("only") && len(set.own.transforms)+len(set.own.checks) == 0 {
 		return usagef("what --only names runs in drydock check alone")
 	}
 	j := job{settings: set, streams: s, write: true, offer: true}
@@ -91,11 +89,6 @@ func runFix(c *cli.Context, s streams) error {
 		return err
 	}
 	return failure(total)
-}
-
-// withoutCheckOnly leaves out the checks that speak in drydock check alone.
-func withoutCheckOnly(all []*rewrite.Check) []*rewrite.Check {
-	return slices.DeleteFunc(all, func(k *rewrite.Check) bool { return k.CheckOnly })
 }
 
 // allFailed tells JSON's readers too of an error that is about the whole run. A mistake

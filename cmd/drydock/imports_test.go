@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"repo", "images", "docs", "history", "scan"},
 	{"rewrite"},
 	{"transforms", "checks", "replay"},
-	{"verify"},
+	{"verify", "config"},
 	{"report"},
 	{"bulk", "ship"},
 	{"cmd"},

@@ -35,7 +35,7 @@ Exit codes:
 			formatFlag("verify"), htmlFlag(),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
-		}, proofFlags()...), sourceFlags()[:1]...),
+		}, proofFlags()...), append(sourceFlags()[:1], configFlags()...)...),
 		Action: func(c *cli.Context) error { return runVerify(c, s) },
 	}
 }
@@ -64,7 +64,7 @@ func runVerify(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.transforms, set.checks = nil, nil
+	set.narrowed(func(r *rules) { r.transforms, r.checks = nil, nil })
 	if set.stdin() {
 		return usagef(`verify needs files that can be built, not "-"`)
 	}
