@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,5 +71,39 @@ func TestHookFiles(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The pattern that docs/integrations.md gives Visual Studio Code fits what check writes.
+func TestProblemMatcher(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "integrations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`"regexp": ("[^"]+")`).FindSubmatch(text)
+	if m == nil {
+		t.Fatal("no pattern in docs/integrations.md")
+	}
+	var pattern string
+	if err := yaml.Unmarshal(m[1], &pattern); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	t.Setenv("DRYDOCK_OFFLINE", "1")
+	file(t, ".", "Dockerfile", "FROM debian:12\nMAINTAINER x\nRUN chmod 777 /x\n")
+	var out strings.Builder
+	if code := run(t.Context(), []string{"drydock", "check", "--color", "never"}, streams{strings.NewReader(""), &out, &out}); code != exitFound {
+		t.Fatalf("exit code %d: %s", code, out.String())
+	}
+	var got []string
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		f := regexp.MustCompile(pattern).FindStringSubmatch(line)
+		if f == nil {
+			t.Fatalf("the pattern doesn't fit %q", line)
+		}
+		got = append(got, f[1]+" "+f[2]+" "+f[3])
+	}
+	if want := "Dockerfile 3 world-writable"; !slices.Contains(got, want) {
+		t.Errorf("got %q, want %q among them", got, want)
 	}
 }
