@@ -89,12 +89,12 @@ before or after paths; what follows "--" is a path.
 		ErrWriter:       s.err,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    onUsage,
-		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), checkCommand(s), verifyCommand(s), updateCommand(s), basesCommand(s), replayCommand(s), shipCommand(s), bulkCommand(s), explainCommand(s), listCommand(s)},
+		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), reviewCommand(s), checkCommand(s), verifyCommand(s), updateCommand(s), basesCommand(s), replayCommand(s), shipCommand(s), bulkCommand(s), explainCommand(s), listCommand(s)},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
 				return cli.ShowAppHelp(c)
 			}
-			return usagef("%q is no verb: write drydock fix, diff, check, verify, update, bases, replay, ship, bulk, explain or list, then paths", c.Args().First())
+			return usagef("%q is no verb: write drydock fix, diff, review, check, verify, update, bases, replay, ship, bulk, explain or list, then paths", c.Args().First())
 		},
 	}
 	for _, c := range app.Commands {

@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"transforms", "checks", "replay"},
 	{"verify"},
 	{"report"},
-	{"bulk", "ship"},
+	{"bulk", "ship", "review"},
 	{"cmd"},
 }
 
