@@ -137,7 +137,7 @@ func PlanFor(decisions []Decision, i int, disk string) Plan {
 		case d.Kind == Edit:
 			p.Text, p.Edited = d.Text, true
 		case d.Kind == Ignore:
-			p.Text = addComment(p.Text, lineNow(disk, p.Text, d.Line), d.Transform, d.Reason)
+			p.Text = WithComment(p.Text, lineNow(disk, p.Text, d.Line), d.Transform, d.Reason)
 		case d.Transform == EditName: // the edit was taken back
 			if d.Verdict == Rejected {
 				p.Text, p.Edited = disk, false
@@ -160,10 +160,10 @@ func (p *Plan) verdict(transform string, name func() string, line func() int, st
 	return standard
 }
 
-// addComment puts `# drydock:ignore=NAME reason` above the instruction on a line,
+// WithComment puts `# drydock:ignore=NAME reason` above the instruction on a line,
 // or for line 0 `# drydock:ignore-file=NAME reason` above the first one. A file
 // that doesn't parse stays as it is.
-func addComment(text string, line int, transform, reason string) string {
+func WithComment(text string, line int, transform, reason string) string {
 	doc, err := rewrite.Parse("", text, nil)
 	if err != nil || len(doc.Instructions) == 0 {
 		return text

@@ -90,7 +90,7 @@ func (s *Session) changeDetail(r Row, lay layout) []line {
 	}
 	out = append(out, nil)
 	if c.Before != c.After {
-		out = append(out, laid(diffRows(c.Before, c.After, true), lay)...)
+		out = append(out, difference(c.Before, c.After, true, lay)...)
 	}
 	return append(out, others(c.Others, lay)...)
 }
@@ -144,11 +144,16 @@ func layers(text string) (n int) {
 	return n
 }
 
-func laid(rows []diffRow, lay layout) []line {
+func laid(rows []diffRow, digits int, lay layout) []line {
 	if lay.beside {
-		return sideBySide(rows, lay.cells)
+		return sideBySide(rows, digits, lay.cells)
 	}
-	return unified(rows, lay.cells)
+	return unified(rows, digits, lay.cells)
+}
+
+func difference(before, after string, code bool, lay layout) []line {
+	rows := diffRows(before, after, code)
+	return laid(rows, digits(rows), lay)
 }
 
 // others are the diffs of files beside the Dockerfile.
@@ -160,7 +165,7 @@ func others(patches []report.Patch, lay layout) []line {
 			what += " (new)"
 		}
 		out = append(out, nil, styled(what, style{bold: true}).fit(lay.cells))
-		out = append(out, laid(diffRows(p.Before, p.After, false), lay)...)
+		out = append(out, difference(p.Before, p.After, false, lay)...)
 	}
 	return out
 }
@@ -175,7 +180,7 @@ func (s *Session) fileDetail(r Row, lay layout) []line {
 	if w.File.ContextWhy != "" {
 		out = append(out, fact("context", w.File.ContextWhy, style{dim: true}, lay.cells)...)
 	}
-	if before, after := layers(w.Disk), layers(w.After); before > 0 && after > 0 {
+	if before, after := layers(w.Disk), layers(w.After); before != after && before > 0 && after > 0 {
 		out = append(out, fact("layers", fmt.Sprintf("%d → %d in the final image, of COPY, ADD and RUN", before, after), style{}, lay.cells)...)
 	}
 	if w.File.Replay != nil {
@@ -227,7 +232,8 @@ func reasoned(w *Worked, path string, lay layout) []line {
 	}
 	var out []line
 	o, n, from := 1, 1, 0
-	flush := func(i int) { out, from = append(out, laid(rows[from:i], lay)...), i }
+	wide := digits(rows)
+	flush := func(i int) { out, from = append(out, laid(rows[from:i], wide, lay)...), i }
 	for i, r := range rows {
 		switch r.op {
 		case '@':
@@ -257,7 +263,7 @@ func summary(w *Worked) string {
 	}
 	var parts []string
 	if n := len(w.Changes); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %d", w.Count(Accepted), n))
+		parts = append(parts, fmt.Sprintf("%d of %s", w.Count(Accepted), Number(n, "change", "changes")))
 	}
 	if n := len(w.File.Findings); n > 0 {
 		parts = append(parts, Number(n, "finding", "findings"))

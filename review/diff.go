@@ -216,8 +216,7 @@ func visible(text string, col int) string {
 }
 
 // unified lays a diff out in one column.
-func unified(rows []diffRow, cells int) []line {
-	digits := digits(rows)
+func unified(rows []diffRow, digits, cells int) []line {
 	var out []line
 	for _, r := range rows {
 		if r.op == '@' {
@@ -252,6 +251,7 @@ func numbered(r diffRow, n, digits, cells int) []line {
 	return append(head, r.look()...).wrap(cells, indent)
 }
 
+// digits is how wide the numbers of a diff are.
 func digits(rows []diffRow) int {
 	n := 2
 	for _, r := range rows {
@@ -261,8 +261,7 @@ func digits(rows []diffRow) int {
 }
 
 // sideBySide lays a diff out in two columns, before and after.
-func sideBySide(rows []diffRow, cells int) []line {
-	digits := digits(rows)
+func sideBySide(rows []diffRow, digits, cells int) []line {
 	half := (cells - 3) / 2
 	bar := span{" │ ", style{dim: true}}
 	var out []line
@@ -275,7 +274,8 @@ func sideBySide(rows []diffRow, cells int) []line {
 			if i < len(right) {
 				r = right[i]
 			}
-			out = append(out, append(append(l.fit(half)[:len(l.fit(half)):len(l.fit(half))], bar), r...))
+			l = append(line{}, l.fit(half)...)
+			out = append(out, append(append(l, bar), r...))
 		}
 	}
 	for i := 0; i < len(rows); {

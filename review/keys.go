@@ -160,10 +160,7 @@ func (u *ui) verdict(v Verdict) {
 	if !ok {
 		return
 	}
-	if !u.current(r) {
-		return
-	}
-	if c := u.s.Change(r); c != nil && c.Verdict == v {
+	if c := u.s.Change(r); c != nil && u.s.Decided(r.File, c) == v {
 		u.say("it is already " + verdictWord(v))
 		return
 	}
@@ -175,8 +172,8 @@ func (u *ui) verdict(v Verdict) {
 	u.decide(step...)
 }
 
-// current tells that a row shows what the engine says now; decisions about something
-// older could mean something else.
+// current tells that a row shows what the engine says now; texts that are older are
+// not for editing.
 func (u *ui) current(r Row) bool {
 	if r.File >= 0 && !u.s.Current(r.File) {
 		u.say("the file is being worked out again; a moment")
@@ -195,7 +192,7 @@ func (u *ui) toggle() {
 		return
 	}
 	if c := u.s.Change(r); c != nil {
-		if c.Verdict == Accepted {
+		if u.s.Decided(r.File, c) == Accepted {
 			u.verdict(Rejected)
 		} else {
 			u.verdict(Accepted)

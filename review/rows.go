@@ -30,14 +30,18 @@ type Row struct {
 }
 
 // Rows lists everything, by file or by transform. Files without anything to say
-// are left out.
+// are left out; those that can't be read stand last.
 func (s *Session) Rows(byKind, declined bool) []Row {
 	if byKind {
 		return s.rowsByKind(declined)
 	}
-	var out []Row
+	var out, failed []Row
 	for i, w := range s.Works {
 		if w == nil {
+			continue
+		}
+		if w.Err != nil {
+			failed = append(failed, Row{Kind: FileRow, File: i})
 			continue
 		}
 		n := len(out)
@@ -53,15 +57,15 @@ func (s *Session) Rows(byKind, declined bool) []Row {
 				out = append(out, Row{Kind: DeclineRow, File: i, Index: k, Deep: true})
 			}
 		}
-		if len(out) == n+1 && w.Err == nil && !w.Changed() {
+		if len(out) == n+1 && !w.Changed() {
 			out = out[:n]
 		}
 	}
-	return out
+	return append(out, failed...)
 }
 
 func (s *Session) rowsByKind(declined bool) []Row {
-	var out []Row
+	var out, failed []Row
 	byKind := map[string][]Row{}
 	add := func(kind string, r Row) { byKind[kind] = append(byKind[kind], r) }
 	for i, w := range s.Works {
@@ -69,7 +73,7 @@ func (s *Session) rowsByKind(declined bool) []Row {
 			continue
 		}
 		if w.Err != nil {
-			out = append(out, Row{Kind: FileRow, File: i})
+			failed = append(failed, Row{Kind: FileRow, File: i})
 		}
 		for k, c := range w.Changes {
 			add(c.Transform, Row{Kind: ChangeRow, File: i, Index: k, Deep: true})
@@ -97,7 +101,7 @@ func (s *Session) rowsByKind(declined bool) []Row {
 		out = append(out, Row{Kind: KindRow, File: -1, Transform: k})
 		out = append(out, byKind[k]...)
 	}
-	return out
+	return append(out, failed...)
 }
 
 // Change is the change of a row, nil for other rows.

@@ -138,6 +138,20 @@ func (s *Session) One(file int, c Change, v Verdict) Decision {
 	return Decision{Kind: One, File: file, Transform: c.Transform, Verdict: v, Change: c.ID, Title: c.Title}
 }
 
+// Decided is the verdict on a change by the last decision, also while the file is
+// still being worked out by it.
+func (s *Session) Decided(file int, c *Change) Verdict {
+	if s.Current(file) {
+		return c.Verdict
+	}
+	for _, d := range slices.Backward(s.Log.Decisions()) {
+		if d.Transform == c.Transform && (d.Kind == All || d.Kind == One && d.File == file && d.Change.is(c.ID.Name, func() int { return c.Line })) {
+			return d.Verdict
+		}
+	}
+	return c.Verdict
+}
+
 // Remember lists the decisions that keep a change away for good: a comment in the
 // file, and the rejection, should the comment not reach all of it.
 func (s *Session) Remember(file int, c Change, reason string) []Decision {

@@ -216,7 +216,6 @@ func (u *ui) list(key string) {
 	u.rows = u.s.Rows(u.byKind, u.declined)
 	if !u.moved {
 		key = "" // nobody has chosen yet
-		u.at = 0
 	}
 	for i, r := range u.rows {
 		if u.s.Key(r) == key {
@@ -225,8 +224,8 @@ func (u *ui) list(key string) {
 		}
 	}
 	u.at = max(0, min(u.at, len(u.rows)-1))
-	if key == "" && len(u.rows) > 1 && u.rows[0].Kind != ChangeRow && u.rows[1].Kind == ChangeRow {
-		u.at = 1 // the first change
+	if !u.moved {
+		u.at = max(0, slices.IndexFunc(u.rows, func(r Row) bool { return r.Kind == ChangeRow }))
 	}
 }
 

@@ -210,7 +210,7 @@ func (u *ui) rowLine(r Row) line {
 		c := u.s.Change(r)
 		mark := span{" [x] ", style{colour: green, bold: true}}
 		st := style{}
-		switch c.Verdict {
+		switch u.s.Decided(r.File, c) {
 		case Rejected:
 			mark, st = span{" [ ] ", style{bold: true}}, style{dim: true}
 		case Pending:

@@ -242,9 +242,11 @@ func (w *worker) describe(res *rewrite.Result) *Worked {
 // steps hands the changes that are made to report, which knows the place of each.
 func (w *worker) steps(out *Worked) {
 	if w.plan.Text != w.plan.Disk {
-		out.File.Steps = append(out.File.Steps, report.Step{
-			Outcome: report.Outcome{Transform: EditName, Title: "what you edited"}, Files: map[string]string{w.site.Path: w.plan.Text},
-		})
+		o := report.Outcome{Transform: "ignore", Title: "a comment that says why"}
+		if w.plan.Edited {
+			o = report.Outcome{Transform: EditName, Title: "what you edited"}
+		}
+		out.File.Steps = append(out.File.Steps, report.Step{Outcome: o, Files: map[string]string{w.site.Path: w.plan.Text}})
 	}
 	for _, c := range out.Changes {
 		if c.Verdict == Accepted && c.Before != c.After {
