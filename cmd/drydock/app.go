@@ -100,7 +100,7 @@ before or after paths; what follows "--" is a path.
 		ErrWriter:       s.err,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    onUsage,
-		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), checkCommand(s), verifyCommand(s), updateCommand(s), basesCommand(s), replayCommand(s), shipCommand(s), bulkCommand(s), configCommand(s), explainCommand(s), listCommand(s)},
+		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), reviewCommand(s), checkCommand(s), verifyCommand(s), updateCommand(s), basesCommand(s), replayCommand(s), shipCommand(s), bulkCommand(s), configCommand(s), explainCommand(s), listCommand(s)},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
 				return cli.ShowAppHelp(c)

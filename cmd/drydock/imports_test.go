@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"transforms", "checks", "replay"},
 	{"verify", "config"},
 	{"report"},
-	{"bulk", "ship"},
+	{"bulk", "ship", "review"},
 	{"cmd"},
 }
 
