@@ -204,6 +204,7 @@ func (w *worker) describe(res *rewrite.Result) *Worked {
 		if i >= made {
 			c.Verdict = verdicts[i-made]
 		}
+		c.Line = w.line(o)
 		c.ID = ID{Name: w.name(o), Line: c.Line}
 		for _, f := range sorted(o.Other) {
 			p := report.Patch{Path: w.site.Show(f), Before: w.other(f), After: o.Other[f]}
