@@ -38,13 +38,14 @@ func TestFrames(t *testing.T) {
 		{"kind", 80, 24, false, []string{"t", "g"}},
 		{"whole-file", 80, 24, false, []string{"f", "tab", "pgdown"}},
 		{"file", 80, 40, true, []string{"g"}},
-		{"declined", 80, 24, false, []string{"d", "/", "left", "enter"}},
+		{"declined", 80, 24, false, []string{"d", "/", "wide", "enter", "j", "j", "j", "j"}},
 		{"strange", 80, 24, true, []string{"/", "wide", "enter", "f"}},
 		{"failed", 80, 24, false, []string{"G"}},
 		{"reason", 60, 14, false, []string{"i", "because"}},
 		{"write", 60, 14, false, []string{"w"}},
 		{"quit", 60, 14, false, []string{"r", "q"}},
 		{"help", 80, 24, false, []string{"?"}},
+		{"help-small", 40, 10, false, []string{"?", "j", "j"}},
 		{"nothing-found", 80, 24, false, []string{"/", "zebra", "enter"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
