@@ -182,32 +182,39 @@ func WithComment(text string, line int, transform, reason string) string {
 	return text[:at] + comment + doc.EOL + text[at:]
 }
 
-// lineThen is the line of disk that line n of now comes from: for a rewritten line
-// the one it replaces, for a new one the line it was put above. 0 stays 0.
+// lineThen is the line of disk that line n of now comes from: where lines give way to
+// others the one in the same place among them, for a new one the line it was put above.
+// 0 stays 0.
 func lineThen(disk, now string, n int) int {
 	if n <= 0 || disk == now {
 		return n
 	}
-	o, l, gone, from := 0, 0, 0, 0
+	o, l := 0, 0           // lines seen of disk and now
+	gone, come := 0, 0     // lines of the current place
+	answer := func() int { // for line n, which is in the current place
+		if gone == 0 {
+			return o + 1
+		}
+		return o - gone + min(gone, n-(l-come))
+	}
 	for _, d := range DiffLines(disk, now) {
 		switch d.Op {
 		case '-':
-			o++
-			if gone++; gone == 1 {
-				from = o
-			}
+			o, gone = o+1, gone+1
 		case '+':
-			if l++; l == n && gone > 0 {
-				return from
-			} else if l == n {
-				return o + 1
-			}
+			l, come = l+1, come+1
 		default:
-			o, l, gone = o+1, l+1, 0
+			if come > 0 && l >= n {
+				return answer()
+			}
+			o, l, gone, come = o+1, l+1, 0, 0
 			if l == n {
 				return o
 			}
 		}
+	}
+	if come > 0 && l >= n {
+		return answer()
 	}
 	return max(o, 1)
 }

@@ -38,7 +38,14 @@ func (u *ui) key(msg tea.KeyPressMsg) tea.Cmd {
 	case u.ask != nil:
 		return u.answer(msg)
 	case u.help:
-		u.help = false
+		switch key {
+		case "j", "down", "pgdown":
+			u.helpTop++
+		case "k", "up", "pgup":
+			u.helpTop--
+		default:
+			u.help, u.helpTop = false, 0
+		}
 		return nil
 	case key == "q":
 		return u.leave()

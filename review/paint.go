@@ -135,7 +135,7 @@ func (l line) wrap(cells int, indent line) []line {
 			n := width(word)
 			switch {
 			case n <= left:
-			case n <= room && left < room:
+			case n <= cells-indent.width() && left < room:
 				next()
 				if trimmed := strings.TrimLeft(word, " "); trimmed != "" {
 					text = text[len(word)-len(trimmed):]

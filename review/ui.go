@@ -73,6 +73,7 @@ type ui struct {
 	whole         bool
 	beside        bool // side by side where there is room
 	help          bool
+	helpTop       int // the first of its lines on the screen
 
 	rows    []Row
 	at      int  // the row that is chosen

@@ -242,9 +242,9 @@ func (u *ui) rule(height int) line {
 	place := ""
 	if r, ok := u.chosen(); ok && r.File >= 0 && r.Kind != FileRow {
 		place = " " + clean(u.s.Targets[r.File].Path) + " "
-	}
-	if u.whole {
-		place += "(whole file) "
+		if u.whole {
+			place += "(whole file) "
+		}
 	}
 	part := ""
 	if len(u.detail) > height {
@@ -257,7 +257,7 @@ func (u *ui) rule(height int) line {
 }
 
 // hints are the keys that are always shown, the most wanted first.
-var hints = [][2]string{{"a", "accept"}, {"r", "reject"}, {"u", "undo"}, {"w", "write"}, {"q", "quit"}, {"?", "help"}, {"Tab", "pane"}, {"f", "file"}, {"e", "edit"}, {"i", "ignore"}, {"/", "search"}, {"t", "group"}}
+var hints = [][2]string{{"a", "accept"}, {"r", "reject"}, {"u", "undo"}, {"w", "write"}, {"q", "quit"}, {"?", "help"}, {"A R", "all of a kind"}, {"f", "file"}, {"e", "edit"}, {"Tab", "pane"}, {"i", "ignore"}, {"/", "search"}, {"t", "group"}}
 
 func (u *ui) lastLine() line {
 	switch {
@@ -303,13 +303,21 @@ func (u *ui) cursorColumn() int {
 	return min(width(u.ask.prompt)+width(u.typed())-width(string(t.runes[t.at:])), u.width-1)
 }
 
+// helpScreen is the list of keys, as much of it as there is room for.
 func (u *ui) helpScreen() []line {
-	out := []line{styled("drydock review", style{bold: true})}
 	const column = 17
+	var out []line
 	for _, k := range keyHelp {
 		l := line{{k[0] + strings.Repeat(" ", max(column-width(k[0]), 1)), style{bold: true}}, {k[1], style{}}}
 		out = append(out, l.wrap(u.width, plain(strings.Repeat(" ", 4)))...)
 	}
 	out = append(out, plain("[x] will be made  [ ] rejected  [?] rests on an assumption  ! finding  – left alone").wrap(u.width, nil)...)
-	return append(out, styled("Any key goes back.", style{dim: true}))
+	room := u.height - 2
+	u.helpTop = max(0, min(u.helpTop, len(out)-room))
+	foot := "Any key goes back."
+	if len(out) > room {
+		foot = "j and k show more, any other key goes back."
+	}
+	out = append([]line{styled("drydock review", style{bold: true})}, padded(out[u.helpTop:min(u.helpTop+room, len(out))], room)...)
+	return append(out, styled(foot, style{dim: true}))
 }

@@ -6,6 +6,7 @@ import (
 
 	"drydock/report"
 	"drydock/rewrite"
+	"drydock/transforms"
 )
 
 // Run is the engine on one file: text is where it starts, files are texts of the
@@ -204,6 +205,7 @@ func (w *worker) describe(res *rewrite.Result) *Worked {
 		if i >= made {
 			c.Verdict = verdicts[i-made]
 		}
+		c.Line = w.line(o)
 		c.ID = ID{Name: w.name(o), Line: c.Line}
 		for _, f := range sorted(o.Other) {
 			p := report.Patch{Path: w.site.Show(f), Before: w.other(f), After: o.Other[f]}
@@ -233,10 +235,18 @@ func (w *worker) describe(res *rewrite.Result) *Worked {
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Transform, b.Transform), cmp.Compare(a.ID.Name, b.ID.Name))
+		// On one line in the order of the engine, whether they are made or not.
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(phase(a.Transform), phase(b.Transform)), cmp.Compare(a.ID.Name, b.ID.Name))
 	})
 	twins(out.Changes)
 	return out
+}
+
+func phase(name string) rewrite.Phase {
+	if t := transforms.ByName(name); t != nil {
+		return t.Phase
+	}
+	return -1
 }
 
 // steps hands the changes that are made to report, which knows the place of each.
