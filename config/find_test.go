@@ -45,7 +45,7 @@ func effect(t testing.TB, f *Finder, abs string) *Effective {
 
 func TestFilesMerge(t *testing.T) {
 	root, f := tree(t, map[string]string{
-		".drydock.yaml":     "safety: unsafe\nbase: distroless\ncontext: x\nexclude: [old/, '!old/keep']\ntransforms: {merge-run: {policy: all, safety: safe}, pipefail: off}\noverrides:\n- paths: [a/**]\n  transforms: {pipefail: on}\n- paths: [a/b/]\n  transforms: {add-user: off}\n",
+		".drydock.yaml":     "safety: unsafe\nbase: distroless\ncontext: x\nexclude: [old/, '!old/keep/']\ntransforms: {merge-run: {policy: all, safety: safe}, pipefail: off}\noverrides:\n- paths: [a/**]\n  transforms: {pipefail: on}\n- paths: [a/b/]\n  transforms: {add-user: off}\n",
 		"a/.drydock.yml":    "base: slim\ntransforms: {merge-run: off}\nexclude: ['*.x.Dockerfile', '!y.x.Dockerfile']\nignores: [{rule: pin-base, path: b/, reason: r}, {rule: secrets, reason: r}]\n",
 		"a/b/.drydock.yaml": "transforms: {merge-run: worthwhile}\n",
 		"c/.drydock.yaml":   "root: true\n",
@@ -80,7 +80,7 @@ func TestFilesMerge(t *testing.T) {
 		t.Errorf("root: true stops: %+v", e)
 	}
 	for path, want := range map[string]string{
-		"old/Dockerfile": ".drydock.yaml:4", "x/old/Dockerfile": ".drydock.yaml:4", "old/keep/Dockerfile": ".drydock.yaml:4", "older/Dockerfile": "",
+		"old/Dockerfile": ".drydock.yaml:4", "x/old/Dockerfile": ".drydock.yaml:4", "old/keep/Dockerfile": "", "older/Dockerfile": "",
 		"a/z.x.Dockerfile": "a/.drydock.yml:3", "a/y.x.Dockerfile": "", "z.x.Dockerfile": "", "a/old/Dockerfile": ".drydock.yaml:4", "a/old/y.x.Dockerfile": "",
 	} {
 		if got := at(path).Excluded.From(); got != want {
