@@ -17,12 +17,13 @@ import (
 // import those of lower layers only.
 var layers = [][]string{
 	{"leftover", "said"},
+	{"page"},
 	{"repo", "images", "docs", "history", "scan"},
 	{"rewrite"},
 	{"transforms", "checks", "replay"},
 	{"verify", "config"},
 	{"report"},
-	{"bulk", "ship"},
+	{"bulk", "ship", "review"},
 	{"cmd"},
 }
 

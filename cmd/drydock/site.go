@@ -126,8 +126,8 @@ func (s *site) result(ctx context.Context, i int, t *target) (*rewrite.Result, *
 	case j.prove != nil:
 		return s.proven(ctx, i, t)
 	case j.ask != nil:
-		j.ask.begin(t.path, s.read, s.show)
-		opt.Select = j.ask.selects
+		res, err := s.asked(ctx, i, t, opt)
+		return res, nil, err
 	}
 	res, err := s.engine(ctx, i, t, opt)
 	return res, nil, err

@@ -55,26 +55,11 @@ type job struct {
 // run works on everything. The error is about the run as a whole; what failed
 // file by file is told and counted.
 func (j *job) run(ctx context.Context) (report.Total, error) {
-	var err error
-	if j.places, err = newPlaces(j.folder); err != nil {
+	targets, err := j.begin(ctx)
+	if err != nil {
 		return report.Total{}, err
-	}
-	if j.settings.context != "" {
-		if err := needFolder(j.settings.context); err != nil {
-			return report.Total{}, err
-		}
-	}
-	if j.day, err = today(); err != nil {
-		return report.Total{}, err
-	}
-	j.configs = j.finder(j.places, j.folder)
-	if j.images == nil {
-		if j.images, err = j.source(ctx); err != nil {
-			return report.Total{}, err
-		}
 	}
 	defer j.tellNotes()
-	targets := j.targets()
 	if j.single && len(targets) > 1 {
 		return report.Total{}, usagef("%d Dockerfiles: name the one for --svg or --against", len(targets))
 	}
@@ -90,6 +75,29 @@ func (j *job) run(ctx context.Context) (report.Total, error) {
 		return j.out.total, errors.New("interrupted; files not named above are as they were")
 	}
 	return j.out.total, j.out.err
+}
+
+// begin looks up what a run needs and finds what to work on.
+func (j *job) begin(ctx context.Context) ([]*target, error) {
+	var err error
+	if j.places, err = newPlaces(j.folder); err != nil {
+		return nil, err
+	}
+	if j.settings.context != "" {
+		if err := needFolder(j.settings.context); err != nil {
+			return nil, err
+		}
+	}
+	if j.day, err = today(); err != nil {
+		return nil, err
+	}
+	j.configs = j.finder(j.places, j.folder)
+	if j.images == nil {
+		if j.images, err = j.source(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return j.targets(), nil
 }
 
 // targets finds what to work on.
