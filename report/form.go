@@ -29,7 +29,7 @@ type FormOptions struct {
 // Forms are all forms, in the order in which help and documentation have them.
 func Forms() []Form {
 	lists := []string{"fix", "diff", "check"}
-	every := []string{"fix", "diff", "check", "verify", "update", "bases", "replay", "ship", "list"}
+	every := []string{"fix", "diff", "check", "verify", "update", "bases", "replay", "ship", "list", "config"}
 	return []Form{
 		{Name: "text", For: "people", Verbs: every, Stream: true},
 		{Name: "json", For: "programs: everything, by the schema in docs/schema/report.json", Verbs: every, Stream: true,

@@ -18,6 +18,7 @@ import (
 
 	"drydock/bulk/render/sample"
 	"drydock/bulk/result"
+	"drydock/page/pagetest"
 	"drydock/report"
 )
 
@@ -122,7 +123,7 @@ func TestEmpty(t *testing.T) {
 				t.Errorf("sarif: %s", got)
 			}
 		case "html":
-			if d := unpackPage(t, got); len(d["rows"]) != 0 || len(d["meta"]) != 1 {
+			if d := pagetest.Unpack(t, got); len(d["rows"]) != 0 || len(d["meta"]) != 1 {
 				t.Errorf("html: %v", d)
 			}
 		}

@@ -22,6 +22,7 @@ instruction; to leave a check out, --skip CHECK.
 
 ` + exitCodes,
 		Flags: sharedFlags(
+			htmlFlag(),
 			&cli.BoolFlag{Name: "declined", Aliases: []string{"v"}, Usage: "also list what was left alone, with the reason"},
 		),
 		Action: func(c *cli.Context) error { return runCheck(c, s) },
@@ -33,12 +34,17 @@ func runCheck(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	j := job{settings: set, streams: s, offer: !set.quiet || set.forms.program() || len(set.forms.files) > 0}
-	j.render = set.renderer(s.out, func(w io.Writer) report.Renderer {
+	page, err := readHTML(c, s, set)
+	if err != nil {
+		return err
+	}
+	defer page.drop()
+	j := job{settings: set, streams: s, offer: !set.quiet || set.forms.program() || len(set.forms.files) > 0 || page != nil}
+	j.render = page.beside(set.renderer(page.text(s.out), func(w io.Writer) report.Renderer {
 		return &report.List{W: w, Style: set.style(w), Declined: c.Bool("declined")}
-	})
+	}))
 	total, err := j.run(c.Context)
-	if err = set.forms.finish(err); err != nil {
+	if err = set.forms.finish(page.finish(err)); err != nil {
 		return err
 	}
 	if total.Failed == 0 && total.Findings > 0 {

@@ -16,10 +16,11 @@ func diffCommand(s streams) *cli.Command {
 		Description: `The patch names files relative to the current folder, new files such as
 .dockerignore included: run git apply or patch -p1 in the same folder. In a
 pipe it is a patch and nothing else; on a terminal it is coloured and the
-reason of each change stands above, in lines that patch tools skip.
+reason of each change stands above, in lines that patch tools skip. The page of
+--html tells more: findings, and what waits for --unsafe.
 
 ` + exitCodes,
-		Flags:  sharedFlags(noReplayFlag()),
+		Flags:  sharedFlags(noReplayFlag(), htmlFlag()),
 		Action: func(c *cli.Context) error { return runDiff(c, s) },
 	}
 }
@@ -29,10 +30,19 @@ func runDiff(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.IsSet("only") && len(set.transforms) == 0 {
+	if c.IsSet("only") && len(set.own.transforms) == 0 {
 		return usagef("diff shows changes, and checks make none: see drydock check")
 	}
-	set.checks = nil
+	page, err := readHTML(c, s, set)
+	if err != nil {
+		return err
+	}
+	defer page.drop()
+	if page != nil {
+		set.narrowed(noCheckOnly)
+	} else {
+		set.narrowed(noChecks)
+	}
 	style := set.style(s.out)
 	text := func(w io.Writer) report.Renderer {
 		if w != s.out {
@@ -40,12 +50,12 @@ func runDiff(c *cli.Context, s streams) error {
 		}
 		return &report.Diff{W: w, Style: style, Why: style.On || isTerminal(w)}
 	}
-	j := job{settings: set, streams: s, render: set.renderer(s.out, text)}
-	if !c.Bool("no-replay") && (set.forms.has("json") || set.forms.has("markdown") || style.On || isTerminal(s.out)) {
+	j := job{settings: set, streams: s, offer: page != nil, render: page.beside(set.renderer(page.text(s.out), text))}
+	if !c.Bool("no-replay") && (set.forms.has("json") || set.forms.has("markdown") || page != nil || style.On || isTerminal(s.out)) {
 		j.quote = newQuoting() // a patch in a pipe has no place for it
 	}
 	total, err := j.run(c.Context)
-	if err = set.forms.finish(err); err != nil {
+	if err = set.forms.finish(page.finish(err)); err != nil {
 		return err
 	}
 	return found(total)

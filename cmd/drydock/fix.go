@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"io"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"drydock/report"
-	"drydock/rewrite"
 )
 
 func fixCommand(s streams) *cli.Command {
@@ -30,7 +28,7 @@ build as it is stays as it is.
 		Flags: append(sharedFlags(
 			&cli.BoolFlag{Name: "p", Aliases: []string{"patch"}, Usage: "ask for each change, as git add -p does"},
 			&cli.BoolFlag{Name: "verify", Usage: "build and run the image before and after; keep the changes that are proven, repair what can be, drop the rest"},
-			noReplayFlag(),
+			noReplayFlag(), htmlFlag(),
 		), proofFlags()...),
 		Action: func(c *cli.Context) error { return runFix(c, s) },
 	}
@@ -41,22 +39,26 @@ func runFix(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.checks = withoutCheckOnly(set.checks)
-	if c.IsSet("only") && len(set.transforms)+len(set.checks) == 0 {
+	set.narrowed(noCheckOnly)
+	if c.IsSet("only") && len(set.own.transforms)+len(set.own.checks) == 0 {
 		return usagef("what --only names runs in drydock check alone")
 	}
 	j := job{settings: set, streams: s, write: true, offer: true}
 	if !c.Bool("no-replay") {
 		j.quote = newQuoting()
 	}
-	out := s.out
+	page, err := readHTML(c, s, set)
+	if err != nil {
+		return err
+	}
+	defer page.drop()
+	out := page.text(s.out)
 	if set.stdin() {
 		out = s.err
 	}
 	render := set.renderer(out, func(w io.Writer) report.Renderer {
 		return &report.Summary{W: w, Style: set.style(w)}
 	})
-	j.render = render
 	if c.Bool("p") && c.Bool("verify") {
 		return usagef("-p and --verify exclude each other: verify what you chose with drydock verify")
 	}
@@ -78,19 +80,15 @@ func runFix(c *cli.Context, s streams) error {
 		j.offer = false
 		j.ask = newSession(c.Context, s, set.style(s.out))
 	}
+	j.render = page.beside(render)
 	total, err := j.run(c.Context)
-	if err != nil {
+	if err = page.finish(err); err != nil {
 		err = allFailed(render, err)
 	}
 	if err = set.forms.finish(err); err != nil {
 		return err
 	}
 	return failure(total)
-}
-
-// withoutCheckOnly leaves out the checks that speak in drydock check alone.
-func withoutCheckOnly(all []*rewrite.Check) []*rewrite.Check {
-	return slices.DeleteFunc(all, func(k *rewrite.Check) bool { return k.CheckOnly })
 }
 
 // allFailed tells JSON's readers too of an error that is about the whole run. A mistake

@@ -17,10 +17,11 @@ import (
 // import those of lower layers only.
 var layers = [][]string{
 	{"leftover", "said"},
+	{"page"},
 	{"repo", "images", "docs", "history", "scan"},
 	{"rewrite"},
 	{"transforms", "checks", "replay"},
-	{"verify"},
+	{"verify", "config"},
 	{"report"},
 	{"bulk", "ship"},
 	{"cmd"},

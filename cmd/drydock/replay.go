@@ -96,7 +96,7 @@ func runReplay(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.checks = nil
+	set.narrowed(noChecks)
 	r := &replaying{commits: c.Int("commits"), target: c.String("target"), varies: c.StringSlice("varies"), file: c.String("against")}
 	switch {
 	case r.commits < 1:
@@ -164,7 +164,7 @@ func (s *site) replayed(ctx context.Context, i int, t *target) *report.File {
 	after, files := s.job.replay.against, map[string]string(nil)
 	if err == nil && after == nil {
 		var res *rewrite.Result
-		if res, err = s.engine(ctx, i, t, s.options()); err == nil && res.Changed() {
+		if res, err = s.engine(ctx, i, t, s.options(t)); err == nil && res.Changed() {
 			files = res.Files
 			after, err = rewrite.Parse(t.path, res.After, images.Catalogue())
 		}

@@ -85,6 +85,8 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	}
 	f := report.New(t.path, shown, res, j.write && !j.stdin())
 	f.ContextWhy, f.Proof = t.contextWhy, proof
+	f.Notes = append(slices.Clone(t.rules.notes), res.Notes...)
+	f.Regrade(t.rules.severity)
 	f.Steps = s.steps(t, res, f)
 	if j.seen != nil {
 		j.seen(f, res)
@@ -119,7 +121,7 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 // result is what the transforms make of the target; under --verify as much of it
 // as is proven, with the proof.
 func (s *site) result(ctx context.Context, i int, t *target) (*rewrite.Result, *verify.Proof, error) {
-	j, opt := s.job, s.options()
+	j, opt := s.job, s.options(t)
 	switch {
 	case j.prove != nil:
 		return s.proven(ctx, i, t)
@@ -131,14 +133,13 @@ func (s *site) result(ctx context.Context, i int, t *target) (*rewrite.Result, *
 	return res, nil, err
 }
 
-func (s *site) options() rewrite.Options {
-	j := s.job
-	return rewrite.Options{Unsafe: j.unsafe, Offer: j.offer, Policies: j.policies, Checks: j.checks}
+func (s *site) options(t *target) rewrite.Options {
+	return t.rules.options(s.job.offer, s.job.day)
 }
 
 // engine runs the transforms that were asked for.
 func (s *site) engine(ctx context.Context, i int, t *target, opt rewrite.Options) (*rewrite.Result, error) {
-	return s.run(ctx, i, t, s.job.transforms, opt)
+	return s.run(ctx, i, t, t.rules.transforms, opt)
 }
 
 // run runs transforms; a panic in one of them is an error about this file.

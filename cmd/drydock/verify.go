@@ -32,24 +32,28 @@ Exit codes:
 		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{Name: "before", Value: "HEAD", Usage: "compare with the Dockerfile of this git revision (`REV`)"},
 			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile"},
-			formatFlag("verify"),
+			formatFlag("verify"), htmlFlag(),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
-		}, proofFlags()...), sourceFlags()[:1]...),
+		}, proofFlags()...), append(sourceFlags()[:1], configFlags()...)...),
 		Action: func(c *cli.Context) error { return runVerify(c, s) },
 	}
 }
 
 // verifying is what verify compares with.
 type verifying struct {
-	rev  string
-	file *target // not nil: the Dockerfile before
+	rev     string
+	file    *target // not nil: the Dockerfile before
+	patches bool    // tell the change itself too
 }
 
 func runVerify(c *cli.Context, s streams) error {
 	format := c.String("format")
 	if err := knownForm(c, format); err != nil {
 		return err
+	}
+	if format != "text" && c.String("html") == "-" {
+		return usagef("--html - and --format %s both go to standard output: give the page a file", format)
 	}
 	if format == "markdown" {
 		if err := c.Set("format", "text"); err != nil { // which readSettings knows
@@ -60,7 +64,7 @@ func runVerify(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.transforms, set.checks = nil, nil
+	set.narrowed(func(r *rules) { r.transforms, r.checks = nil, nil })
 	if set.stdin() {
 		return usagef(`verify needs files that can be built, not "-"`)
 	}
@@ -72,7 +76,13 @@ func runVerify(c *cli.Context, s streams) error {
 		v.file, set.paths = &target{path: set.paths[0]}, set.paths[1:]
 	}
 	j := job{settings: set, streams: s, verify: v}
-	out := s.out
+	page, err := readHTML(c, s, set)
+	if err != nil {
+		return err
+	}
+	defer page.drop()
+	v.patches = page != nil
+	out := page.text(s.out)
 	if set.quiet {
 		out = io.Discard
 	}
@@ -88,10 +98,13 @@ func runVerify(c *cli.Context, s streams) error {
 		return allFailed(j.render, err)
 	}
 	defer j.prove.close()
+	shown := j.render
+	j.render = page.beside(shown)
 	total, err := j.run(c.Context)
+	err = page.finish(err)
 	switch {
 	case err != nil:
-		return allFailed(j.render, err)
+		return allFailed(shown, err)
 	case total.Failed == 0 && total.Broken > 0:
 		return errFound
 	}
@@ -109,7 +122,7 @@ func (s *site) verified(ctx context.Context, t *target) *report.File {
 	if s.dir != "" {
 		shown = s.job.places.show(s.dir)
 	}
-	proof, note, err := s.compared(ctx, t)
+	proof, patches, note, err := s.compared(ctx, t)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -117,7 +130,7 @@ func (s *site) verified(ctx context.Context, t *target) *report.File {
 		return report.Failed(t.path, shown, proofError(t.path, err))
 	}
 	f := report.Proved(t.path, shown, proof)
-	f.ContextWhy = t.contextWhy
+	f.ContextWhy, f.Patches = t.contextWhy, patches
 	if note != "" {
 		f.Notes = append(f.Notes, note)
 	}
@@ -125,24 +138,35 @@ func (s *site) verified(ctx context.Context, t *target) *report.File {
 }
 
 // compared proves a target against what it was; without a proof the note says why
-// there is none.
-func (s *site) compared(ctx context.Context, t *target) (*verify.Proof, string, error) {
+// there is none. The patches are the change, where it was asked for.
+func (s *site) compared(ctx context.Context, t *target) (*verify.Proof, []*report.Patch, string, error) {
 	v := s.job.verify
 	before, note, err := s.earlier(ctx, t)
 	if err != nil || note != "" {
-		return nil, note, err
+		return nil, nil, note, err
 	}
 	now := verify.Side{Dockerfile: t.src, Ignore: ignoreText(t, s.read), Context: s.dir}
 	if v.file == nil && before.Dockerfile == now.Dockerfile && *before.Ignore == *now.Ignore {
-		return nil, "as it was at " + v.rev, nil
+		return nil, nil, "as it was at " + v.rev, nil
 	}
 	p, err := s.prover(t, before)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
 	defer p.Close()
+	var patches []*report.Patch
+	if v.patches && before.Dockerfile != now.Dockerfile {
+		patches = append(patches, &report.Patch{Path: s.job.places.patchPath(t.abs), Before: before.Dockerfile, After: now.Dockerfile})
+	}
+	if v.patches && *before.Ignore != *now.Ignore {
+		name := ".dockerignore"
+		if _, own := s.read(t.name + name); own && t.name != "" {
+			name = t.name + name
+		}
+		patches = append(patches, &report.Patch{Path: s.job.places.patchPath(s.abs(name)), Before: *before.Ignore, After: *now.Ignore})
+	}
 	proof, err := p.Prove(ctx, now, nil)
-	return proof, "", err
+	return proof, patches, "", err
 }
 
 // earlier is the side before a target: another file's, or a revision's.

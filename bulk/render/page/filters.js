@@ -1,3 +1,14 @@
+// The state that an address carries: #q=…&status=…&sort=name&open=NAME
+const hash = {
+  read: () => new URLSearchParams(location.hash.slice(1)),
+  write(values) {
+    const p = new URLSearchParams();
+    for (const [k, v] of Object.entries(values)) if (v) p.set(k, v);
+    const text = p.toString();
+    if (text !== location.hash.slice(1)) history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
+  },
+};
+
 // Search and filters. A filter is a select; its options are counted over all
 // repositories. The state lives in `wanted`, and in the address.
 

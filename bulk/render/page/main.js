@@ -1,30 +1,4 @@
-// The start: colours, keys, and the order in which the parts come to life.
-
-const THEMES = { "": "System colours", light: "Light", dark: "Dark" };
-
-function buildTheme() {
-  let now = "";
-  try { now = localStorage.getItem("drydock-theme") || ""; } catch { /* no storage: the choice lasts as long as the page */ }
-  const apply = () => {
-    if (now) document.documentElement.dataset.theme = now;
-    else delete document.documentElement.dataset.theme;
-    $("theme").textContent = THEMES[now];
-    $("theme").setAttribute("aria-label", "Colours: " + THEMES[now]);
-  };
-  $("theme").addEventListener("click", () => {
-    const all = Object.keys(THEMES);
-    now = all[(all.indexOf(now) + 1) % all.length];
-    try { localStorage.setItem("drydock-theme", now); } catch { /* as above */ }
-    apply();
-  });
-  if (!(now in THEMES)) now = "";
-  apply();
-}
-
-function trouble(text) {
-  $("trouble").textContent = visible(text);
-  $("trouble").hidden = false;
-}
+// The start: keys, and the order in which the parts come to life.
 
 function keys(e) {
   const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(e.target.tagName);
@@ -46,6 +20,7 @@ async function start() {
   buildTheme();
   try {
     await load();
+    rows.forEach(prepare);
   } catch (err) {
     trouble(err.message);
     return;

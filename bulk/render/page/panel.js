@@ -129,12 +129,6 @@ function diffParts(f) {
     for (const b of e.currentTarget.parentNode.querySelectorAll("[aria-pressed]")) b.setAttribute("aria-pressed", String(b === e.currentTarget));
     draw();
   } });
-  const copier = el("button", { type: "button", class: "quiet", text: "Copy patch", onclick: async () => {
-    const done = await copy(f.diff);
-    copier.textContent = done ? "Copied" : "Copying isn’t allowed here";
-    say(copier.textContent);
-    setTimeout(() => { copier.textContent = "Copy patch"; }, 2000);
-  } });
   draw();
-  return el("div", { class: "patch" }, el("div", { class: "patchbar" }, el("h4", { text: "Patch" }), el("span", { class: "grow" }), el("span", { class: "choice", role: "group", "aria-label": "How the patch is shown" }, choice("Unified", false), choice("Side by side", true)), copier), place);
+  return el("div", { class: "patch" }, el("div", { class: "patchbar" }, el("h4", { text: "Patch" }), el("span", { class: "grow" }), el("span", { class: "choice", role: "group", "aria-label": "How the patch is shown" }, choice("Unified", false), choice("Side by side", true)), copier("Copy patch", () => f.diff)), place);
 }

@@ -69,7 +69,7 @@ async function copy(text) {
     // Without permission, or in a page that isn't secure: the old way.
     const t = el("textarea", { class: "unseen", "aria-hidden": "true" });
     t.value = text;
-    ($("panel").open ? $("panel") : document.body).append(t);
+    (document.querySelector("dialog[open]") || document.body).append(t); // a modal dialog lets nothing else take the focus
     t.select();
     const done = document.execCommand("copy");
     t.remove();
@@ -77,13 +77,12 @@ async function copy(text) {
   }
 }
 
-// The state that an address carries: #q=…&status=…&sort=name&open=NAME
-const hash = {
-  read: () => new URLSearchParams(location.hash.slice(1)),
-  write(values) {
-    const p = new URLSearchParams();
-    for (const [k, v] of Object.entries(values)) if (v) p.set(k, v);
-    const text = p.toString();
-    if (text !== location.hash.slice(1)) history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
-  },
-};
+// copier is a button that copies what text() gives, and says whether it could.
+function copier(label, text, attrs) {
+  const b = el("button", { type: "button", class: "quiet", text: label, ...attrs, onclick: async () => {
+    b.textContent = (await copy(text())) ? "Copied" : "Copying isn’t allowed here";
+    say(b.textContent);
+    setTimeout(() => { b.textContent = label; }, 2000);
+  } });
+  return b;
+}

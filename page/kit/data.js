@@ -1,11 +1,9 @@
 // The data: blocks of gzip in base64. Rows are unpacked at the start, details when
 // a repository is opened.
 
-const STATUSES = ["changed", "unchanged", "skipped", "failed"];
 const blockText = { meta: [], rows: [], details: [] };
 let meta = {};
 let rows = [];
-let haveLanguage = false, haveSizes = false, haveFound = false;
 
 function collect() {
   for (const e of document.querySelectorAll('script[type="application/x-drydock"]')) {
@@ -22,42 +20,15 @@ async function unpack(text) {
   return JSON.parse(await new Response(stream).text());
 }
 
+// load fills meta and rows; ELSEWHERE is the page's word about who else holds its data.
 async function load() {
   if (typeof DecompressionStream === "undefined") {
-    throw new Error("This browser can't unpack the data of the page: it takes Chrome or Edge 80, Firefox 113, Safari 16.4 or newer. The CSV and JSON reports of the same run hold the same.");
+    throw new Error("This browser can't unpack the data of the page: it takes Chrome or Edge 80, Firefox 113, Safari 16.4 or newer. " + ELSEWHERE);
   }
   collect();
   meta = await unpack(blockText.meta[0]);
   for (const text of blockText.rows) for (const r of await unpack(text)) rows.push(r);
   blockText.rows = [];
-  rows.forEach(prepare);
-}
-
-// prepare adds what filters and sorting need.
-function prepare(r, i) {
-  r.at = i;
-  r.t = r.t || {};
-  r.k = r.k || {};
-  r.d = r.d || [];
-  r.l = r.l || "";
-  r.applied = Object.values(r.t).reduce((a, b) => a + b, 0);
-  r.found = Object.values(r.k).reduce((a, b) => a + b, 0);
-  r.before = r.after = 0;
-  r.sized = false;
-  for (const d of r.d) {
-    if (d.z[0] > 0) {
-      r.before += d.z[0];
-      r.after += d.z[1];
-      r.sized = true;
-    }
-  }
-  r.saving = r.before - r.after;
-  r.bases = [...new Set(r.d.map((d) => d.b[0]).filter(Boolean))];
-  r.users = [...new Set(r.d.map((d) => d.u[1]))];
-  r.text = [r.n, r.l, r.s, r.r || "", ...r.d.flatMap((d) => d.b), ...Object.keys(r.t), ...Object.keys(r.k)].join("\n").toLowerCase();
-  haveLanguage ||= r.l !== "";
-  haveSizes ||= r.sized;
-  haveFound ||= r.found > 0;
 }
 
 // detail is the whole result of a row. The last blocks stay unpacked.

@@ -1,43 +1,9 @@
-// Diffs: a unified diff is read into hunks of lines, and drawn in one column or in
-// two. Within a pair of lines, words that differ are marked.
+// Diffs: lines that stay, go and come, drawn in one column or in two. Within a pair
+// of lines, words that differ are marked. A line is {op, text, o, n}: what becomes of
+// it (" ", "-", "+", or "\\" for a remark), and its numbers before and after; with
+// tokens(), [text, kind] each, it is coloured.
 
 const DIFF_LINES = 3000; // drawn at once
-
-function parseDiff(text) {
-  const files = [];
-  let file = null, hunk = null, oldLeft = 0, newLeft = 0, o = 0, n = 0;
-  for (const l of text.split("\n")) {
-    if (oldLeft <= 0 && newLeft <= 0) {
-      let m;
-      if (l.startsWith("+++ ")) {
-        files.push((file = { name: headerName(l.slice(4)), hunks: [] }));
-      } else if (file && (m = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(l))) {
-        o = Number(m[1]);
-        n = Number(m[3]);
-        oldLeft = m[2] === undefined ? 1 : Number(m[2]);
-        newLeft = m[4] === undefined ? 1 : Number(m[4]);
-        hunk = { head: l, lines: [] };
-        file.hunks.push(hunk);
-      } else if (l.startsWith("\\") && hunk) {
-        hunk.lines.push({ op: "\\", text: "no line break at the end" });
-      }
-      continue;
-    }
-    const op = l[0] || " ";
-    if (op === "\\") hunk.lines.push({ op, text: "no line break at the end" });
-    else {
-      hunk.lines.push({ op, text: l.slice(1), o: op === "+" ? 0 : o, n: op === "-" ? 0 : n });
-      if (op !== "+") { o++; oldLeft--; }
-      if (op !== "-") { n++; newLeft--; }
-    }
-  }
-  return files;
-}
-
-function headerName(s) {
-  s = s.replace(/[\r\t]+$/, "");
-  return s.replace(/^"?b\//, "").replace(/"$/, "");
-}
 
 // blocks cuts a hunk into lines that stay and pairs of deleted and added lines.
 function blocks(lines) {
@@ -54,11 +20,11 @@ function blocks(lines) {
 }
 
 // pair gives lines of a block their counterparts: in order, those that have at
-// least a third of their words in common.
+// least a third of their words in common; in a long block the first ones.
 function pair(b) {
   const pairs = new Map();
   let k = 0;
-  for (const m of b.minus) {
+  for (const m of b.minus.slice(0, DIFF_LINES)) {
     for (let j = k; j < b.plus.length && j < k + 12; j++) {
       if (likeness(m.text, b.plus[j].text) > 0.34) {
         pairs.set(m, b.plus[j]);
@@ -113,8 +79,28 @@ function marked(a, b) {
 
 function code(l, other) {
   const text = l.text.replace(/\r$/, "");
-  if (!other) return el("code", { text: text });
-  return el("code", {}, marked(text, other.text.replace(/\r$/, "")).map(([t, gone]) => (gone ? el("mark", { text: t }) : t)));
+  const parts = other ? marked(text, other.text.replace(/\r$/, "")) : [[text, false]];
+  if (!l.tokens) return el("code", {}, parts.map(([t, gone]) => (gone ? el("mark", { text: t }) : t)));
+  return el("code", {}, coloured(parts, l.tokens()));
+}
+
+// coloured cuts the parts of a line where its tokens, which are the same text, end.
+function coloured(parts, tokens) {
+  const out = [];
+  let k = 0, at = 0; // token, and how much of it is used
+  for (const [t, gone] of parts) {
+    const inside = [];
+    for (let i = 0; i < t.length;) {
+      const n = k < tokens.length ? Math.min(t.length - i, tokens[k][0].length - at) : t.length - i;
+      const kind = k < tokens.length && tokens[k][1], s = t.slice(i, i + n);
+      inside.push(kind ? el("span", { class: "t-" + kind, text: s }) : s);
+      i += n;
+      if (k < tokens.length && (at += n) === tokens[k][0].length) { k++; at = 0; }
+    }
+    if (gone) out.push(el("mark", {}, inside));
+    else out.push(...inside);
+  }
+  return out;
 }
 
 const KIND = { "-": "minus", "+": "plus", "\\": "meta", " ": "" };
@@ -130,47 +116,37 @@ const numberCell = (l, n) => el("td", { class: "no " + (l ? KIND[l.op] : "empty"
 const one = (l, pairs) => [numberCell(l, l.o), numberCell(l, l.n), codeCell(l, pairs && pairs.get(l))];
 const half = (l, pairs, side) => (l ? [numberCell(l, l[side]), codeCell(l, pairs && pairs.get(l))] : [numberCell(null), el("td", { class: "empty" })]);
 
-// drawDiff is the table of one file.
-function drawDiff(file, split, limit = DIFF_LINES) {
-  const body = el("tbody", {});
-  let drawn = 0, left = 0;
-  const line = (...cells) => { if (drawn < limit) { drawn++; body.append(el("tr", {}, ...cells)); } else left++; };
-  for (const h of file.hunks) {
-    line(el("td", { class: "hunk", colspan: split ? 4 : 3, text: h.head }));
-    for (const b of blocks(h.lines)) {
-      if (b.same) {
-        if (split) line(half(b.same, null, "o"), half(b.same, null, "n"));
-        else line(one(b.same));
-        continue;
-      }
-      const pairs = pair(b);
-      if (split) for (const [m, p] of aligned(b, pairs)) line(half(m, pairs, "o"), half(p, pairs, "n"));
-      else for (const l of [...b.minus, ...b.plus]) line(one(l, pairs));
+// diffRows are the rows of lines that lie together, in one column or in two: lists
+// of cells, each behind a function, so that only what is shown is made.
+function* diffRows(lines, split) {
+  for (const b of blocks(lines)) {
+    if (b.same) {
+      yield () => (split ? [...half(b.same, null, "o"), ...half(b.same, null, "n")] : one(b.same));
+      continue;
     }
+    const pairs = pair(b);
+    if (split) for (const [m, p] of aligned(b, pairs)) yield () => [...half(m, pairs, "o"), ...half(p, pairs, "n")];
+    else for (const l of [...b.minus, ...b.plus]) yield () => one(l, pairs);
   }
-  if (left) {
-    body.append(el("tr", {}, el("td", { class: "hunk", colspan: split ? 4 : 3 }, el("button", { type: "button", class: "quiet", text: "show " + plural(left, "more line"), onclick: (e) => {
-      e.target.closest("table").replaceWith(drawDiff(file, split, Infinity));
-    } }))));
-  }
-  return el("table", { class: "diff" + (split ? " split" : "") }, el("caption", { class: "unseen", text: "Changes of " + file.name }),
-    split && el("colgroup", {}, ["no", "", "no", ""].map((c) => el("col", { class: c }))), body);
 }
+
+// diffTable is the table around rows; name is of the file.
+const diffTable = (name, split, body) => el("table", { class: "diff" + (split ? " split" : "") }, el("caption", { class: "unseen", text: "Changes of " + name }),
+  split && el("colgroup", {}, ["no", "", "no", ""].map((c) => el("col", { class: c }))), body);
 
 // aligned are the rows of two columns: pairs side by side, the others as they come.
 function aligned(b, pairs) {
   const out = [];
   let j = 0;
-  const flush = (until) => { while (j < until) out.push([null, b.plus[j++]]); };
   for (const m of b.minus) {
     const p = pairs.get(m);
     if (p) {
-      flush(b.plus.indexOf(p));
+      while (b.plus[j] !== p) out.push([null, b.plus[j++]]);
       out.push([m, p]);
       j++;
     } else if (j < b.plus.length && !pairs.has(b.plus[j])) out.push([m, b.plus[j++]]);
     else out.push([m, null]);
   }
-  flush(b.plus.length);
+  while (j < b.plus.length) out.push([null, b.plus[j++]]);
   return out;
 }

@@ -1,0 +1,194 @@
+package main
+
+// --html: the page to review a run by, beside what is printed.
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"drydock/leftover"
+	"drydock/report"
+	"drydock/report/reviewpage"
+)
+
+func htmlFlag() cli.Flag {
+	return &cli.StringFlag{Name: "html", Usage: "also write one page to review it by to `FILE` (- for standard output, in place of the text); see docs/page.md"}
+}
+
+// htmlPage is the page while a run writes it: beside the place where it will be, so that
+// nobody opens half of it. The nil page, of a run without --html, does nothing.
+type htmlPage struct {
+	name, temp string // temp is "" for standard output
+	file       *os.File
+	buffer     *bufio.Writer
+	render     *reviewpage.Page
+	done       func() // there is nothing to take away any more
+}
+
+// readHTML begins the page. A mistake in the name is told before the work.
+func readHTML(c *cli.Context, s streams, set settings) (*htmlPage, error) {
+	if !c.IsSet("html") {
+		return nil, nil
+	}
+	name := c.String("html")
+	p := &htmlPage{name: name, done: func() {}}
+	var w io.Writer = s.out
+	switch {
+	case name == "":
+		return nil, usagef("--html needs a file, or - for standard output")
+	case name == "-" && set.forms.program():
+		return nil, usagef("--html - and --format %s both go to standard output: give the page a file", set.forms.stdout)
+	case name == "-" && set.stdin() && c.Command.Name == "fix":
+		return nil, usagef("the rewritten Dockerfile goes to standard output: give --html a file")
+	case name != "-":
+		if err := p.create(); err != nil {
+			return nil, fmt.Errorf("--html: %w", err)
+		}
+		w = p.file
+	}
+	day, err := today()
+	if err != nil {
+		return nil, err
+	}
+	created := time.Now()
+	if os.Getenv("SOURCE_DATE_EPOCH") != "" {
+		if created, err = time.Parse(time.DateOnly, day); err != nil {
+			return nil, err
+		}
+	}
+	p.buffer = bufio.NewWriterSize(w, 1<<16)
+	p.render = &reviewpage.Page{W: p.buffer, Version: version(), Created: created, Verb: c.Command.Name}
+	return p, nil
+}
+
+// create makes the file that waits. What isn't a page isn't written over: in
+// `drydock diff --html Dockerfile` the name is lacking.
+func (p *htmlPage) create() error {
+	shown := p.name
+	if real, err := filepath.EvalSymlinks(p.name); err == nil {
+		p.name = real
+	}
+	mode := fs.FileMode(0o644)
+	if info, err := os.Stat(p.name); err == nil {
+		if !info.Mode().IsRegular() {
+			what := "not a regular file"
+			if info.IsDir() {
+				what = "a folder"
+			}
+			return &report.Error{Path: shown, Message: what, Hint: "give the page a file's name, such as review.html"}
+		}
+		if old, err := startOf(p.name); err != nil {
+			return explainIO(shown, err)
+		} else if len(old) > 0 && !bytes.HasPrefix(bytes.ToLower(old), []byte("<!doctype html")) {
+			return &report.Error{Path: shown, Message: "there is another file, which isn't a page", Hint: "give --html a name of its own, such as review.html"}
+		}
+		mode = info.Mode().Perm()
+	}
+	p.temp = filepath.Join(filepath.Dir(p.name), fmt.Sprintf(".drydock-%016x", rand.Uint64()))
+	done := leftover.Until(func() { os.Remove(p.temp) })
+	var err error
+	if p.file, err = os.OpenFile(p.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode); err != nil {
+		done()
+		return explainIO(shown, err)
+	}
+	p.done = done
+	return nil
+}
+
+// startOf is how a file begins.
+func startOf(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, 32)
+	n, err := f.Read(b)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return b[:n], err
+}
+
+// text is where the text goes that out is for: nowhere when the page takes its place.
+func (p *htmlPage) text(out io.Writer) io.Writer {
+	if p != nil && p.file == nil {
+		return io.Discard
+	}
+	return out
+}
+
+// beside renders the page too.
+func (p *htmlPage) beside(r report.Renderer) report.Renderer {
+	if p == nil {
+		return r
+	}
+	return &besidePage{r, p}
+}
+
+// besidePage hands a file to the page first: another renderer may let go of it.
+type besidePage struct {
+	report.Renderer
+	page *htmlPage
+}
+
+func (b *besidePage) File(f *report.File) error {
+	return errors.Join(b.page.explain(b.page.render.File(f)), b.Renderer.File(f))
+}
+
+func (b *besidePage) Close(t report.Total) error {
+	return errors.Join(b.page.explain(b.page.render.Close(t)), b.Renderer.Close(t))
+}
+
+func (p *htmlPage) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("--html %s: cannot be written: %w", p.name, err)
+}
+
+// finish puts the page in its place when the run came to its end; err is the run's own.
+func (p *htmlPage) finish(err error) error {
+	if p == nil {
+		return err
+	}
+	defer p.drop()
+	if err != nil {
+		return err
+	}
+	if err := p.buffer.Flush(); err != nil || p.file == nil {
+		return p.explain(err)
+	}
+	if err := errors.Join(p.file.Sync(), p.file.Close()); err != nil {
+		return p.explain(err)
+	}
+	if err := os.Rename(p.temp, p.name); err != nil {
+		return p.explain(err)
+	}
+	p.temp = ""
+	syncFolder(filepath.Dir(p.name))
+	return nil
+}
+
+// drop takes away what wasn't put in its place.
+func (p *htmlPage) drop() {
+	if p == nil {
+		return
+	}
+	if p.temp != "" {
+		p.file.Close()
+		os.Remove(p.temp)
+	}
+	p.done()
+	p.done = func() {}
+}
