@@ -1,6 +1,9 @@
 package repo
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // GitPatterns are patterns as the lines of a .gitignore file, which are relative to its
 // folder (https://git-scm.com/docs/gitignore#_pattern_format).
@@ -18,22 +21,20 @@ func (ps *GitPatterns) Add(pattern string) bool {
 
 // Match finds the pattern that decides about a file, by its slash path relative to the
 // patterns' folder: its index and whether it takes the file; -1 when none speaks of it.
-// As in git the last one decides, and what lies in a folder that is taken can't be
-// given back.
+// The last pattern that matches the file or a folder around it decides. Unlike in git,
+// which doesn't look into a folder that is taken, a part of it can so be given back.
 func (ps GitPatterns) Match(file string) (at int, takes bool) {
-	at = -1
-	parts := strings.Split(file, "/")
-	for n := 1; n <= len(parts); n++ {
-		rel := strings.Join(parts[:n], "/")
-		for i := len(ps) - 1; i >= 0; i-- {
-			if g := ps[i]; (n < len(parts) || !g.dirOnly) && g.re.MatchString(rel) {
-				if !g.negated {
-					return i, true
-				}
-				at = i
-				break
+	for i, g := range slices.Backward(ps) {
+		for end := 0; end < len(file); end++ {
+			if n := strings.IndexByte(file[end:], '/'); n >= 0 {
+				end += n
+			} else {
+				end = len(file)
+			}
+			if (end < len(file) || !g.dirOnly) && g.re.MatchString(file[:end]) {
+				return i, !g.negated
 			}
 		}
 	}
-	return at, false
+	return -1, false
 }

@@ -247,6 +247,7 @@ func originalLine(orig, now string, n int) int {
 type Total struct {
 	Files, Changed, Failed int
 	Findings               int // in all files
+	Notes                  int // findings that are notes, among them
 	Broken                 int // files whose proof failed
 }
 
@@ -259,6 +260,11 @@ func (t *Total) Add(f *File) {
 		t.Changed++
 	}
 	t.Findings += len(f.Findings)
+	for _, x := range f.Findings {
+		if x.Severity == SeverityNote {
+			t.Notes++
+		}
+	}
 	if f.Proof != nil && !f.Proof.Holds() {
 		t.Broken++
 	}

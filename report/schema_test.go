@@ -228,3 +228,22 @@ func holdFields(t *testing.T, now []string) {
 		t.Errorf("%s lacks new fields: go test ./report -run Schema -update adds them", name)
 	}
 }
+
+// The page about forms has the table of forms.
+func TestFormsPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "formats.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := ""
+	for _, f := range Forms() {
+		stream := "at the end"
+		if f.Stream {
+			stream = "yes"
+		}
+		rows += fmt.Sprintf("| `%s` | %s | %s |\n", f.Name, f.For, stream)
+	}
+	if !strings.Contains(string(page), "| --- | --- | --- |\n"+rows+"\n") {
+		t.Errorf("docs/formats.md needs this table:\n%s", rows)
+	}
+}

@@ -182,11 +182,20 @@ func (s settings) placer() func(string) string {
 	}
 }
 
-// finish writes the files, when the run came to its end; err is the run's own.
+// finish writes the files, when the run came to its end. err is the run's own: of one that
+// failed as a whole JSON alone has something to say, and the other files stay as they were.
 func (o outputs) finish(err error) error {
+	failed := err
 	for _, f := range o.files {
-		if err != nil && f.text.Len() == 0 {
-			continue // it never began
+		if failed != nil {
+			var usage usageError
+			if f.form != "json" || errors.As(failed, &usage) {
+				continue
+			}
+			f.text.Reset()
+			if e := (&report.JSON{W: &f.text}).Fail(failed); e != nil {
+				err = errors.Join(err, e)
+			}
 		}
 		if e := f.to.put(f.text.Bytes()); e != nil {
 			err = errors.Join(err, fmt.Errorf("--format %s=%s: %w", f.form, f.to.name, explainIO(f.to.name, e)))
