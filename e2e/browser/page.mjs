@@ -1,22 +1,15 @@
 // Opens the page of bulk as people do and judges it: node page.mjs PAGE ROWS SCREENSHOTS
 // It prints what it did, and ends with 1 when something is wrong.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { accessible as judged, end, launch, watch, wrong } from "./common.mjs";
 
 const [page, rowsText, shots] = process.argv.slice(2);
 const total = Number(rowsText);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const wrong = [];
 const check = (ok, what) => { if (!ok) wrong.push(what); };
 const number = (n) => new Intl.NumberFormat("en").format(n);
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch();
 
 for (const view of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
   for (const colorScheme of ["light", "dark"]) {
@@ -24,10 +17,8 @@ for (const view of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) 
     const context = await browser.newContext({ viewport: view, colorScheme, reducedMotion: "reduce" });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     const p = await context.newPage();
-    p.on("console", (m) => { if (["error", "warning"].includes(m.type())) wrong.push(name + ": console: " + m.text()); });
-    p.on("pageerror", (e) => wrong.push(name + ": " + e.stack));
-    p.on("request", (r) => { if (r.url() !== address && !r.url().startsWith("data:")) wrong.push(name + ": request to " + r.url()); });
     const address = pathToFileURL(page).href;
+    watch(p, address, name);
     const begun = Date.now();
     await p.goto(address);
     await p.waitForSelector("body[data-ready]", { timeout: 120_000 });
@@ -43,13 +34,7 @@ async function judge(p, name, phone) {
   const count = () => p.textContent("#count");
   const settled = () => p.waitForTimeout(250);
   const names = () => p.$$eval("#rows .row", (all) => all.sort((a, b) => a.dataset.at - b.dataset.at).map((r) => r.querySelector(".name").textContent));
-  const accessible = async (what) => {
-    await p.evaluate(axe + ";0");
-    const r = await p.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-    for (const v of r.violations.filter((v) => ["serious", "critical"].includes(v.impact))) {
-      see(false, "axe, " + what + ": " + v.id + ": " + v.help + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | "));
-    }
-  };
+  const accessible = (what) => judged(p, name + ": " + what);
   await settled();
   await shot("1-top");
   await accessible("at the start");
@@ -184,6 +169,4 @@ async function judge(p, name, phone) {
   await p.evaluate(() => dispatchEvent(new Event("afterprint")));
 }
 
-await browser.close();
-for (const w of wrong) console.log("WRONG", w);
-process.exit(wrong.length ? 1 : 0);
+await end(browser);

@@ -47,31 +47,33 @@ async function toFile(r) {
   here = { r, k: -1 };
   if (r.quiet) $("quietbox").open = true;
   r.section.classList.remove("folded");
+  moving++;
   await draw(r);
+  moving--;
   r.section.scrollIntoView({ block: "start" });
   $("n" + r.at).focus({ preventScroll: true });
 }
 
 function stepFile(by) {
-  const all = walkable(), now = here.r && onScreen(here.r.section) ? here.r : atTop();
-  const at = all.indexOf(now);
-  if (here.r === null && by > 0 && all[0] && all[0].section.getBoundingClientRect().top > 120) return toFile(all[0]);
-  const next = all[at + by];
+  const all = walkable(), top = atTop();
+  if (!top) return;
+  if (!present() && by > 0 && top.section.getBoundingClientRect().top > 120) return toFile(top);
+  const next = all[all.indexOf(present() || top) + by];
   if (next) return toFile(next);
   say(by > 0 ? "That is the last file" : "That is the first file");
 }
 
+// present is the file that the keys are at, unless somebody scrolled away from it.
+let moving = 0; // walks that are under way
+const present = () => (here.r && (moving || onScreen(here.r.section)) ? here.r : null);
 const onScreen = (e) => { const b = e.getBoundingClientRect(); return b.bottom > 0 && b.top < innerHeight; };
 
 // stepChange goes to the next change, in the next file where this one has no more.
 async function stepChange(by) {
   const all = walkable().filter((r) => r.h > 0);
   if (all.length === 0) return say("There is no change");
-  let r = here.r && onScreen(here.r.section) ? here.r : null, k = r ? here.k : -1;
-  if (!r) {
-    r = atTop();
-    if (r.section.getBoundingClientRect().top > 120 && by > 0) k = -1;
-  }
+  let r = present(), k = r ? here.k : -1;
+  r ||= atTop();
   for (k += by; ;) {
     if (r.h > 0 && k >= 0 && k < r.h && (await placeOf(r, k))) break;
     const at = all.indexOf(r), next = at >= 0 ? all[at + by] : all.find((x) => (by > 0 ? x.at > r.at : x.at < r.at));
@@ -94,7 +96,7 @@ async function placeOf(r, k) {
   return $("f" + r.at + "-" + k);
 }
 
-const current = () => (here.r && onScreen(here.r.section) ? here.r : atTop());
+const current = () => present() || atTop();
 
 function review(r, yes) {
   r.reviewed = yes;
