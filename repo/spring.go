@@ -139,7 +139,6 @@ func (r *Repo) SpringBootOf(root, dir string) *SpringBoot {
 	return s
 }
 
-
 // Release is the version's first two numbers; false where it isn't one.
 func (s *SpringBoot) Release() (major, minor int, ok bool) {
 	m := springNumbers.FindStringSubmatch(s.Version)
@@ -152,4 +151,3 @@ func (s *SpringBoot) Release() (major, minor int, ok bool) {
 }
 
 var springNumbers = lazy(`^(\d{1,3})\.(\d{1,3})(?:\.|$)`)
-
