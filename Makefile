@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 30s
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint fmt golden fuzz corpus plans hadolint differential bench catalogue probe e2e e2e-all e2e-kubernetes install help
+.PHONY: build test lint fmt golden fuzz corpus plans hadolint differential bench catalogue probe e2e e2e-all e2e-kubernetes install install-plugin man help
 
 help: ## print the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | expand -t 14
@@ -72,3 +72,10 @@ e2e-kubernetes: ## bulk as an Indexed Job on a real Kubernetes (KUBECONFIG)
 
 install: ## install drydock into GOBIN
 	$(GO) install -trimpath ./cmd/drydock
+
+install-plugin: install ## install drydock, and link it as docker's plugin: docker drydock …
+	@to="$${DOCKER_CONFIG:-$$HOME/.docker}/cli-plugins"; bin=$$($(GO) env GOBIN); mkdir -p "$$to" && \
+	ln -sf "$${bin:-$$($(GO) env GOPATH)/bin}/drydock" "$$to/docker-drydock" && echo "$$to/docker-drydock"
+
+man: build ## write the manual page to bin/drydock.1
+	bin/drydock man >bin/drydock.1

@@ -211,7 +211,7 @@ type words struct {
 	Message, Title, Body *template.Template
 }
 
-var functions = template.FuncMap{"wrap": wrap, "indent": indent, "hang": hang, "plain": plain, "code": code, "join": func(sep string, list []string) string { return strings.Join(list, sep) }}
+var functions = template.FuncMap{"wrap": wrap, "indent": indent, "hang": hang, "plain": report.MarkdownPlain, "code": report.MarkdownCode, "join": func(sep string, list []string) string { return strings.Join(list, sep) }}
 
 func newWords(o *Options) (*words, error) {
 	w := &words{}
@@ -333,32 +333,6 @@ func indent(n int, s string) string {
 
 func hang(n int, s string) string {
 	return strings.TrimLeft(indent(n, s), " ")
-}
-
-var (
-	markup = regexp.MustCompile("[\\\\`*_\\[\\]<>|~&#!$]")
-	opener = regexp.MustCompile(`^([-+](?:\s|$)|=+$|-+$|\d+[.)](?:\s|$))`) // what makes a list or a heading at a line's begin
-)
-
-// plain escapes a text for Markdown. What a forge would make of @name, #1 and addresses is kept from it by
-// a space without width: nobody shall be called by a Dockerfile.
-func plain(s string) string {
-	s = markup.ReplaceAllString(oneLine(s), `\$0`)
-	s = opener.ReplaceAllString(s, "\u200b$1")
-	return strings.NewReplacer("@", "@\u200b", `\#`, "\\#\u200b", `\!`, "\\!\u200b", "://", ":\u200b//", "www.", "www\u200b.").Replace(s)
-}
-
-// code makes a code span, whatever backquotes the text has.
-func code(s string) string {
-	s = oneLine(s)
-	fence := "`"
-	for strings.Contains(s, fence) {
-		fence += "`"
-	}
-	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
-		s = " " + s + " "
-	}
-	return fence + s + fence
 }
 
 // shellWord quotes a word for sh where it needs that.

@@ -150,6 +150,9 @@ func page(t *testing.T, c *rewrite.Check) string {
 		fmt.Fprintf(&b, "- line %d: %s: %s — %s\n", f.Line, f.Check, f.Message, f.Hint)
 	}
 	fmt.Fprintf(&b, "\n(checks/testdata/%s/%s)\n\n## What it passes over\n\n%s\n\n", c.Name, name, strings.TrimSpace(c.Passes))
+	if len(c.Rules) > 0 {
+		fmt.Fprintf(&b, "What a comment tells hadolint to pass over as %s.\n\n", strings.Join(c.Rules, ", "))
+	}
 	fmt.Fprintf(&b, "`# drydock:ignore=%s REASON` above an instruction silences it there, `--skip %s` for a run.\n", c.Name, c.Name)
 	return b.String()
 }

@@ -13,6 +13,7 @@ import (
 // remove packages from it.
 var _ = register(&rewrite.Check{
 	Name:    "dist-upgrade",
+	Rules:   []string{"DL3005", "DL3017", "DL3031", "DL3035", "DL3039"},
 	Summary: "An upgrade of the whole distribution inside an image",
 	Doc: `apt-get dist-upgrade (full-upgrade) may remove packages to install others
 (https://manpages.debian.org/stable/apt/apt-get.8.en.html), zypper dup and dnf

@@ -11,6 +11,7 @@ import (
 // healthcheck finds services that nobody can ask whether they still serve.
 var _ = register(&rewrite.Check{
 	Name:    "healthcheck",
+	Rules:   []string{"DL3057"},
 	Summary: "A service without HEALTHCHECK",
 	OptIn:   true,
 	Doc: `Without a HEALTHCHECK Docker and Swarm know only that the process runs, not

@@ -33,7 +33,8 @@ var _ = register(&rewrite.Check{
 	Passes: "Names of files, paths, switches and limits (*_FILE, PASSWORD_MIN_LENGTH, ALLOW_EMPTY_PASSWORD); public keys and\n" +
 		"fingerprints (GPG_KEY); keys that a web page shows to everyone (NEXT_PUBLIC_*, REACT_APP_*, VITE_*); values that are\n" +
 		"variables, paths, switches or placeholders (changeme, example, dummy, <token>); secrets for a host of the\n" +
-		"build itself (localhost); certificates and public keys; stages that don't ship, for files.",
+		"build itself (localhost); certificates and public keys; stages that don't ship, for files; a name\n" +
+		"that a comment tells BuildKit to pass over as SecretsUsedInArgOrEnv.",
 	Run: func(_ context.Context, p *rewrite.Pass) error {
 		for _, in := range p.Doc.Instructions {
 			in = in.Inner()
@@ -69,7 +70,9 @@ const (
 func findAssigned(p *rewrite.Pass, in *rewrite.Instruction, keyword, name, value string, i, n int) {
 	value = strings.Trim(value, `"'`)
 	what := shapeIn(value)
+	var rules []string
 	if what == "" {
+		rules = []string{"SecretsUsedInArgOrEnv"} // which goes by names too
 		what = secretName(name)
 		if what == "" || placeholder(what, name, value) {
 			return
@@ -79,7 +82,7 @@ func findAssigned(p *rewrite.Pass, in *rewrite.Instruction, keyword, name, value
 	if words := in.Assignments(); len(words) == n {
 		line, _ = in.Doc().Pos(in.SrcPos(words[i].Start))
 	}
-	f := rewrite.Finding{Line: line, Hint: giveAtStart, About: fmt.Sprintf("%s %q", keyword, name)}
+	f := rewrite.Finding{Line: line, Hint: giveAtStart, About: fmt.Sprintf("%s %q", keyword, name), Rules: rules}
 	if keyword == "ENV" {
 		f.Message = fmt.Sprintf("ENV %s puts %s into the image in plain text", name, what)
 	} else {

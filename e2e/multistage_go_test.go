@@ -10,5 +10,6 @@ func init() {
 	cases["multi-stage/go-exec"] = chainCase{factor: 4}
 	cases["multi-stage/go-compose-health"] = chainCase{paths: []string{"/nowhere"}, factor: 4}
 	cases["multi-stage/go-entrypoint"] = chainCase{factor: 4}
+	cases["multi-stage/go-starts-itself"] = chainCase{factor: 50}
 	cases["multi-stage/go-cgo-zlib"] = chainCase{factor: 4}
 }

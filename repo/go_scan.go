@@ -279,6 +279,9 @@ func (x *fileScan) starts(name string, c *ast.CallExpr) {
 	default:
 		return
 	}
+	if len(args) > 0 && x.itself(args[0]) {
+		return // the program is there
+	}
 	var words []string
 	for _, a := range args {
 		s, whole := x.prefix(a, 0)
@@ -292,4 +295,60 @@ func (x *fileScan) starts(name string, c *ast.CallExpr) {
 		return
 	}
 	x.p.Starts = append(x.p.Starts, words)
+}
+
+// itself reports whether an expression is the program that runs: os.Args[0],
+// /proc/self/exe, or a variable that os.Executable alone gives its value.
+func (x *fileScan) itself(e ast.Expr) bool {
+	switch e := ast.Unparen(e).(type) {
+	case *ast.BasicLit:
+		s, _ := stringLit(e)
+		return s == "/proc/self/exe"
+	case *ast.IndexExpr:
+		sel, ok := e.X.(*ast.SelectorExpr)
+		i, lit := e.Index.(*ast.BasicLit)
+		return ok && lit && i.Value == "0" && x.packageOf(sel) == "os" && sel.Sel.Name == "Args"
+	case *ast.Ident:
+		return x.executable(e.Name)
+	}
+	return false
+}
+
+// executable: every assignment to a name in the file takes it from os.Executable,
+// and it is nobody's parameter or constant.
+func (x *fileScan) executable(name string) bool {
+	found, other := false, false
+	is := func(e ast.Expr) bool {
+		id, ok := e.(*ast.Ident)
+		return ok && id.Name == name
+	}
+	ast.Inspect(x.f.ast, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			for i, l := range n.Lhs {
+				if !is(l) {
+					continue
+				}
+				var sel *ast.SelectorExpr
+				if call, ok := n.Rhs[0].(*ast.CallExpr); ok && i == 0 && len(n.Rhs) == 1 {
+					sel, _ = call.Fun.(*ast.SelectorExpr)
+				}
+				if sel != nil && x.packageOf(sel) == "os" && sel.Sel.Name == "Executable" {
+					found = true
+				} else {
+					other = true
+				}
+			}
+		case *ast.Field:
+			other = other || slices.ContainsFunc(n.Names, func(id *ast.Ident) bool { return id.Name == name })
+		case *ast.ValueSpec:
+			other = other || len(n.Values) > 0 && slices.ContainsFunc(n.Names, func(id *ast.Ident) bool { return id.Name == name })
+		case *ast.RangeStmt:
+			other = other || n.Key != nil && is(n.Key) || n.Value != nil && is(n.Value)
+		case *ast.UnaryExpr:
+			other = other || n.Op == token.AND && is(n.X)
+		}
+		return true
+	})
+	return found && !other
 }

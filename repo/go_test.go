@@ -163,3 +163,20 @@ func TestEmbedsAndTheRest(t *testing.T) {
 	}
 	equal(t, "exec", program(`import "syscall"`, `syscall.Exec(a, b, c)`).Execs, "main.go:4")
 }
+
+func TestStartsItself(t *testing.T) {
+	const imports = "import (\"os\"; \"os/exec\")"
+	for body, starts := range map[string]string{
+		`exec.Command(os.Args[0], append(os.Args[1:], "-child")...)`:            "",
+		`exec.Command("/proc/self/exe", "init")`:                                "",
+		`self, err := os.Executable(); exec.Command(self, "-child")`:            "",
+		`exec.Command(os.Args[1])`:                                              "main.go:4",
+		`self, err := os.Executable(); self = os.Args[1]; exec.Command(self)`:   "main.go:4",
+		`self, err := os.Executable(); change(&self); exec.Command(self, "-x")`: "main.go:4",
+		`err, self := os.Executable(); exec.Command(self)`:                      "main.go:4",
+	} {
+		if p := program(imports, body); p.StartsAny != starts || len(p.Starts) > 0 {
+			t.Errorf("%s: starts %v and any at %q, want %q", body, p.Starts, p.StartsAny, starts)
+		}
+	}
+}

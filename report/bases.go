@@ -13,37 +13,37 @@ type Bases struct {
 	// Stage is the name or number of the stage that stands on the image, Line its
 	// FROM; "" and 0 when an image was asked about.
 	Stage string `json:"stage"`
-	Line  int    `json:"line"`
+	Line  int    `json:"line"` // 1-based line of its FROM
 	// Image is the base as it is.
 	Image string `json:"image"`
 	// Needs are what the stage was found to need, in words.
 	Needs []string `json:"needs"`
-	Rows  []Base   `json:"candidates"`
+	Rows  []Base   `json:"candidates"` // what may take its place, the image itself first
 	// Recommended is one of the candidates, "" for none; Why tells the reason.
 	Recommended string `json:"recommended"`
-	Why         string `json:"why"`
+	Why         string `json:"why"` // why that one
 	// How is the command that makes the change, "" for none.
 	How string `json:"how"`
 }
 
 // Base is one candidate.
 type Base struct {
-	Image      string         `json:"image"`
-	Kind       string         `json:"kind"` // now, slim, alpine, jre, distroless, scratch or newer
-	Size       int64          `json:"size"` // compressed bytes, 0 when not known
-	Libc       string         `json:"libc"` // glibc, musl, none, "" unknown
-	Shell      *bool          `json:"shell"`
-	Packages   string         `json:"packages"`  // apt, apk, …; "" none or unknown
-	User       string         `json:"user"`      // the default one
-	NonRoot    string         `json:"nonRoot"`   // a user that isn't root and exists, "" for none known
-	Updated    string         `json:"updated"`   // day the image was made, "" unknown
-	EndOfLife  string         `json:"endOfLife"` // day its line's support ends, "" unknown
-	Ended      bool           `json:"ended"`
-	Source     string         `json:"source"`          // who says so
-	Vulns      map[string]int `json:"vulnerabilities"` // by severity; null when not scanned
-	ScanError  string         `json:"scanError,omitempty"`
-	Fits       *bool          `json:"fits"` // null: not asked, or not known
-	Verdict    string         `json:"verdict"`
+	Image      string         `json:"image"`               // reference
+	Kind       string         `json:"kind"`                // now, slim, alpine, jre, distroless, scratch or newer
+	Size       int64          `json:"size"`                // compressed bytes, 0 when not known
+	Libc       string         `json:"libc"`                // glibc, musl, none, "" unknown
+	Shell      *bool          `json:"shell"`               // it has /bin/sh; null when not known
+	Packages   string         `json:"packages"`            // apt, apk, …; "" none or unknown
+	User       string         `json:"user"`                // the default one
+	NonRoot    string         `json:"nonRoot"`             // a user that isn't root and exists, "" for none known
+	Updated    string         `json:"updated"`             // day the image was made, "" unknown
+	EndOfLife  string         `json:"endOfLife"`           // day its line's support ends, "" unknown
+	Ended      bool           `json:"ended"`               // its line is no longer supported
+	Source     string         `json:"source"`              // who says so
+	Vulns      map[string]int `json:"vulnerabilities"`     // by severity; null when not scanned
+	ScanError  string         `json:"scanError,omitempty"` // why the scanner told nothing
+	Fits       *bool          `json:"fits"`                // null: not asked, or not known
+	Verdict    string         `json:"verdict"`             // whether it fits, and why, in words
 	VulnsShort string         `json:"-"`
 }
 

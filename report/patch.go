@@ -12,6 +12,17 @@ type Patch struct {
 	Path          string // as in File.Path
 	Before, After string
 	Created       bool
+	// File names the file where Path, which is relative for patch tools, doesn't: an
+	// absolute path for what lies outside the current folder; "" for Path itself.
+	File string
+}
+
+// file is the name of the file.
+func (p *Patch) file() string {
+	if p.File != "" {
+		return p.File
+	}
+	return p.Path
 }
 
 // Unified is the patch as unified diff, in the form that `git apply` and

@@ -16,11 +16,11 @@ type Replay struct {
 	Summary string `json:"summary"`
 	// Commits were replayed; Skipped can't be built with one of the versions.
 	Commits int `json:"commits"`
-	Skipped int `json:"skipped"`
+	Skipped int `json:"skipped"` // commits at which the Dockerfile could not be taken
 	// Before and After are rebuild seconds; After is null when there is nothing to
 	// compare with.
 	Before *ReplaySide `json:"before"`
-	After  *ReplaySide `json:"after"`
+	After  *ReplaySide `json:"after"` // as fix, or another file, has it; null without one
 	// Steps are the instructions that make layers, the most expensive first.
 	Steps []ReplayRow `json:"steps"`
 	// Notes say what a reader should know of the history.
@@ -39,19 +39,19 @@ type ReplaySide struct {
 
 // ReplayRow is one step, with null for the version that doesn't have it.
 type ReplayRow struct {
-	Before *ReplayStep `json:"before"`
-	After  *ReplayStep `json:"after"`
+	Before *ReplayStep `json:"before"` // the step before; null for one that is new
+	After  *ReplayStep `json:"after"`  // the step after; null for one that is gone
 }
 
 // ReplayStep is a step of one version.
 type ReplayStep struct {
-	Stage     string  `json:"stage"`
-	Line      int     `json:"line"` // in that version's text
-	Text      string  `json:"text"`
-	Command   string  `json:"command"` // the one that costs most
-	Misses    int     `json:"misses"`
-	Seconds   float64 `json:"seconds"` // each time
-	Estimated bool    `json:"estimated"`
+	Stage     string  `json:"stage"`             // name or number of its stage
+	Line      int     `json:"line"`              // in that version's text
+	Text      string  `json:"text"`              // its instruction, in one line
+	Command   string  `json:"command"`           // the one that costs most
+	Misses    int     `json:"misses"`            // commits at which it runs again
+	Seconds   float64 `json:"seconds"`           // each time
+	Estimated bool    `json:"estimated"`         // the duration is no measured one
 	Changed   string  `json:"changed,omitempty"` // why it counts as changed at each commit
 }
 

@@ -53,27 +53,32 @@ type File struct {
 	Steps []Step `json:"-"`
 	// Notes are remarks for the reader, in words.
 	Notes []string `json:"-"`
+	// Written tells that the changes stand in the files now.
+	Written bool `json:"-"`
 }
 
 // Outcome is one change. Lines are 1-based lines of the file as it was before
 // drydock; 0 means the whole file.
 type Outcome struct {
-	Status    string `json:"status"` // applied, offered (waits for --unsafe), unproven (--verify found that it breaks the image) or dropped (a defect of drydock)
-	Transform string `json:"transform"`
-	Title     string `json:"title"`
-	Why       string `json:"why"`
-	Assumes   string `json:"assumes"`
-	Gain      string `json:"gain"`
+	Status    string `json:"status"`    // applied, offered (waits for --unsafe), unproven (--verify found that it breaks the image) or dropped (a defect of drydock)
+	Transform string `json:"transform"` // that makes it, as drydock explain takes it
+	Title     string `json:"title"`     // what it does
+	Why       string `json:"why"`       // why that is better
+	Assumes   string `json:"assumes"`   // what it rests on, "" for nothing
+	Gain      string `json:"gain"`      // what it brings, "" where that isn't known
 	// Plan explains a change of many parts: what goes where, and why, a sentence each.
 	Plan   []string `json:"plan,omitempty"`
-	Safety string   `json:"safety"` // safe or assumes
-	Line   int      `json:"line"`
+	Safety string   `json:"safety"`         // safe or assumes
+	Line   int      `json:"line"`           // 1-based line of the Dockerfile before, 0 for the whole file
 	File   string   `json:"file"`           // "" for the Dockerfile, else a path in the context
 	Gate   string   `json:"gate,omitempty"` // for dropped: the promise that the change would have broken; for unproven: what broke
 	// BuildContext is what a change of the ignore file does to the build context.
 	BuildContext *rewrite.ContextChange `json:"buildContext,omitempty"`
 	// Image is what a change of a base image does.
 	Image *rewrite.ImageChange `json:"image,omitempty"`
+	// Severity is how much the change matters: error, warning or note. SeverityOf has
+	// them by transform; left out where an older version wrote the file.
+	Severity string `json:"severity,omitempty"`
 }
 
 // Step is one applied change.
@@ -87,27 +92,29 @@ type Step struct {
 // file as it stands after the run: as fix wrote it, and as it was for diff and
 // check. 0 means the whole file.
 type Decline struct {
-	Transform string `json:"transform"`
-	Line      int    `json:"line"`
-	Reason    string `json:"reason"`
+	Transform string `json:"transform"` // that left it alone
+	Line      int    `json:"line"`      // 1-based line of the file after the run, 0 for the whole file
+	Reason    string `json:"reason"`    // why it was left alone
 }
 
 // Finding is what a check found. Line is a line as in Decline, but never 0.
 type Finding struct {
-	Check   string `json:"check"` // with "/RULE" behind it for a check with several rules
-	Line    int    `json:"line"`
-	Message string `json:"message"`
-	Hint    string `json:"hint"` // what to do about it
+	Check   string `json:"check"`   // with "/RULE" behind it for a check with several rules
+	Line    int    `json:"line"`    // 1-based line of the file after the run
+	Message string `json:"message"` // what is wrong
+	Hint    string `json:"hint"`    // what to do about it
+	// Severity is as in Outcome.
+	Severity string `json:"severity,omitempty"`
 }
 
 // Error says what is wrong with a file, where, and what to do about it.
 // Line and Col are 1-based; 0 when the whole file is meant.
 type Error struct {
-	Path    string `json:"path"`
-	Line    int    `json:"line"`
-	Col     int    `json:"col"`
-	Message string `json:"message"`
-	Hint    string `json:"hint"`
+	Path    string `json:"path"`    // the file, as in File
+	Line    int    `json:"line"`    // 1-based, 0 for the whole file
+	Col     int    `json:"col"`     // 1-based, in bytes; 0 for the whole line
+	Message string `json:"message"` // what is wrong
+	Hint    string `json:"hint"`    // what to do about it
 }
 
 func (e *Error) Error() string {
@@ -137,7 +144,7 @@ func AsError(path string, err error) *Error {
 // patches of files other than the Dockerfile are the caller's to add, who knows
 // where they lie.
 func New(path, context string, res *rewrite.Result, written bool) *File {
-	f := &File{Path: path, Context: context, Changed: res.Changed(), Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}}
+	f := &File{Path: path, Context: context, Changed: res.Changed(), Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Written: written}
 	for _, o := range res.Outcomes {
 		line := o.Line
 		if o.Before != "" {
@@ -145,7 +152,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 		}
 		f.Outcomes = append(f.Outcomes, Outcome{
 			Status: string(o.Status), Transform: o.Transform, Title: o.Title, Why: o.Why, Assumes: o.Assumes,
-			Gain: o.Gain, Plan: o.Plan, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate, BuildContext: o.Context, Image: o.Image,
+			Gain: o.Gain, Plan: o.Plan, Safety: o.Safety.String(), Line: line, File: o.File, Gate: o.Gate, BuildContext: o.Context, Image: o.Image, Severity: SeverityOf(o.Transform),
 		})
 	}
 	for _, d := range res.Declined {
@@ -162,7 +169,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 		found = res.Findings
 	}
 	for _, x := range found {
-		f.Findings = append(f.Findings, Finding{x.Check, x.Line, x.Message, x.Hint})
+		f.Findings = append(f.Findings, Finding{x.Check, x.Line, x.Message, x.Hint, SeverityOf(x.Check)})
 	}
 	if res.Before != res.After {
 		f.Patches = []*Patch{{Path: path, Before: res.Before, After: res.After}}
@@ -240,6 +247,7 @@ func originalLine(orig, now string, n int) int {
 type Total struct {
 	Files, Changed, Failed int
 	Findings               int // in all files
+	Notes                  int // findings that are notes, among them
 	Broken                 int // files whose proof failed
 }
 
@@ -252,6 +260,11 @@ func (t *Total) Add(f *File) {
 		t.Changed++
 	}
 	t.Findings += len(f.Findings)
+	for _, x := range f.Findings {
+		if x.Severity == SeverityNote {
+			t.Notes++
+		}
+	}
 	if f.Proof != nil && !f.Proof.Holds() {
 		t.Broken++
 	}

@@ -102,7 +102,7 @@ func TestJSON(t *testing.T) {
 	want := `{
   "version": 1,
   "files": [
-    {"path":"Dockerfile","context":".","changed":true,"outcomes":[{"status":"applied","transform":"pin-base","title":"pin a to 1","why":"a > b","assumes":"","gain":"","safety":"safe","line":1,"file":""}],"declined":[],"findings":[],"diff":"--- a/Dockerfile\n+++ b/Dockerfile\n@@ -1 +1 @@\n-FROM a\n+FROM a:1\n","error":null},
+    {"path":"Dockerfile","context":".","changed":true,"outcomes":[{"status":"applied","transform":"pin-base","title":"pin a to 1","why":"a > b","assumes":"","gain":"","safety":"safe","line":1,"file":"","severity":"warning"}],"declined":[],"findings":[],"diff":"--- a/Dockerfile\n+++ b/Dockerfile\n@@ -1 +1 @@\n-FROM a\n+FROM a:1\n","error":null},
     {"path":"b","context":"","changed":false,"outcomes":[],"declined":[],"findings":[],"diff":"","error":{"path":"b","line":2,"col":3,"message":"unknown instruction","hint":"correct it"}}
   ]
 }

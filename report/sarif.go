@@ -2,15 +2,12 @@ package report
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"iter"
 	"strings"
 
 	"drydock/checks"
-	"drydock/rewrite"
 	"drydock/transforms"
 )
 
@@ -20,6 +17,11 @@ const (
 	SARIFVersion = "2.1.0"
 	SARIFSchema  = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+
+// GitHubResults is how many results of a run GitHub's code scanning takes; it refuses
+// a log with more, and shows the 5,000 that weigh most (docs.github.com, "SARIF support
+// for code scanning").
+const GitHubResults = 25_000
 
 // maxNotices bounds the notifications that a log holds in memory until its end.
 const maxNotices = 1000
@@ -33,6 +35,11 @@ const maxNotices = 1000
 type SARIF struct {
 	W       io.Writer
 	Version string // of drydock, "" for none
+	// Place names a file as FormOptions.Place does; nil leaves paths as they are.
+	Place func(path string) string
+	// Most bounds the results, 0 for no bound: GitHubResults. How many are left out is a
+	// notification.
+	Most int
 
 	begun   bool
 	results int
@@ -40,6 +47,7 @@ type SARIF struct {
 	index   map[string]int // of a rule
 	notices []sarifNotice
 	left    int // notices beyond maxNotices
+	over    int // results beyond Most
 }
 
 // SARIFBase tells where the paths of one repository begin.
@@ -57,40 +65,22 @@ func (s *SARIF) File(f *File) error { return s.In("", f) }
 // what Finish is given; "" for none.
 func (s *SARIF) In(base string, f *File) error {
 	if f.Error != nil {
-		n := sarifNotice{Level: "error", Message: sarifText{f.Error.Message}, Locations: []sarifLocation{locate(base, f.Path, f.Error.Line)}}
-		if f.Error.Hint != "" {
-			n.Message.Text += ": " + f.Error.Hint
-		}
+		n := sarifNotice{Level: "error", Message: sarifText{f.Error.words()}, Locations: []sarifLocation{s.locate(base, f.Path, f.Error.Line)}}
 		s.notice(n)
 		return nil
 	}
-	seen := map[string]int{}
-	fixed := false
-	for _, o := range f.Outcomes {
-		if o.Status != string(rewrite.Applied) && o.Status != string(rewrite.Offered) {
-			continue // one breaks the image, the other is a defect of drydock
-		}
-		path := f.Path
-		if o.File != "" {
-			path = joinContext(f.Context, o.File)
-		}
-		r := s.result(seen, base, path, o.Transform, o.Line, o.Title, o.Why)
-		if o.Assumes != "" {
-			r.Message.Text += " Assumes: " + oneLine(o.Assumes) + "."
-		}
-		r.Properties = &sarifProperties{Status: o.Status, Safety: o.Safety, Gain: o.Gain}
-		if o.Status == string(rewrite.Applied) && !fixed {
-			// The diff of a file is one: taken for each of its changes it would be
-			// made several times.
-			fixed = true
-			r.Fixes = sarifFixes(base, f)
+	fixes, with := s.fixes(base, f)
+	for _, p := range f.problems(base) {
+		r := s.result(base, p)
+		if p.outcome >= 0 {
+			o := f.Outcomes[p.outcome]
+			r.Properties = &sarifProperties{Status: o.Status, Safety: o.Safety, Gain: o.Gain}
+			r.Fixes = fixes[p.outcome]
+			if first, ok := with[p.outcome]; ok && r.Fixes == nil {
+				r.Message.Text += " The fix of " + f.Outcomes[first].Transform + " on the same lines makes it, too."
+			}
 		}
 		if err := s.write(r); err != nil {
-			return err
-		}
-	}
-	for _, x := range f.Findings {
-		if err := s.write(s.result(seen, base, f.Path, x.Check, x.Line, x.Message, x.Hint)); err != nil {
 			return err
 		}
 	}
@@ -99,7 +89,7 @@ func (s *SARIF) In(base string, f *File) error {
 
 // Notify tells of something that concerns a whole repository; base is as in In.
 func (s *SARIF) Notify(base, message string) {
-	s.notice(sarifNotice{Level: "error", Message: sarifText{message}, Locations: []sarifLocation{locate(base, "", 0)}})
+	s.notice(sarifNotice{Level: "error", Message: sarifText{message}, Locations: []sarifLocation{s.locate(base, "", 0)}})
 }
 
 func (s *SARIF) notice(n sarifNotice) {
@@ -110,57 +100,34 @@ func (s *SARIF) notice(n sarifNotice) {
 	s.notices = append(s.notices, n)
 }
 
-func joinContext(context, file string) string {
-	if context == "" || context == "." {
-		return file
-	}
-	return strings.TrimSuffix(context, "/") + "/" + file
-}
-
-// result makes one result; what tells it, more is a second sentence or "".
-func (s *SARIF) result(seen map[string]int, base, path, id string, line int, what, more string) *sarifResult {
+// result makes one result.
+func (s *SARIF) result(base string, p problem) *sarifResult {
 	if s.index == nil {
 		s.index = map[string]int{}
 	}
-	k, known := s.index[id]
+	k, known := s.index[p.Rule]
 	if !known {
 		k = len(s.rules)
-		s.index[id] = k
-		s.rules = append(s.rules, ruleOf(id))
+		s.index[p.Rule] = k
+		s.rules = append(s.rules, ruleOf(p.Rule))
 	}
-	text := sentence(what)
-	if more != "" {
-		text += " " + sentence(more)
+	r := &sarifResult{
+		RuleID: p.Rule, RuleIndex: k, Level: p.Severity, Message: sarifText{p.text()}, Locations: []sarifLocation{s.locate(base, p.Path, max(p.Line, 1))},
+		Fingerprints: map[string]string{"drydock/v1": p.Print},
 	}
-	key := id + "\x00" + path + "\x00" + what
-	seen[key]++
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", base, key, seen[key]))
-	return &sarifResult{
-		RuleID: id, RuleIndex: k, Level: s.rules[k].Configuration.Level, Message: sarifText{text}, Locations: []sarifLocation{locate(base, path, max(line, 1))},
-		Fingerprints: map[string]string{"drydock/v1": hex.EncodeToString(sum[:16])},
+	if base == "" {
+		// The one that GitHub goes by. It is not made of the line's text, as GitHub's own
+		// is, so that a problem stays the same one when its line is edited.
+		r.Fingerprints["primaryLocationLineHash"] = p.Print + ":1"
 	}
-}
-
-// sentence begins with a capital letter and ends with a full stop.
-func sentence(s string) string {
-	s = oneLine(s)
-	if s == "" {
-		return s
-	}
-	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
-		s += "."
-	}
-	if c := s[0]; c >= 'a' && c <= 'z' && (len(s) == 1 || s[1] >= 'a' && s[1] <= 'z' || s[1] == ' ') && !strings.ContainsAny(strings.SplitN(s, " ", 2)[0], "/:.=_-") {
-		s = strings.ToUpper(s[:1]) + s[1:]
-	}
-	return s
+	return r
 }
 
 // ruleOf describes a transform or a check; one that this version doesn't know,
 // which an older journal may hold, has its name alone.
 func ruleOf(id string) sarifRule {
 	name, _, _ := strings.Cut(id, "/")
-	r := sarifRule{ID: id, Configuration: sarifConfiguration{levelOf(name)}, Short: sarifText{id}, Full: sarifText{id}}
+	r := sarifRule{ID: id, Configuration: sarifConfiguration{SeverityOf(name)}, Short: sarifText{id}, Full: sarifText{id}}
 	if t := transforms.ByName(name); t != nil {
 		r.Short.Text, r.Full.Text = t.Summary+".", oneLine(t.Doc)
 		r.Help = &sarifMarkdown{oneLine(t.Doc), t.Doc}
@@ -168,23 +135,10 @@ func ruleOf(id string) sarifRule {
 		r.Short.Text, r.Full.Text = c.Summary+".", oneLine(c.Doc)
 		r.Help = &sarifMarkdown{oneLine(c.Doc), c.Doc}
 	}
+	if score := securityScore(name); score != "" {
+		r.Properties = &sarifRuleProperties{score, []string{"security"}}
+	}
 	return r
-}
-
-// levelOf is the level of a rule: error for what gives a secret or a machine away
-// or makes an image that can't work, warning for what weighs on its safety or on
-// the same build tomorrow, note for what makes it smaller or faster.
-func levelOf(name string) string {
-	switch name {
-	case "secrets", "copied-secrets", "ssh-server", "emptied-files":
-		return "error"
-	case "add-user", "pin-base":
-		return "warning"
-	}
-	if checks.ByName(name) != nil {
-		return "warning"
-	}
-	return "note"
 }
 
 func (s *SARIF) begin() error {
@@ -199,6 +153,10 @@ func (s *SARIF) begin() error {
 func (s *SARIF) write(r *sarifResult) error {
 	if err := s.begin(); err != nil {
 		return err
+	}
+	if s.Most > 0 && s.results == s.Most {
+		s.over++
+		return nil
 	}
 	if s.results++; s.results > 1 {
 		if _, err := io.WriteString(s.W, ","); err != nil {
@@ -276,6 +234,9 @@ func (s *SARIF) Finish(bases iter.Seq2[SARIFBase, error]) error {
 		s.notices = append(s.notices, sarifNotice{Level: "error", Message: sarifText{fmt.Sprintf("%d more failures are not listed here", s.left)}})
 	}
 	failed := len(s.notices) > 0
+	if s.over > 0 {
+		s.notices = append(s.notices, sarifNotice{Level: "warning", Message: sarifText{fmt.Sprintf("%d more results are not listed here: GitHub takes %d", s.over, s.Most)}})
+	}
 	if _, err := io.WriteString(s.W, "\n],\n\"invocations\": ["); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func mend(t interface{ Fatalf(string, ...any) }, text string, rs []sarifReplacem
 }
 
 func replacementsOf(f *File) []sarifReplacement {
-	fixes := sarifFixes("", f)
+	fixes := (&SARIF{}).wholeFix("", f)
 	if len(fixes) == 0 {
 		return nil
 	}
@@ -89,7 +89,7 @@ func TestSARIFFixes(t *testing.T) {
 func TestSARIFFixPaths(t *testing.T) {
 	f := &File{Patches: []*Patch{{Path: "a b/Dockerfile", Before: "a\n", After: "b\n"}, {Path: "x\"\ty/.dockerignore", After: "a\n", Created: true}}}
 	var got []string
-	for _, c := range sarifFixes("acme/x", f)[0].Changes {
+	for _, c := range (&SARIF{}).wholeFix("acme/x", f)[0].Changes {
 		got = append(got, c.Artifact.Base+" "+c.Artifact.URI)
 	}
 	if want := "acme/x a%20b/Dockerfile|acme/x x%22%09y/.dockerignore"; strings.Join(got, "|") != want {

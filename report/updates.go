@@ -97,11 +97,34 @@ func shortDigest(ref string) string {
 	return ref
 }
 
-// Both renders to two renderers.
-type Both [2]Renderer
+// Both renders to several renderers.
+type Both []Renderer
 
-// File renders a file twice.
-func (b Both) File(f *File) error { return errors.Join(b[0].File(f), b[1].File(f)) }
+// File renders a file with each.
+func (b Both) File(f *File) error {
+	var all error
+	for _, r := range b {
+		all = errors.Join(all, r.File(f))
+	}
+	return all
+}
 
-// Close ends both.
-func (b Both) Close(t Total) error { return errors.Join(b[0].Close(t), b[1].Close(t)) }
+// Close ends all.
+func (b Both) Close(t Total) error {
+	var all error
+	for _, r := range b {
+		all = errors.Join(all, r.Close(t))
+	}
+	return all
+}
+
+// Fail tells those that can of an error that is about the whole run.
+func (b Both) Fail(why error) error {
+	var all error
+	for _, r := range b {
+		if f, ok := r.(interface{ Fail(error) error }); ok {
+			all = errors.Join(all, f.Fail(why))
+		}
+	}
+	return all
+}

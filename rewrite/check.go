@@ -17,8 +17,12 @@ type Check struct {
 	Summary string // one line
 	Doc     string // what it finds and why; Markdown with sources
 	Passes  string // what looks like its case and rightly isn't found; Markdown
+	// Rules are those of other linters that speak of the same, as Transform.Rules.
+	Rules []string
 	// OptIn: it runs only when it is asked for by name.
 	OptIn bool
+	// Idle: it asks for Pass.IdleIgnores.
+	Idle bool
 	// CheckOnly: it has so much to say that the program runs it only where
 	// findings are the purpose. It runs behind the others.
 	CheckOnly bool
@@ -36,6 +40,8 @@ type Finding struct {
 	// of two checks' findings about the same thing in an instruction the first
 	// check's is kept.
 	About string
+	// Rules are as Check.Rules, for this finding alone.
+	Rules []string
 
 	at *Instruction
 	by *Check
@@ -103,10 +109,13 @@ func (r *run) inspect(ctx context.Context, doc *Document, rp *repo.Repo) error {
 
 // findings runs the checks on a document; what a comment silences is declined.
 func (r *run) findings(ctx context.Context, doc *Document, rp *repo.Repo) (out []Finding, ignored []Decline, err error) {
-	ig := readIgnores(doc)
+	ig := r.ignored(doc)
 	var told []Finding // silenced ones too
 	for _, c := range r.opt.Checks {
-		p := &Pass{Doc: doc, Repo: rp, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings}
+		if c.Idle { // else a comment for every name would hide that it does nothing
+			ig.comments = slices.DeleteFunc(ig.comments, func(c ignoreComment) bool { return slices.Contains(c.names, anyName) })
+		}
+		p := &Pass{Doc: doc, Repo: rp, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, run: r}
 		if err := p.check(ctx, c); err != nil {
 			return nil, nil, fmt.Errorf("%s: %s: %w", r.in.Path, c.Name, err)
 		}
@@ -119,12 +128,9 @@ func (r *run) findings(ctx context.Context, doc *Document, rp *repo.Repo) (out [
 			}
 			told = append(told, f)
 			at := Change{At: doc.Instructions[f.at.Index]} // of a trigger, its ONBUILD
-			line, ok := ig.covers(c.Name, doc, at)
-			if !ok {
-				line, ok = ig.covers(f.Check, doc, at)
-			}
-			if ok {
-				ignored = append(ignored, Decline{Transform: f.Check, Line: f.Line, Reason: fmt.Sprintf("ignored by the comment on line %d", line)})
+			why := cmp.Or(ig.covers(c.Name, doc, at), ig.covers(f.Check, doc, at), silenced(at.At, slices.Concat(c.Rules, f.Rules)))
+			if why != "" {
+				ignored = append(ignored, Decline{Transform: f.Check, Line: f.Line, Reason: why})
 			} else {
 				out = append(out, f)
 			}

@@ -60,7 +60,7 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 		}
-		readIgnores(d)
+		readIgnores(d, "2026-11-28")
 	})
 }
 

@@ -2,95 +2,238 @@ package rewrite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 )
 
-// ignores are the `# drydock:ignore=NAME[,NAME]` comments above instructions
-// and the `# drydock:ignore-file[=NAME]` comments anywhere.
+// Ignore keeps a transform or a check away from a file, or from some of its
+// instructions; it comes from a configuration. Those in comments are read from the text.
+type Ignore struct {
+	Rule   string // the name of a transform or a check, or CHECK/RULE
+	Words  string // words that an instruction has in this order, as Instruction.Has reads them; "" for the whole file
+	Where  string // which file and line says so, for messages
+	Reason string
+}
+
+// ignores are what keeps transforms and checks away from a document: the entries of a
+// configuration, the `# drydock:ignore=NAME[,NAME] [until=DATE]` comments above
+// instructions and the `# drydock:ignore-file[=NAME]` comments anywhere.
 type ignores struct {
-	file  map[string]int // transform (or "*") -> line
-	above []ignoreAbove
+	comments []ignoreComment
+	given    []Ignore
+	used     map[string]bool // what silenced something; shared by the documents of a run
 }
 
-type ignoreAbove struct {
+// ignoreComment is one comment.
+type ignoreComment struct {
 	line  int
-	index int // instruction
-	names map[string]bool
+	id    string   // its text and how many like it stand above: its line moves
+	index int      // of the instruction, -1 for the whole file
+	names []string // anyName for every transform and check
+	until string   // its last day, "" for none
+	bad   string   // an until that is no day
+	ended bool
 }
 
-func readIgnores(d *Document) ignores {
-	ig := ignores{}
+const anyName = "*"
+
+// readIgnores reads a document's comments; today is a day as time.DateOnly writes it,
+// "" where no comment comes to an end.
+func readIgnores(d *Document, today string) []ignoreComment {
 	if !strings.Contains(d.Src, "drydock:ignore") {
-		return ig
+		return nil
 	}
+	var out []ignoreComment
 	for at := 0; at < len(d.Src); {
 		end := nextLine(d.Src, at)
 		text := strings.TrimSpace(d.Src[at:end])
-		line, _ := d.Pos(at)
 		body, ok := strings.CutPrefix(strings.TrimSpace(strings.TrimLeft(text, "#")), "drydock:ignore")
-		if !strings.HasPrefix(text, "#") || !ok || strings.Trim(body[:min(1, len(body))], "=- \t") != "" {
-			at = end
-			continue
-		}
-		if names, file := strings.CutPrefix(body, "-file"); file {
-			if ig.file == nil {
-				ig.file = map[string]int{}
-			}
-			for n := range splitNames(names) {
-				ig.file[n] = line
-			}
-		} else {
+		if strings.HasPrefix(text, "#") && ok && strings.Trim(body[:min(1, len(body))], "=- \t") == "" {
+			c := ignoreComment{index: -1}
+			c.line, _ = d.Pos(at)
+			rest, file := strings.CutPrefix(body, "-file")
+			c.read(rest, today)
 			for _, in := range d.Instructions {
-				if (Span{in.Lead(), in.Span.End}).Contains(Span{at, at}) && at < in.Span.End {
-					ig.above = append(ig.above, ignoreAbove{line, in.Index, splitNames(body)})
+				if !file && (Span{in.Lead(), in.Span.End}).Contains(Span{at, at}) && at < in.Span.End {
+					c.index = in.Index
 					break
 				}
+			}
+			n := 0
+			for _, o := range out {
+				if strings.HasPrefix(o.id, text+"\x00") {
+					n++
+				}
+			}
+			c.id = fmt.Sprint(text, "\x00", n)
+			if file || c.index >= 0 {
+				out = append(out, c)
 			}
 		}
 		at = end
 	}
-	return ig
+	return out
 }
 
-// splitNames reads "=a,b reason…"; without names it means every transform.
-func splitNames(s string) map[string]bool {
-	out := map[string]bool{}
-	s, ok := strings.CutPrefix(s, "=")
-	if !ok {
-		out["*"] = true
-		return out
+// read reads "=a,b until=DATE reason…"; without names it means every transform and check.
+func (c *ignoreComment) read(s, today string) {
+	words := strings.Fields(s)
+	if names, ok := strings.CutPrefix(s, "="); ok {
+		names, _, _ = strings.Cut(names, " ")
+		for n := range strings.SplitSeq(names, ",") {
+			if n = strings.TrimSpace(n); n != "" {
+				c.names = append(c.names, n)
+			}
+		}
+		if len(words) > 0 {
+			words = words[1:]
+		}
+	} else {
+		c.names = []string{anyName}
 	}
-	s, _, _ = strings.Cut(s, " ")
-	for _, n := range strings.Split(s, ",") {
-		if n = strings.TrimSpace(n); n != "" {
-			out[n] = true
+	for _, w := range words {
+		if day, ok := strings.CutPrefix(w, "until="); ok {
+			if _, err := time.Parse(time.DateOnly, day); err != nil {
+				c.bad = day
+			} else {
+				c.until, c.ended = day, today != "" && day < today
+			}
+			return
+		}
+	}
+}
+
+// covers tells which comment or entry forbids a change, in words; "" for none.
+func (ig ignores) covers(name string, d *Document, c Change) string {
+	for _, file := range []bool{true, false} {
+		for _, com := range ig.comments {
+			if com.ended || file != (com.index < 0) || !file && !c.concerns(d.Instructions[com.index]) {
+				continue
+			}
+			for _, n := range com.names {
+				if n == name || n == anyName {
+					ig.used[com.id+"\x00"+n] = true
+					return fmt.Sprintf("ignored by the comment on line %d", com.line)
+				}
+			}
+		}
+	}
+	for _, g := range ig.given {
+		if g.Rule == name && (g.Words == "" || slices.ContainsFunc(d.Instructions, func(in *Instruction) bool { return c.concerns(in) && in.Has(g.Words) })) {
+			return fmt.Sprintf("ignored by %s: %s", g.Where, g.Reason)
+		}
+	}
+	return ""
+}
+
+// concerns tells whether a change is reported at an instruction, or edits it.
+func (c Change) concerns(in *Instruction) bool {
+	return c.At == in || slices.ContainsFunc(c.Edits, func(e Edit) bool { return e.Touches(in.Span) })
+}
+
+// spoken notes that a transform had something to say at an instruction: a comment
+// that keeps it away from there isn't idle.
+func (ig ignores) spoken(name string, d *Document, line int) {
+	for _, com := range ig.comments {
+		if com.index >= 0 && d.Instructions[com.index].Line != line && line != 0 {
+			continue
+		}
+		for _, n := range com.names {
+			if n == name || n == anyName {
+				ig.used[com.id+"\x00"+n] = true
+			}
+		}
+	}
+}
+
+// Has tells whether the instruction holds these words in this order. Quotes, brackets,
+// commas, semicolons and line continuations don't count, so that an instruction which a
+// transform gave a flag, or joined with another, still has the words that it had.
+func (in *Instruction) Has(words string) bool {
+	want := ignoreWords(words)
+	for _, w := range ignoreWords(in.Raw()) {
+		if len(want) > 0 && w == want[0] {
+			want = want[1:]
+		}
+	}
+	return len(want) == 0
+}
+
+func ignoreWords(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'[],;\\`", r) })
+}
+
+// ignored are the ignores of a document in this run.
+func (r *run) ignored(d *Document) ignores {
+	return ignores{comments: readIgnores(d, r.opt.Today), given: r.opt.Ignores, used: r.used}
+}
+
+// wantsIdle tells that a check asks for comments that do nothing, and that there are
+// comments which the run hasn't tried yet with all that --unsafe allows.
+func (r *run) wantsIdle() bool {
+	return !r.opt.Unsafe && len(r.ignores.comments) > 0 && slices.ContainsFunc(r.opt.Checks, func(c *Check) bool { return c.Idle })
+}
+
+// IdleIgnore is a `# drydock:ignore` comment that does nothing, or something else than
+// it says.
+type IdleIgnore struct {
+	Line    int // 1-based
+	Name    string
+	Unknown bool   // no transform or check has that name
+	Ended   string // it ended on that day
+	BadDay  string // what stands behind until= is no day
+}
+
+// IdleIgnores are the comments of the document that silence nothing. A name that didn't
+// take part in the run isn't judged. Only what ran before the check that asks counts, so
+// such a check comes last.
+func (p *Pass) IdleIgnores() []IdleIgnore {
+	if p.run == nil {
+		return nil
+	}
+	return p.run.idle(p.Doc)
+}
+
+func (r *run) idle(d *Document) (out []IdleIgnore) {
+	known, ran := map[string]bool{}, map[string]bool{anyName: r.opt.Whole}
+	for name := range r.beside {
+		ran[name] = true
+	}
+	for _, c := range r.opt.Checks {
+		ran[c.Name], known[c.Name] = !c.Idle, true
+	}
+	for _, n := range r.opt.Names {
+		known[n] = true
+	}
+	for _, c := range readIgnores(d, r.opt.Today) {
+		switch {
+		case c.ended:
+			out = append(out, IdleIgnore{Line: c.line, Name: strings.Join(c.names, ","), Ended: c.until})
+			continue
+		case c.bad != "":
+			out = append(out, IdleIgnore{Line: c.line, Name: strings.Join(c.names, ","), BadDay: c.bad})
+		}
+		for _, n := range c.names {
+			of, _, _ := strings.Cut(n, "/")
+			unknown := n != anyName && !known[of] && !ran[of]
+			if unknown || ran[of] && !r.used[c.id+"\x00"+n] {
+				out = append(out, IdleIgnore{Line: c.line, Name: n, Unknown: unknown})
+			}
 		}
 	}
 	return out
 }
 
-// covers tells whether a comment forbids the change, and its line.
-func (ig ignores) covers(name string, d *Document, c Change) (int, bool) {
-	for _, n := range []string{name, "*"} {
-		if line, ok := ig.file[n]; ok {
-			return line, true
+// endedNotes tells of comments that came to their end, in words.
+func endedNotes(d *Document, today string) []string {
+	var out []string
+	for _, c := range readIgnores(d, today) {
+		if c.ended {
+			out = append(out, fmt.Sprintf("the comment on line %d ignores %s no longer: it ended on %s", c.line, strings.ReplaceAll(strings.Join(c.names, ", "), anyName, "everything"), c.until))
 		}
 	}
-	for _, a := range ig.above {
-		if !a.names[name] && !a.names["*"] {
-			continue
-		}
-		in := d.Instructions[a.index]
-		if c.At == in {
-			return a.line, true
-		}
-		for _, e := range c.Edits {
-			if e.Touches(in.Span) {
-				return a.line, true
-			}
-		}
-	}
-	return 0, false
+	return out
 }
 
 // Silenced tells which comment lets a rule of the transform's pass at the
@@ -113,7 +256,7 @@ func silenced(in *Instruction, rules []string) string {
 				continue
 			}
 			for _, r := range rules {
-				if strings.Contains(text, r) {
+				if strings.Contains(text, r) || skipsAll(text, r) {
 					line, _ := d.Pos(at)
 					return fmt.Sprintf("the comment on line %d lets %s pass", line, r)
 				}
@@ -121,4 +264,12 @@ func silenced(in *Instruction, rules []string) string {
 		}
 	}
 	return ""
+}
+
+// skipsAll tells a comment that lets every rule of BuildKit's pass: hadolint's have
+// numbers, BuildKit's don't.
+func skipsAll(comment, rule string) bool {
+	_, skip, ok := strings.Cut(comment, "skip=")
+	skip, _, _ = strings.Cut(strings.TrimSpace(skip), ";")
+	return ok && strings.Contains(comment, "check=") && strings.EqualFold(skip, "all") && !strings.ContainsAny(rule, "0123456789")
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"sort"
 	"strings"
 
@@ -40,9 +39,14 @@ func Run(ctx context.Context, in Input, ts []*Transform, o Options) (*Result, er
 		return nil, err
 	}
 	ts = ordered(ts)
-	r := &run{in: in, opt: o, doc: doc, repo: in.Repo, ignores: readIgnores(doc), res: &Result{Path: in.Path, Before: in.Src, After: in.Src}}
+	r := &run{in: in, opt: o, doc: doc, repo: in.Repo, used: map[string]bool{}, res: &Result{Path: in.Path, Before: in.Src, After: in.Src}}
+	r.ignores = r.ignored(doc)
 	if err := r.fixpoint(ctx, ts); err != nil {
 		return nil, err
+	}
+	r.res.Notes = endedNotes(doc, o.Today)
+	if r.wantsIdle() {
+		_ = r.unsafely().fixpoint(ctx, ts) // whoever asks for its changes hears of an error
 	}
 	if err := r.inspect(ctx, doc, in.Repo); err != nil {
 		return nil, err
@@ -74,6 +78,7 @@ type run struct {
 	refused map[string]bool // changes that failed a gate or were turned down
 	quiet   map[*Transform]quiet
 	beside  map[string]bool // names of the transforms
+	used    map[string]bool // of the ignore comments, which silenced something
 }
 
 // quiet is a state in which a transform had nothing to do.
@@ -159,7 +164,7 @@ func (r *run) state() string {
 }
 
 func (r *run) pass(t *Transform) *Pass {
-	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, History: r.in.History, Unsafe: r.opt.Unsafe, rules: t.Rules, beside: r.beside}
+	p := &Pass{Doc: r.doc, Repo: r.repo, Images: r.in.Images, Name: r.in.Name, Siblings: r.in.Siblings, History: r.in.History, Unsafe: r.opt.unsafe(t.Name), rules: t.Rules, beside: r.beside}
 	if len(t.Policies) > 0 {
 		p.Policy = cmp.Or(r.opt.Policies[t.Name], t.Policies[0].Name)
 	}
@@ -168,7 +173,7 @@ func (r *run) pass(t *Transform) *Pass {
 
 // exhaust applies a transform's changes one by one until it has none left.
 func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error) {
-	if t.AllAssume && !r.opt.Unsafe {
+	if t.AllAssume && !r.opt.unsafe(t.Name) {
 		return 0, nil
 	}
 	if q, ok := r.quiet[t]; ok && q.doc == r.doc && q.repo == r.repo {
@@ -193,6 +198,7 @@ func (r *run) exhaust(ctx context.Context, t *Transform) (applied int, err error
 		if !progress {
 			for i := range p.declined {
 				p.declined[i].Transform = t.Name
+				r.ignores.spoken(t.Name, r.doc, p.declined[i].Line)
 			}
 			r.res.Declined = append(r.res.Declined, p.declined...)
 			r.quiet[t] = quiet{r.doc, r.repo, p.declined}
@@ -260,11 +266,11 @@ func (r *run) try(t *Transform, p *Pass, c Change) bool {
 
 // allowed tells whether options and ignores let a change be.
 func (r *run) allowed(t *Transform, p *Pass, c Change) bool {
-	if c.Safety == Assumes && !r.opt.Unsafe {
+	if c.Safety == Assumes && !r.opt.unsafe(t.Name) {
 		return false
 	}
-	if line, ok := r.ignores.covers(t.Name, p.Doc, c); ok {
-		p.Decline(c.At, "ignored by the comment on line %d", line)
+	if why := r.ignores.covers(t.Name, p.Doc, c); why != "" {
+		p.Decline(c.At, "%s", why)
 		return false
 	}
 	if c.At != nil {
@@ -291,7 +297,7 @@ func outcome(t *Transform, c Change) Outcome {
 
 // take makes a result the state to go on from.
 func (r *run) take(doc *Document, rp *repo.Repo, files map[string]string) {
-	r.ignores = readIgnores(doc)
+	r.ignores = r.ignored(doc)
 	r.doc, r.repo = doc, rp
 	for name, text := range files {
 		if r.res.Files == nil {
@@ -354,30 +360,6 @@ func (r *run) apply(c Change) (*Document, *repo.Repo, map[string]string, error) 
 		return nil, nil, nil, fmt.Errorf("it changes nothing")
 	}
 	return doc, rp, files, nil
-}
-
-// offer runs on from the safe result to see what --unsafe would add.
-func (r *run) offer(ctx context.Context, ts []*Transform) {
-	o := Options{Unsafe: true, Policies: r.opt.Policies}
-	more := &run{in: r.in, opt: o, doc: r.doc, repo: r.repo, ignores: r.ignores, res: &Result{Path: r.in.Path, Before: r.doc.Src, After: r.doc.Src}}
-	if err := more.fixpoint(ctx, ts); err != nil {
-		return
-	}
-	offered := map[string]bool{}
-	for _, out := range more.res.Outcomes {
-		if out.Status == Applied {
-			out.Status = Offered
-			offered[out.Transform] = true
-			r.res.Outcomes = append(r.res.Outcomes, out)
-		}
-	}
-	// What --unsafe would do isn't left alone; what it would leave alone is said too.
-	r.res.Declined = slices.DeleteFunc(r.res.Declined, func(d Decline) bool { return offered[d.Transform] })
-	for _, d := range more.res.Declined {
-		if !slices.Contains(r.res.Declined, d) {
-			r.res.Declined = append(r.res.Declined, d)
-		}
-	}
 }
 
 // sameLineEnds holds two promises over a whole run: CRLF stays CRLF, and a

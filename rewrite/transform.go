@@ -96,6 +96,7 @@ type Pass struct {
 	rules    []string // of the transform
 	effects  map[*Instruction]*Effects
 	findings []Finding
+	run      *run // nil where transforms run
 }
 
 // Effects are the instruction's effects in this context, worked out once. They
@@ -174,7 +175,7 @@ type Change struct {
 // ImageChange is one image in the place of another.
 type ImageChange struct {
 	From string `json:"from"` // reference, variables replaced
-	To   string `json:"to"`
+	To   string `json:"to"`   // reference that takes its place
 }
 
 // Status is what became of a change.
@@ -242,10 +243,30 @@ type Options struct {
 	// Policies name the policy of a transform, by the transform's name; without
 	// an entry its first one is in force.
 	Policies map[string]string
+	// Assume tells of single transforms, by name, whether assumptions may be made: true
+	// as if Unsafe were set, false never. Without an entry Unsafe says it.
+	Assume map[string]bool
+	// Ignores keep transforms and checks away.
+	Ignores []Ignore
+	// Today is the day as time.DateOnly writes it, by which ignore comments end; "" where
+	// none does.
+	Today string
+	// Names are those that an ignore comment may name besides those of the run; Whole
+	// tells that nothing was left out of it. Both are for Pass.IdleIgnores.
+	Names []string
+	Whole bool
 	// Checks look at the file before and after the run.
 	Checks []*Check
 	// Select, when set, decides whether one change is applied (interactive use).
 	Select func(Outcome) bool
+}
+
+// unsafe tells whether changes of a transform that rest on an assumption are kept.
+func (o Options) unsafe(transform string) bool {
+	if a, ok := o.Assume[transform]; ok {
+		return a
+	}
+	return o.Unsafe
 }
 
 // Result is what Run made of a file.
@@ -256,6 +277,8 @@ type Result struct {
 	Files    map[string]string
 	Outcomes []Outcome
 	Declined []Decline
+	// Notes are for the reader, in words: ignore comments that came to an end.
+	Notes []string
 	// Findings are what the checks see in After, with its lines. Remaining are
 	// those that they see in Before, with its lines, and that After still has.
 	Findings, Remaining []Finding

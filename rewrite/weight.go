@@ -4,8 +4,8 @@ import "fmt"
 
 // Weight is what some files weigh.
 type Weight struct {
-	Files int   `json:"files"`
-	Bytes int64 `json:"bytes"`
+	Files int   `json:"files"` // how many
+	Bytes int64 `json:"bytes"` // of their contents
 }
 
 // Add counts one more file of that size.
@@ -40,11 +40,11 @@ func size(n int64) string {
 // the files that it holds, and those of them that BuildKit is sent because a
 // COPY, an ADD or a bind mount names them.
 type ContextChange struct {
-	Before     Weight `json:"before"`
-	After      Weight `json:"after"`
-	SentBefore Weight `json:"sentBefore"`
-	SentAfter  Weight `json:"sentAfter"`
-	Complete   bool   `json:"complete"` // false: the folder holds more than was walked
+	Before     Weight `json:"before"`     // all of the folder that isn't ignored, before
+	After      Weight `json:"after"`      // the same, after
+	SentBefore Weight `json:"sentBefore"` // what the Dockerfile takes of it, which the builder is sent, before
+	SentAfter  Weight `json:"sentAfter"`  // the same, after
+	Complete   bool   `json:"complete"`   // false: the folder holds more than was walked
 }
 
 // String tells it in words.

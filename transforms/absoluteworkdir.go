@@ -13,7 +13,7 @@ var _ = register(&rewrite.Transform{
 	Name:    "absolute-workdir",
 	Summary: "Write relative WORKDIR paths as the absolute paths that they are",
 	Phase:   rewrite.PhaseSpelling,
-	Rules:   []string{"DL3000"},
+	Rules:   []string{"DL3000", "WorkdirRelativePath"},
 	Doc: `A relative WORKDIR goes on from the one before it, and the first one from whatever the
 base image left: who moves a line, or updates the base, moves the application. Docker's
 reference recommends to set it explicitly, BuildKit warns of it

@@ -12,11 +12,11 @@ import (
 
 // Facts are what a reader wants to know of one image.
 type Facts struct {
-	Digest     string  `json:"digest"`
-	Compressed int64   `json:"compressed"` // bytes, as a registry stores it
-	Size       int64   `json:"size"`       // bytes of its layers
-	Wasted     int64   `json:"wasted"`     // bytes of files that a later layer overwrites or deletes
-	Layers     int     `json:"layers"`
+	Digest     string  `json:"digest"`       // of its manifest
+	Compressed int64   `json:"compressed"`   // bytes, as a registry stores it
+	Size       int64   `json:"size"`         // bytes of its layers
+	Wasted     int64   `json:"wasted"`       // bytes of files that a later layer overwrites or deletes
+	Layers     int     `json:"layers"`       // how many
 	User       string  `json:"user"`         // of its configuration, "" for root
 	Build      float64 `json:"buildSeconds"` // wall time, with whatever the builder had cached
 	Steps      int     `json:"steps"`        // of the build
@@ -33,34 +33,34 @@ type Facts struct {
 
 // LayerFacts are what a reader wants to know of one layer; sizes in bytes.
 type LayerFacts struct {
-	Digest     string `json:"digest"`
-	Compressed int64  `json:"compressed"`
-	Size       int64  `json:"size"`
-	Wasted     int64  `json:"wasted"`
-	CreatedBy  string `json:"createdBy"` // of its history
+	Digest     string `json:"digest"`     // of the layer
+	Compressed int64  `json:"compressed"` // bytes, as in Facts
+	Size       int64  `json:"size"`       // bytes, as in Facts
+	Wasted     int64  `json:"wasted"`     // bytes, as in Facts
+	CreatedBy  string `json:"createdBy"`  // of its history
 }
 
 // RunFacts are what the probe saw of a program, without what it printed and sent.
 type RunFacts struct {
-	UID     int          `json:"uid"`
-	Exited  bool         `json:"exited"`
-	Exit    int          `json:"exit"`
-	ReadyMS int64        `json:"readyMs"` // milliseconds until it listened
-	StopMS  int64        `json:"stopMs"`  // milliseconds from the stop signal to its end; -1: it had to be killed
-	Listens []string     `json:"listens,omitempty"`
-	Replies []ReplyFacts `json:"replies,omitempty"`
-	Health  *int         `json:"health,omitempty"` // exit code of the HEALTHCHECK
-	Writes  []string     `json:"writes,omitempty"` // files and folders that it made or changed, caches left out, the first 100
-	Opens   []string     `json:"opens,omitempty"`  // shared libraries that it had mapped
+	UID     int          `json:"uid"`               // numeric user that the program ran as
+	Exited  bool         `json:"exited"`            // it ended by itself
+	Exit    int          `json:"exit"`              // exit code, where it ended
+	ReadyMS int64        `json:"readyMs"`           // milliseconds until it listened
+	StopMS  int64        `json:"stopMs"`            // milliseconds from the stop signal to its end; -1: it had to be killed
+	Listens []string     `json:"listens,omitempty"` // ports, as "tcp/8000"
+	Replies []ReplyFacts `json:"replies,omitempty"` // answers to what it was asked
+	Health  *int         `json:"health,omitempty"`  // exit code of the HEALTHCHECK
+	Writes  []string     `json:"writes,omitempty"`  // files and folders that it made or changed, caches left out, the first 100
+	Opens   []string     `json:"opens,omitempty"`   // shared libraries that it had mapped
 }
 
 // ReplyFacts is the answer to one request.
 type ReplyFacts struct {
 	Request string `json:"request"` // "GET 8000/healthz"
 	Status  int    `json:"status"`  // 0: no HTTP answer
-	Type    string `json:"type"`
-	Size    int64  `json:"size"`   // bytes
-	SHA256  string `json:"sha256"` // of the body
+	Type    string `json:"type"`    // media type
+	Size    int64  `json:"size"`    // bytes
+	SHA256  string `json:"sha256"`  // of the body
 }
 
 func runFacts(r *probe.Result) *RunFacts {

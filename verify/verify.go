@@ -70,10 +70,10 @@ type Options struct {
 type Proof struct {
 	// Verdict is probe.Same, probe.SameFailure or probe.NotRun; "" when something breaks.
 	Verdict string            `json:"verdict"`
-	Breaks  []finding.Finding `json:"breaks"`
-	Remarks []finding.Finding `json:"remarks"`
-	Before  Facts             `json:"before"`
-	After   Facts             `json:"after"`
+	Breaks  []finding.Finding `json:"breaks"`  // differences that break what the image does
+	Remarks []finding.Finding `json:"remarks"` // differences to know of
+	Before  Facts             `json:"before"`  // the image before
+	After   Facts             `json:"after"`   // the image after
 	// Cached tells that nothing was built: the same two sides were compared before.
 	Cached bool `json:"cached"`
 }

@@ -11,7 +11,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docker/cli/cli-plugins/metadata"
 	"github.com/urfave/cli/v2"
+
+	"drydock/config"
 )
 
 // streams are what a run reads and writes.
@@ -32,7 +35,8 @@ const exitCodes = `Exit codes:
    0   nothing to do, or done
    1   diff or check found something that fix would change, or check something
        that has no fix
-   2   a file could not be read, understood or written; the others were handled
+   2   a file or its configuration could not be read, understood or written; the
+       others were handled
    64  the command line is wrong`
 
 var (
@@ -50,17 +54,24 @@ func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(fo
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, s streams) int {
 	app := newApp(s)
-	err := app.RunContext(ctx, arrange(app, args))
+	answered, err := asideFrom(app, args, s)
+	if !answered {
+		err = app.RunContext(ctx, arrange(app, args))
+	}
 	var usage usageError
+	var mistakes config.Mistakes
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &mistakes):
+		fmt.Fprintln(s.err, mistakes)
+		return exitFailed
 	case errors.Is(err, errFound):
 		return exitFound
 	case errors.Is(err, errFailed):
 		return exitFailed
 	case errors.As(err, &usage):
-		fmt.Fprintf(s.err, "drydock: %v; see drydock --help\n", err)
+		fmt.Fprintf(s.err, "drydock: %v; see %s --help\n", err, app.HelpName)
 		return exitUsage
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -89,19 +100,43 @@ before or after paths; what follows "--" is a path.
 		ErrWriter:       s.err,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    onUsage,
-		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), checkCommand(s), verifyCommand(s), updateCommand(s), basesCommand(s), replayCommand(s), shipCommand(s), bulkCommand(s), explainCommand(s), listCommand(s)},
+		Commands:        []*cli.Command{fixCommand(s), diffCommand(s), reviewCommand(s), checkCommand(s), verifyCommand(s), updateCommand(s), basesCommand(s), replayCommand(s), shipCommand(s), bulkCommand(s), configCommand(s), explainCommand(s), listCommand(s)},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
 				return cli.ShowAppHelp(c)
 			}
-			return usagef("%q is no verb: write drydock fix, diff, check, verify, update, bases, replay, ship, bulk, explain or list, then paths", c.Args().First())
+			var verbs []string
+			for _, v := range c.App.VisibleCommands() {
+				verbs = append(verbs, v.Name)
+			}
+			return usagef("%q is no verb: write drydock %s, then paths", c.Args().First(), either(verbs))
 		},
 	}
+	app.Commands = append(app.Commands, completionCommand(s), manCommand(s, app))
 	for _, c := range app.Commands {
 		c.OnUsageError = onUsage
 		c.HideHelpCommand = true
 	}
 	return app
+}
+
+// asideFrom answers what programs ask, not people: the shells at Tab, and docker. answered
+// tells that there is nothing more to do.
+func asideFrom(app *cli.App, args []string, s streams) (answered bool, err error) {
+	app.HelpName = app.Name
+	docker := len(args) > 0 && isPlugin(args[0])
+	if docker {
+		app.HelpName = "docker drydock"
+		app.UsageText = "docker " + app.UsageText
+	}
+	switch {
+	case len(args) < 2:
+	case args[1] == completeWord:
+		return true, complete(app, args[2:], s.out)
+	case docker && args[1] == metadata.MetadataSubcommandName:
+		return true, writeMetadata(s.out)
+	}
+	return false, nil
 }
 
 func version() string {

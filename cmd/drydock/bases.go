@@ -35,10 +35,10 @@ the registry, with --offline from the built-in catalogue.
 pulls every candidate.
 
 ` + exitCodes,
-		Flags: append(sourceFlags()[:2],
+		Flags: append(append(sourceFlags()[:2], configFlags()...),
 			&cli.StringFlag{Name: "scan", Value: "none", Usage: "`SCANNER` that counts vulnerabilities: auto, " + strings.Join(scan.Names, ", ") + " or none"},
 			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile"},
-			formatFlag(),
+			formatFlag("bases"),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
 		),
@@ -75,7 +75,8 @@ func runBases(c *cli.Context, s streams) error {
 		}
 		b.scanner = &found
 	}
-	set.checks, set.transforms, set.unsafe, set.facts = nil, nil, true, true
+	set.facts = true
+	set.narrowed(func(r *rules) { r.checks, r.transforms, r.unsafe = nil, nil, true })
 	if found, err := scan.Find("auto"); err == nil && !c.IsSet("scan") && !set.quiet && !set.offline {
 		fmt.Fprintf(s.err, "drydock: %s is on PATH: --scan auto counts known vulnerabilities, and pulls every candidate for it\n", found.Name)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"drydock/config"
 	"drydock/images"
 	"drydock/report"
 	"drydock/rewrite"
@@ -23,12 +24,12 @@ type verdict struct {
 // verdicts does for every kind what fix --unsafe --base KIND would do to the base.
 func (s *site) verdicts(ctx context.Context, i int, t *target) ([]verdict, error) {
 	var out []verdict
-	for _, kind := range baseKinds() {
+	for _, kind := range config.BaseKinds() {
 		ts := []*rewrite.Transform{transforms.ByName("pin-base")}
 		opt := rewrite.Options{Unsafe: true, Policies: map[string]string{"pin-base": "minor"}}
-		for _, name := range baseTransforms {
+		for _, name := range config.BaseTransforms {
 			tr := transforms.ByName(name)
-			if knowsBase(tr, kind) {
+			if config.KnowsBase(tr, kind) {
 				opt.Policies[name] = kind
 			} else if tr.OptIn {
 				continue

@@ -3,10 +3,12 @@ package main
 // drydock bulk: the Dockerfiles of many repositories.
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/mail"
 	"os"
 	"path/filepath"
@@ -92,7 +94,7 @@ func bulkFlags() []cli.Flag {
 
 // bulkSharedFlags are those of diff that make sense for many repositories, and the reports.
 func bulkSharedFlags() []cli.Flag {
-	shared := slices.DeleteFunc(sharedFlags(), func(f cli.Flag) bool { return slices.Contains([]string{"context", "format"}, f.Names()[0]) })
+	shared := slices.DeleteFunc(sharedFlags(), func(f cli.Flag) bool { return slices.Contains([]string{"context", "format", "output"}, f.Names()[0]) })
 	return append(shared, reportFlags()...)
 }
 
@@ -107,7 +109,7 @@ func runBulk(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.checks = withoutCheckOnly(set.checks)
+	set.narrowed(noCheckOnly)
 	opt, err := bulkOptions(c)
 	if err != nil {
 		return err
@@ -119,7 +121,14 @@ func runBulk(c *cli.Context, s streams) error {
 	opt.Shard, opt.Shards = shard.I, shard.N
 	opt.Key, opt.Reproduce = bulkKey(c), reproduce(c)
 	if opt.Journal == "" {
-		if opt.Journal, err = ownJournal(opt.Key, shard); err != nil {
+		var list []byte
+		if slices.Contains(set.paths, "-") {
+			if list, err = io.ReadAll(s.in); err != nil {
+				return fmt.Errorf("standard input: %w", err)
+			}
+			s.in = bytes.NewReader(list)
+		}
+		if opt.Journal, err = ownJournal(opt.Key, list, shard); err != nil {
 			return err
 		}
 	}
@@ -325,13 +334,14 @@ func reproduce(c *cli.Context) string {
 	return out
 }
 
-// ownJournal is the journal of a run whose user names none.
-func ownJournal(key string, shard source.Shard) (string, error) {
+// ownJournal is the journal of a run whose user names none; list is what standard
+// input held, which two runs with the same flags don't share.
+func ownJournal(key string, list []byte, shard source.Shard) (string, error) {
 	dir := registry.CacheFolder()
 	if dir == "" {
 		return "", errors.New("there is no folder for the journal: name a file with --journal FILE")
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d/%d", key, shard.I, shard.N))
+	sum := sha256.Sum256(append(fmt.Appendf(nil, "%s\x00%d/%d", key, shard.I, shard.N), list...))
 	return filepath.Join(dir, "bulk", hex.EncodeToString(sum[:8])+".journal"), nil
 }
 

@@ -123,28 +123,40 @@ func (r *reports) begin(kind, name string) error {
 	if name == "" {
 		return usagef("--%s needs a file", kind)
 	}
-	f := &reportFile{name: name, render: renderers[kind]}
-	r.files = append(r.files, f)
 	if name == "-" {
+		r.files = append(r.files, &reportFile{name: name, file: os.Stdout, render: renderers[kind]})
 		r.out = io.Discard
-		f.file = os.Stdout
 		return nil
 	}
+	f, err := newReportFile(name)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", kind, explainIO(name, err))
+	}
+	f.render = renderers[kind]
+	r.files = append(r.files, f)
+	return nil
+}
+
+// newReportFile tries that a file can be written. Nothing is left of the trial: a run may
+// take hours, and be killed.
+func newReportFile(name string) (*reportFile, error) {
+	f := &reportFile{name: name}
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		f.name = real
 	}
-	var err error
-	if info, serr := os.Stat(f.name); serr == nil && !info.Mode().IsRegular() { // a pipe, a terminal
-		if f.file, err = os.OpenFile(f.name, os.O_WRONLY, 0); err != nil {
-			return fmt.Errorf("--%s: %w", kind, explainIO(name, err))
-		}
-		return nil
+	info, err := os.Stat(f.name)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, &report.Error{Path: name, Message: "a folder", Hint: "name a file"}
+	case err == nil && !info.Mode().IsRegular(): // a pipe, a terminal
+		f.file, err = os.OpenFile(f.name, os.O_WRONLY, 0)
+		return f, err
 	}
 	if err := f.create(); err != nil {
-		return fmt.Errorf("--%s: %w", kind, explainIO(name, err))
+		return nil, err
 	}
-	f.drop() // a run may take hours, and be killed: nothing is to lie about
-	return nil
+	f.drop()
+	return f, nil
 }
 
 // create begins the file beside the place where it will be.
@@ -213,6 +225,27 @@ func (f *reportFile) write(m *journal.Merged) error {
 	if err := errors.Join(f.render(w, m.Results(), m), w.Flush()); err != nil {
 		return err
 	}
+	return f.finish()
+}
+
+// put writes the whole text.
+func (f *reportFile) put(text []byte) error {
+	if f.file == nil {
+		if err := f.create(); err != nil {
+			return err
+		}
+	}
+	if _, err := f.file.Write(text); err != nil {
+		if f.temp != "" {
+			f.drop()
+		}
+		return err
+	}
+	return f.finish()
+}
+
+// finish puts what was written in its place.
+func (f *reportFile) finish() error {
 	if f.temp == "" {
 		return nil
 	}

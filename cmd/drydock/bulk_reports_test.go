@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -38,5 +39,25 @@ func TestReportsLeaveNothing(t *testing.T) {
 	}
 	if err := r.begin("html", filepath.Join(dir, "nowhere", "out.html")); err == nil {
 		t.Error("a folder that isn't there is told after the run only")
+	}
+}
+
+// Two lists on standard input are two runs, each with a journal of its own.
+func TestListsHaveTheirOwnJournals(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("DRYDOCK_CACHE", "cache")
+	t.Setenv("DRYDOCK_OFFLINE", "1")
+	for _, name := range []string{"a", "b"} {
+		if err := errors.Join(os.Mkdir(name, 0o755), os.WriteFile(filepath.Join(name, "Dockerfile"), []byte("FROM debian:12\n"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, list := range []string{"a\n", "b\n", "a\n"} {
+		if code := run(t.Context(), []string{"drydock", "bulk", "-", "-q"}, streams{strings.NewReader(list), io.Discard, io.Discard}); code != exitOK {
+			t.Fatalf("%q: exit code %d", list, code)
+		}
+	}
+	if found, err := filepath.Glob("cache/bulk/*.journal"); err != nil || len(found) != 2 {
+		t.Errorf("journals: %v, %v", found, err)
 	}
 }

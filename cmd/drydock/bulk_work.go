@@ -43,9 +43,12 @@ func (w *bulkWork) do(ctx context.Context, dir string) ([]*report.File, []result
 			return nil, nil, ctx.Err()
 		}
 	} else {
-		j.offer = !set.unsafe
+		j.offer = true
 	}
 	_, err := j.run(ctx)
+	if err == nil && j.misconfigured != nil {
+		return nil, nil, j.misconfigured
+	}
 	facts := make([]result.Facts, len(kept.files))
 	for i, f := range kept.files {
 		facts[i] = kept.facts[f]

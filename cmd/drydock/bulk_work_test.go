@@ -20,7 +20,7 @@ func TestBulkWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &bulkWork{settings: settings{unsafe: true, offline: true, transforms: transforms.All(), color: "never"}, images: store}
+	w := &bulkWork{settings: settings{own: rules{unsafe: true, transforms: transforms.All()}, offline: true, color: "never"}, images: store}
 	cases, err := filepath.Glob("../../fixtures/*/*")
 	if err != nil || len(cases) == 0 {
 		t.Fatal(err, cases)

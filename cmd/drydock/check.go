@@ -39,19 +39,15 @@ func runCheck(c *cli.Context, s streams) error {
 		return err
 	}
 	defer page.drop()
-	j := job{settings: set, streams: s, offer: true}
-	j.render = &report.List{W: page.text(s.out), Style: set.style(s.out), Declined: c.Bool("declined")}
-	if set.json {
-		j.render = &report.JSON{W: s.out}
-	} else if set.quiet {
-		j.render, j.offer = &report.List{W: io.Discard}, page != nil
-	}
-	j.render = page.beside(j.render)
+	j := job{settings: set, streams: s, offer: !set.quiet || set.forms.program() || len(set.forms.files) > 0 || page != nil}
+	j.render = page.beside(set.renderer(page.text(s.out), func(w io.Writer) report.Renderer {
+		return &report.List{W: w, Style: set.style(w), Declined: c.Bool("declined")}
+	}))
 	total, err := j.run(c.Context)
-	if err = page.finish(err); err != nil {
+	if err = set.forms.finish(page.finish(err)); err != nil {
 		return err
 	}
-	if total.Failed == 0 && total.Findings > 0 {
+	if total.Failed == 0 && total.Findings > total.Notes {
 		return errFound
 	}
 	return found(total)

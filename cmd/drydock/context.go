@@ -84,22 +84,22 @@ func (p *places) named(builds []repo.Build, t *target, top string) []naming {
 	return out
 }
 
-// given takes the folder of --context. The error says that the Dockerfile can't
+// given takes the folder that --context or a configuration gives, as why says. The error says that the Dockerfile can't
 // be built from it: nothing that it copies is there, but all of it is in the
 // folder that drydock would have chosen.
-func (p *places) given(t *target, doc *rewrite.Document, dir string) (chosen, error) {
+func (p *places) given(t *target, doc *rewrite.Document, dir, why string) (chosen, error) {
 	sources := slices.DeleteFunc(literalSources(doc), func(s string) bool { return s == "." })
 	if len(sources) == 0 || slices.ContainsFunc(sources, func(s string) bool { return holds(dir, []string{s}) }) {
-		return chosen{dir, "--context"}, nil
+		return chosen{dir, why}, nil
 	}
 	if c := p.context(t, doc); c.dir != "" && c.dir != dir && holds(c.dir, sources) {
 		return chosen{}, &report.Error{
 			Path:    t.path,
 			Message: fmt.Sprintf("it can't be built from %s: %s isn't there", p.show(dir), strings.Join(sources, ", ")),
-			Hint:    fmt.Sprintf("the build context is %s: leave --context out or name another folder", p.show(c.dir)),
+			Hint:    fmt.Sprintf("the build context is %s: leave %s out or name another folder", p.show(c.dir), why),
 		}
 	}
-	return chosen{dir, "--context"}, nil
+	return chosen{dir, why}, nil
 }
 
 // literalSources are the context paths that the Dockerfile copies, those with

@@ -30,7 +30,7 @@ func runDiff(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.IsSet("only") && len(set.transforms) == 0 {
+	if c.IsSet("only") && len(set.own.transforms) == 0 {
 		return usagef("diff shows changes, and checks make none: see drydock check")
 	}
 	page, err := readHTML(c, s, set)
@@ -38,23 +38,24 @@ func runDiff(c *cli.Context, s streams) error {
 		return err
 	}
 	defer page.drop()
-	if page == nil {
-		set.checks = nil
+	if page != nil {
+		set.narrowed(noCheckOnly)
+	} else {
+		set.narrowed(noChecks)
 	}
-	set.checks = withoutCheckOnly(set.checks)
 	style := set.style(s.out)
-	j := job{settings: set, streams: s, offer: page != nil, render: &report.Diff{W: page.text(s.out), Style: style, Why: style.On || isTerminal(s.out)}}
-	if !c.Bool("no-replay") && (set.json || page != nil || style.On || isTerminal(s.out)) {
+	text := func(w io.Writer) report.Renderer {
+		if w != s.out {
+			return &report.Diff{W: w}
+		}
+		return &report.Diff{W: w, Style: style, Why: style.On || isTerminal(w)}
+	}
+	j := job{settings: set, streams: s, offer: page != nil, render: page.beside(set.renderer(page.text(s.out), text))}
+	if !c.Bool("no-replay") && (set.forms.has("json") || set.forms.has("markdown") || page != nil || style.On || isTerminal(s.out)) {
 		j.quote = newQuoting() // a patch in a pipe has no place for it
 	}
-	if set.json {
-		j.render = &report.JSON{W: s.out}
-	} else if set.quiet {
-		j.render = &report.Diff{W: io.Discard}
-	}
-	j.render = page.beside(j.render)
 	total, err := j.run(c.Context)
-	if err = page.finish(err); err != nil {
+	if err = set.forms.finish(page.finish(err)); err != nil {
 		return err
 	}
 	return found(total)

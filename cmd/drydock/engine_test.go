@@ -16,7 +16,7 @@ func runWith(t *testing.T, ts ...*rewrite.Transform) (total report.Total, stdout
 	t.Helper()
 	var out, err strings.Builder
 	j := job{
-		settings: settings{transforms: ts, paths: []string{"."}, color: "never"},
+		settings: settings{own: rules{transforms: ts}, paths: []string{"."}, color: "never"},
 		streams:  streams{strings.NewReader(""), &out, &err},
 		write:    true,
 		render:   &report.Summary{W: &out},

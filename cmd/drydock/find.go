@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"drydock/config"
 	"drydock/report"
 )
 
@@ -26,6 +27,9 @@ type target struct {
 	// Dockerfile's slash path within it, "" when it lies outside.
 	context, name string
 	contextWhy    string // why it is the context, in words; "" for the Dockerfile's own folder
+
+	rules    *rules       // what may be done to it
+	excluded config.Value // the pattern that leaves it out; not set when none does
 }
 
 // skipFolders are never searched: version control and other people's code.

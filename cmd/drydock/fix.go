@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"io"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"drydock/report"
-	"drydock/rewrite"
 )
 
 func fixCommand(s streams) *cli.Command {
@@ -41,34 +39,13 @@ func runFix(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.checks = withoutCheckOnly(set.checks)
-	if c.IsSet("only") && len(set.transforms)+len(set.checks) == 0 {
+	set.narrowed(noCheckOnly)
+	if c.IsSet("only") && len(set.own.transforms)+len(set.own.checks) == 0 {
 		return usagef("what --only names runs in drydock check alone")
 	}
 	j := job{settings: set, streams: s, write: true, offer: true}
 	if !c.Bool("no-replay") {
 		j.quote = newQuoting()
-	}
-	if c.Bool("p") && c.Bool("verify") {
-		return usagef("-p and --verify exclude each other: verify what you chose with drydock verify")
-	}
-	if j.prove, err = fixProving(c, s, set); err != nil {
-		return allFailed(&report.JSON{W: s.out}, set.json, err)
-	}
-	if j.prove != nil {
-		defer j.prove.close()
-		j.offer = false // what rests on an assumption was tried
-	}
-	if c.Bool("p") {
-		switch {
-		case set.stdin():
-			return usagef(`-p reads the answers from standard input: name a file instead of "-"`)
-		case set.json:
-			return usagef("-p asks in text: leave --format json out")
-		}
-		// The engine's look at what --unsafe would bring would ask again.
-		j.offer = false
-		j.ask = newSession(c.Context, s, set.style(s.out))
 	}
 	page, err := readHTML(c, s, set)
 	if err != nil {
@@ -79,31 +56,46 @@ func runFix(c *cli.Context, s streams) error {
 	if set.stdin() {
 		out = s.err
 	}
-	j.render = &report.Summary{W: out, Style: set.style(out)}
-	if set.json {
-		j.render = &report.JSON{W: out}
-	} else if set.quiet {
-		j.render = &report.Summary{W: io.Discard}
+	render := set.renderer(out, func(w io.Writer) report.Renderer {
+		return &report.Summary{W: w, Style: set.style(w)}
+	})
+	if c.Bool("p") && c.Bool("verify") {
+		return usagef("-p and --verify exclude each other: verify what you chose with drydock verify")
 	}
-	shown := j.render
-	j.render = page.beside(shown)
+	if j.prove, err = fixProving(c, s, set); err != nil {
+		return set.forms.finish(allFailed(render, err))
+	}
+	if j.prove != nil {
+		defer j.prove.close()
+		j.offer = false // what rests on an assumption was tried
+	}
+	if c.Bool("p") {
+		switch {
+		case set.stdin():
+			return usagef(`-p reads the answers from standard input: name a file instead of "-"`)
+		case set.forms.program():
+			return usagef("-p asks in text: leave --format %s out, or give it a file", set.forms.stdout)
+		}
+		// The engine's look at what --unsafe would bring would ask again.
+		j.offer = false
+		j.ask = newSession(c.Context, s, set.style(s.out))
+	}
+	j.render = page.beside(render)
 	total, err := j.run(c.Context)
 	if err = page.finish(err); err != nil {
-		return allFailed(shown, set.json, err)
+		err = allFailed(render, err)
+	}
+	if err = set.forms.finish(err); err != nil {
+		return err
 	}
 	return failure(total)
 }
 
-// withoutCheckOnly leaves out the checks that speak in drydock check alone.
-func withoutCheckOnly(all []*rewrite.Check) []*rewrite.Check {
-	return slices.DeleteFunc(all, func(k *rewrite.Check) bool { return k.CheckOnly })
-}
-
 // allFailed tells JSON's readers too of an error that is about the whole run. A mistake
 // in the command line is for those who write it.
-func allFailed(render report.Renderer, wanted bool, err error) error {
+func allFailed(render report.Renderer, err error) error {
 	var usage usageError
-	if j, ok := render.(*report.JSON); ok && wanted && !errors.As(err, &usage) {
+	if j, ok := render.(interface{ Fail(error) error }); ok && !errors.As(err, &usage) {
 		if err := j.Fail(err); err != nil {
 			return err
 		}

@@ -11,29 +11,30 @@ import (
 
 	"drydock/checks"
 	"drydock/report"
-	"drydock/rewrite"
 	"drydock/transforms"
 )
 
 // settings are the flags that fix, diff and check share, read and checked.
 type settings struct {
-	unsafe     bool
-	transforms []*rewrite.Transform
-	checks     []*rewrite.Check  // those chosen; which of them run is the verb's to say
-	policies   map[string]string // by transform
-	json       bool
-	quiet      bool
-	offline    bool   // no registry is asked
-	layout     string // OCI layout that is asked first, "" for none
-	fresh      bool   // no answer of a registry is taken from the cache without asking again
-	facts      bool   // registries are asked for more than digests
-	context    string // --context, "" when not given
-	color      string
-	paths      []string
+	own     rules          // for a Dockerfile without a configuration
+	narrow  []func(*rules) // what the verb makes of any rules
+	asked   asked          // what the command line says that a configuration doesn't change
+	config  string         // --config, "" when not given
+	alone   bool           // --no-config
+	json    bool
+	forms   outputs // of fix, diff and check
+	quiet   bool
+	offline bool   // no registry is asked
+	layout  string // OCI layout that is asked first, "" for none
+	fresh   bool   // no answer of a registry is taken from the cache without asking again
+	facts   bool   // registries are asked for more than digests
+	context string // --context, "" when not given
+	color   string
+	paths   []string
 }
 
 func sharedFlags(extra ...cli.Flag) []cli.Flag {
-	return append(append(extra, sourceFlags()...),
+	return append(slices.Concat(extra, sourceFlags(), configFlags()),
 		&cli.BoolFlag{Name: "unsafe", Usage: "also make changes that rest on an assumption, which is told"},
 		&cli.StringSliceFlag{Name: "only", Usage: "run these transforms and checks alone (`NAME,…`)"},
 		&cli.StringSliceFlag{Name: "skip", Usage: "leave these transforms and checks out (`NAME,…`)"},
@@ -41,86 +42,38 @@ func sharedFlags(extra ...cli.Flag) []cli.Flag {
 		&cli.StringSliceFlag{Name: "policy", Usage: "how a transform works (`NAME=POLICY,…`); see drydock explain NAME"},
 		&cli.StringFlag{Name: "base", Usage: "`KIND` of runtime image: slim (default), alpine, distroless or smallest; the policy of multi-stage, slim-base and distroless, which runs only for the last two"},
 		&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile; without it compose, bake and CI files tell, then the COPY sources"},
-		formatFlag(),
+		formsFlag(),
+		outputFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
 	)
 }
 
-// baseTransforms choose the image that a stage stands on.
-var baseTransforms = []string{"multi-stage", "slim-base", "distroless"}
-
-// baseKinds are what --base may say: the policies of these transforms.
-func baseKinds() []string {
-	var out []string
-	for _, name := range baseTransforms {
-		for _, p := range transforms.ByName(name).Policies {
-			if !slices.Contains(out, p.Name) {
-				out = append(out, p.Name)
-			}
-		}
-	}
-	return out
-}
-
-// knowsBase tells whether --base kind is a policy of t. Another C library is only
-// for those who name it, so smallest is none of slim-base.
-func knowsBase(t *rewrite.Transform, kind string) bool {
-	return slices.ContainsFunc(t.Policies, func(p rewrite.Policy) bool { return p.Name == kind }) && !(t.Name == "slim-base" && kind == "smallest")
-}
-
-// asked are the values of --policy and --with, with what --base stands for among
-// them: of each transform that knows the kind the policy, and those that run only
-// when they are asked for.
-func asked(c *cli.Context) (policies, with []string, err error) {
-	policies, with = c.StringSlice("policy"), c.StringSlice("with")
-	if !c.IsSet("base") {
-		return policies, with, nil
-	}
-	kind := c.String("base")
-	if !slices.Contains(baseKinds(), kind) {
-		return nil, nil, usagef("--base %s: choose %s", kind, strings.Join(baseKinds(), ", "))
-	}
-	for _, name := range baseTransforms {
-		t := transforms.ByName(name)
-		if knowsBase(t, kind) {
-			policies = append(policies, name+"="+kind)
-			if t.OptIn && len(c.StringSlice("only")) == 0 {
-				with = append(with, name)
-			}
-		}
-	}
-	return policies, with, nil
-}
-
-func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "format", Value: "text", Usage: "`FORM` of the output: text or json"}
-}
-
 func readSettings(c *cli.Context) (settings, error) {
-	s := settings{unsafe: c.Bool("unsafe"), quiet: c.Bool("quiet"), offline: c.Bool("offline"), layout: c.String("layout"), facts: c.Bool("registry"), color: c.String("color"), paths: c.Args().Slice()}
+	s := settings{quiet: c.Bool("quiet"), offline: c.Bool("offline"), layout: c.String("layout"), facts: c.Bool("registry"), color: c.String("color"), paths: c.Args().Slice()}
 	if err := knownColor(s.color); err != nil {
 		return s, err
 	}
 	var err error
-	if s.json, err = wantsJSON(c); err != nil {
+	if _, several := c.Generic("format").(*list); several {
+		s.forms, err = readOutputs(c)
+		s.json = s.forms.stdout == "json"
+	} else {
+		s.json, err = wantsJSON(c)
+	}
+	if err != nil {
 		return s, err
 	}
 	if s.offline && c.IsSet("registry") && s.facts {
 		return s, usagef("--offline and --registry exclude each other")
 	}
-	chosen, with, err := asked(c)
-	if err != nil {
+	if s.asked, err = readAsked(c); err != nil {
 		return s, err
 	}
-	pick, err := newChoice(c.StringSlice("only"), c.StringSlice("skip"), with)
-	if err != nil {
+	if err := s.readConfig(c); err != nil {
 		return s, err
 	}
-	s.transforms, s.checks = pick.transforms(), pick.checks()
-	if s.policies, err = policies(chosen); err != nil {
-		return s, err
-	}
+	s.own = s.rules(nil, "")
 	if c.IsSet("context") {
 		if s.context = c.String("context"); s.context == "" {
 			return s, usagef("--context needs a folder")
@@ -140,75 +93,6 @@ func knownColor(when string) error {
 		return usagef("--color %s: choose auto, always or never", when)
 	}
 	return nil
-}
-
-// knownForm is for verify and ship, whose output goes into pull requests too.
-func knownForm(form string) error {
-	if !slices.Contains([]string{"text", "json", "markdown"}, form) {
-		return usagef("--format %s: choose text, json or markdown", form)
-	}
-	return nil
-}
-
-func wantsJSON(c *cli.Context) (bool, error) {
-	switch f := c.String("format"); {
-	case f == "" && !c.IsSet("format"): // a verb without it
-		return false, nil
-	case f == "text" || f == "json":
-		return f == "json", nil
-	default:
-		return false, usagef("--format %s: choose text or json", f)
-	}
-}
-
-// choice is what --only, --skip and --with say: names of transforms and checks.
-type choice struct{ only, skip, with []string }
-
-func newChoice(only, skip, with []string) (choice, error) {
-	for _, n := range slices.Concat(only, skip, with) {
-		if transforms.ByName(n) == nil && checks.ByName(n) == nil {
-			return choice{}, unknownName(n)
-		}
-	}
-	return choice{only, skip, with}, nil
-}
-
-// takes tells whether something is to run.
-func (c choice) takes(name string, optIn bool) bool {
-	wanted := len(c.only) == 0 && !optIn || slices.Contains(c.only, name) || slices.Contains(c.with, name)
-	return wanted && !slices.Contains(c.skip, name)
-}
-
-func (c choice) transforms() []*rewrite.Transform {
-	return slices.DeleteFunc(transforms.All(), func(t *rewrite.Transform) bool { return !c.takes(t.Name, t.OptIn) })
-}
-
-func (c choice) checks() []*rewrite.Check {
-	return slices.DeleteFunc(checks.All(), func(k *rewrite.Check) bool { return !c.takes(k.Name, k.OptIn) })
-}
-
-// policies reads NAME=POLICY words.
-func policies(words []string) (map[string]string, error) {
-	out := map[string]string{}
-	for _, w := range words {
-		name, policy, _ := strings.Cut(w, "=")
-		t := transforms.ByName(name)
-		if t == nil {
-			return nil, unknownName(name)
-		}
-		var names []string
-		for _, p := range t.Policies {
-			names = append(names, p.Name)
-		}
-		switch {
-		case len(names) == 0:
-			return nil, usagef("--policy %s: %s works in one way only", w, name)
-		case !slices.Contains(names, policy):
-			return nil, usagef("--policy %s: choose %s", w, name+"="+strings.Join(names, " or "+name+"="))
-		}
-		out[name] = policy
-	}
-	return out, nil
 }
 
 func unknownName(name string) error {

@@ -21,9 +21,9 @@ var layers = [][]string{
 	{"repo", "images", "docs", "history", "scan"},
 	{"rewrite"},
 	{"transforms", "checks", "replay"},
-	{"verify"},
+	{"verify", "config"},
 	{"report"},
-	{"bulk", "ship"},
+	{"bulk", "ship", "review"},
 	{"cmd"},
 }
 

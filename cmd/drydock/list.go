@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"drydock/checks"
+	"drydock/docs"
 	"drydock/report"
 	"drydock/rewrite"
 	"drydock/transforms"
@@ -16,7 +18,10 @@ func listCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "list the transforms in the order in which they run, then the checks",
-		Flags: []cli.Flag{formatFlag()},
+		Flags: []cli.Flag{
+			formatFlag("list"),
+			&cli.BoolFlag{Name: "schema", Usage: "print the JSON schema of what fix, diff, check, verify, update, bases and replay write with --format json"},
+		},
 		Action: func(c *cli.Context) error {
 			asJSON, err := wantsJSON(c)
 			switch {
@@ -24,6 +29,9 @@ func listCommand(s streams) *cli.Command {
 				return err
 			case c.NArg() > 0:
 				return usagef("list takes no argument: see drydock explain NAME")
+			case c.Bool("schema"):
+				_, err := io.WriteString(s.out, docs.ReportSchema)
+				return err
 			case asJSON:
 				return listJSON(s)
 			}

@@ -17,7 +17,11 @@ import (
 
 func main() {
 	log.SetOutput(io.Discard) // net/http writes there what a server does wrong, which drydock tells in its own words
-	os.Exit(run(interruptible(), os.Args, streams{os.Stdin, os.Stdout, os.Stderr}))
+	ctx, args := interruptible(), os.Args
+	if isPlugin(args[0]) {
+		ctx, args = underDocker(ctx, args)
+	}
+	os.Exit(run(ctx, args, streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // twice is how soon a second signal is no second one: timeout(1) and npm hand one

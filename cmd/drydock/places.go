@@ -46,10 +46,14 @@ func (p *places) show(abs string) string {
 	return abs
 }
 
-// patchPath is the name in a patch: relative to the current folder, or to the
-// root folder for what lies elsewhere (`patch -p1 -d /`). Of a symbolic link it is what
-// the link leads to: that is the file that changes.
-func (p *places) patchPath(abs string) string {
+// patchPath is the name in a patch: filePath, but relative to the root folder for what
+// lies elsewhere (`patch -p1 -d /`).
+func (p *places) patchPath(abs string) string { return strings.TrimPrefix(p.filePath(abs), "/") }
+
+// filePath is the name of a file with slashes: relative to the current folder, absolute
+// for what lies elsewhere. Of a symbolic link it is what the link leads to: that is
+// the file that changes.
+func (p *places) filePath(abs string) string {
 	if real, err := filepath.EvalSymlinks(abs); err == nil && real != abs {
 		if cwd, err := filepath.EvalSymlinks(p.cwd); err == nil {
 			if rel, ok := below(cwd, real); ok {
@@ -58,7 +62,7 @@ func (p *places) patchPath(abs string) string {
 		}
 		abs = real
 	}
-	return strings.TrimPrefix(filepath.ToSlash(p.show(abs)), "/")
+	return filepath.ToSlash(p.show(abs))
 }
 
 // below is abs relative to dir; ok tells whether it lies in dir at all.

@@ -152,7 +152,7 @@ func fixProving(c *cli.Context, s streams, set settings) (*proving, error) {
 		}
 		return nil, nil
 	}
-	return readProving(c, s, set.quiet || set.json)
+	return readProving(c, s, set.quiet || set.forms.program())
 }
 
 // buildOptions are the options for one Dockerfile: what the command line says, over
@@ -240,7 +240,7 @@ func (s *site) proven(ctx context.Context, i int, t *target) (*rewrite.Result, *
 		for _, name := range names(files) {
 			at.repo = at.repo.With(name, []byte(files[name]))
 		}
-		opt := s.options()
+		opt := s.options(t)
 		opt.Unsafe = true
 		opt.Select = func(o rewrite.Outcome) bool { return !refuse(o) }
 		res, err := at.engine(ctx, i, &twin, opt)

@@ -34,14 +34,14 @@ Durations are estimates by what a step runs; docs/replay.md has the rules, the
 estimates and the JSON fields. Nothing is written but the chart.
 
 ` + exitCodes,
-		Flags: sharedFlags(
+		Flags: oneForm("replay", sharedFlags(
 			&cli.IntFlag{Name: "commits", Value: quotedCommits, Usage: "replay the last `N` commits, along first parents"},
 			&cli.BoolFlag{Name: "fixed", Usage: "compare with what fix makes of the file (the default)"},
 			&cli.StringFlag{Name: "against", Usage: "compare with the Dockerfile `FILE` instead"},
 			&cli.StringFlag{Name: "target", Usage: "the `STAGE` that is built; the last one without it"},
 			&cli.StringSliceFlag{Name: "varies", Usage: "build arguments that have another value at each commit (`ARG,…`), such as GIT_SHA"},
 			&cli.StringFlag{Name: "svg", Usage: "also write a chart to `FILE`"},
-		),
+		)),
 		Action: func(c *cli.Context) error { return runReplay(c, s) },
 	}
 }
@@ -96,7 +96,7 @@ func runReplay(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.checks = nil
+	set.narrowed(noChecks)
 	r := &replaying{commits: c.Int("commits"), target: c.String("target"), varies: c.StringSlice("varies"), file: c.String("against")}
 	switch {
 	case r.commits < 1:
@@ -164,7 +164,7 @@ func (s *site) replayed(ctx context.Context, i int, t *target) *report.File {
 	after, files := s.job.replay.against, map[string]string(nil)
 	if err == nil && after == nil {
 		var res *rewrite.Result
-		if res, err = s.engine(ctx, i, t, s.options()); err == nil && res.Changed() {
+		if res, err = s.engine(ctx, i, t, s.options(t)); err == nil && res.Changed() {
 			files = res.Files
 			after, err = rewrite.Parse(t.path, res.After, images.Catalogue())
 		}

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"drydock": main})
+	testscript.Main(m, map[string]func(){"drydock": main, "docker-drydock": main})
 }
 
 // TestScript runs testdata/script: each archive is an example of one feature or

@@ -16,6 +16,10 @@ const sessionHelp = `y - make this change
 n - leave this change out
 a - make this change and all that follow in this file
 d - leave out this change and all that follow in this file
+A - make this change and all that follow of this transform, in all files
+D - leave out this change and all that follow of this transform, in all files
+e - edit the file with this change made; what follows is worked out anew on top of it
+i - leave this change out for good: a comment in the file says why
 q - quit: leave out this change and all that follow, in all files
 ? - print this help
 `
@@ -26,7 +30,9 @@ type session struct {
 	ctx   context.Context
 	s     streams
 	style report.Style
-	lines chan string // answers; closed at the end of the input
+	want  chan struct{}   // asks for a line: an editor has the terminal to itself in between
+	lines chan string     // answers; closed at the end of the input
+	kinds map[string]bool // transforms that were answered for with A (true) or D
 	quit  bool
 
 	path    string
@@ -35,15 +41,27 @@ type session struct {
 	show    func(string) string // a context path as the user names it
 	rest    byte                // 'a' or 'd' once given for this file
 	refused map[string]bool     // asked already: the engine comes again after other changes
+	made    []rewrite.Outcome   // in the current run of the engine
+	restart *string             // the text from which the file is to be worked out anew
+	stop    func()              // ends the current run of the engine
 }
 
 // newSession reads answers in the background, so that an interrupt ends a
 // waiting question.
 func newSession(ctx context.Context, s streams, style report.Style) *session {
-	out := &session{ctx: ctx, s: s, style: style, lines: make(chan string)}
+	out := &session{ctx: ctx, s: s, style: style, want: make(chan struct{}), lines: make(chan string), kinds: map[string]bool{}}
 	go func() {
 		defer close(out.lines)
-		for sc := bufio.NewScanner(s.in); sc.Scan(); {
+		sc := bufio.NewScanner(s.in)
+		for {
+			select {
+			case <-out.want:
+			case <-ctx.Done():
+				return
+			}
+			if !sc.Scan() {
+				return
+			}
 			select {
 			case out.lines <- sc.Text():
 			case <-ctx.Done():
@@ -52,6 +70,23 @@ func newSession(ctx context.Context, s streams, style report.Style) *session {
 		}
 	}()
 	return out
+}
+
+// line waits for a line of the input; false at its end.
+func (s *session) line() (string, bool) {
+	select {
+	case s.want <- struct{}{}:
+	case line, ok := <-s.lines: // closed
+		return line, ok
+	case <-s.ctx.Done():
+		return "", false
+	}
+	select {
+	case line, ok := <-s.lines:
+		return line, ok
+	case <-s.ctx.Done():
+		return "", false
+	}
 }
 
 // begin starts a file; read gives the files of its context, show names them.
@@ -63,47 +98,62 @@ func (s *session) begin(path string, read func(string) (string, bool), show func
 // selects is rewrite.Options.Select.
 func (s *session) selects(o rewrite.Outcome) bool {
 	diff := s.diff(o)
-	id := o.Transform + "\x00" + o.Title + "\x00" + changedLines(diff)
-	if s.quit || s.refused[id] {
+	id := changeID(o, diff)
+	if s.quit || s.restart != nil || s.refused[id] {
 		return false
 	}
-	take := s.rest == 'a'
-	if s.rest == 0 {
+	take, answered := s.kinds[o.Transform]
+	if s.rest != 0 {
+		take, answered = s.rest == 'a', true
+	}
+	if !answered {
 		fmt.Fprint(s.s.out, s.question(o, diff))
-		take = s.answer()
+		take = s.answer(o)
+	}
+	if s.restart != nil {
+		return false
 	}
 	if !take {
 		s.refused[id] = true
 		return false
 	}
+	o.Status = rewrite.Applied
+	s.made = append(s.made, o)
 	for name, text := range o.Other {
 		s.others[name] = &text
 	}
 	return true
 }
 
-func (s *session) answer() bool {
+// answer asks what becomes of a change. It may set restart.
+func (s *session) answer(o rewrite.Outcome) bool {
 	for {
-		fmt.Fprint(s.s.out, s.style.Bold("Make this change [y,n,a,d,q,?]? "))
-		var line string
-		var ok bool
-		select {
-		case line, ok = <-s.lines:
-		case <-s.ctx.Done():
-		}
+		fmt.Fprint(s.s.out, s.style.Bold("Make this change [y,n,a,d,A,D,e,i,q,?]? "))
+		line, ok := s.line()
 		if !ok {
 			fmt.Fprintln(s.s.out)
 			line = "q"
 		}
-		switch strings.ToLower(strings.TrimSpace(line)) {
-		case "y":
+		switch line = strings.TrimSpace(line); line {
+		case "y", "Y":
 			return true
-		case "n":
+		case "n", "N":
 			return false
 		case "a", "d":
-			s.rest = strings.ToLower(strings.TrimSpace(line))[0]
+			s.rest = line[0]
 			return s.rest == 'a'
-		case "q":
+		case "A", "D":
+			s.kinds[o.Transform] = line == "A"
+			return line == "A"
+		case "e":
+			if s.edit(o) {
+				return false
+			}
+		case "i":
+			if s.ignore(o) {
+				return false
+			}
+		case "q", "Q":
 			s.quit = true
 			return false
 		default:

@@ -46,7 +46,7 @@ Exit codes:
    1   a gate doesn't hold; nothing was pushed
    2   it could not be built, scanned or pushed
    64  the command line is wrong`,
-		Flags: append(proofFlags(),
+		Flags: append(append(proofFlags(), configFlags()...),
 			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "the `DOCKERFILE`; without it that of the context, or of the current folder"},
 			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`); without it compose, bake and CI files tell, then the COPY sources"},
 			&cli.BoolFlag{Name: "push", Usage: "push the image when the gates hold"},
@@ -74,6 +74,7 @@ type shipJob struct {
 	phase    string // what goes on
 
 	places *places
+	config settings // which configuration is read
 	target *target
 	doc    *rewrite.Document
 }
@@ -84,14 +85,17 @@ func runShip(c *cli.Context, s streams) error {
 	switch {
 	case c.NArg() == 0:
 		return usagef("ship needs the name of an image: drydock ship [REGISTRY/]NAME[:TAG]")
-	case knownForm(form) != nil:
-		return knownForm(form)
+	case knownForm(c, form) != nil:
+		return knownForm(c, form)
 	case knownColor(color) != nil:
 		return knownColor(color)
 	case c.Int("max-critical") < 0:
 		return usagef("--max-critical %d: give 0 or more", c.Int("max-critical"))
 	case c.IsSet("sbom") && c.String("sbom") == "":
 		return usagef("--sbom needs a file")
+	}
+	if err := j.config.readConfig(c); err != nil {
+		return err
 	}
 	for _, arg := range c.Args().Slice() {
 		t, err := ship.ParseTag(arg)

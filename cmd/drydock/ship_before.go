@@ -39,11 +39,9 @@ func (j *shipJob) find(file, dir, stage string) error {
 	if j.doc, err = j.target.load(); err != nil {
 		return err
 	}
-	chosen := j.places.context(j.target, j.doc)
-	if dir != "" {
-		if chosen, err = j.places.given(j.target, j.doc, j.places.abs(dir)); err != nil {
-			return err
-		}
+	chosen, err := j.context(dir)
+	if err != nil {
+		return err
 	}
 	if chosen.dir == "" {
 		return &report.Error{Path: j.target.path, Message: chosen.why, Hint: "name the build context's folder with --context DIR"}
@@ -56,6 +54,27 @@ func (j *shipJob) find(file, dir, stage string) error {
 		return usagef("--target %s: %s has no such stage", stage, j.target.path)
 	}
 	return nil
+}
+
+// context is the folder that --context gives, else the configuration, else what the
+// repository tells.
+func (j *shipJob) context(dir string) (chosen, error) {
+	if dir != "" {
+		return j.places.given(j.target, j.doc, j.places.abs(dir), "--context")
+	}
+	if configs := j.config.finder(j.places, ""); configs != nil {
+		e, mistakes := configs.For(j.target.abs)
+		switch {
+		case len(mistakes) > 0:
+			return chosen{}, mistakes
+		case e != nil && e.Context.Set():
+			if err := contextFolder(j.places, j.target.path, e.Context); err != nil {
+				return chosen{}, err
+			}
+			return j.places.given(j.target, j.doc, e.Context.Text, e.Context.From())
+		}
+	}
+	return j.places.context(j.target, j.doc), nil
 }
 
 // now is what lies there.

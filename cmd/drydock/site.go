@@ -85,12 +85,14 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	}
 	f := report.New(t.path, shown, res, j.write && !j.stdin())
 	f.ContextWhy, f.Proof = t.contextWhy, proof
+	f.Notes = append(slices.Clone(t.rules.notes), res.Notes...)
+	f.Regrade(t.rules.severity)
 	f.Steps = s.steps(t, res, f)
 	if j.seen != nil {
 		j.seen(f, res)
 	}
 	if len(f.Patches) > 0 && !j.stdin() {
-		f.Patches[0].Path = j.places.patchPath(t.abs)
+		f.Patches[0].Path, f.Patches[0].File = j.places.patchPath(t.abs), j.places.filePath(t.abs)
 	}
 	if j.write && j.stdin() {
 		if _, err := j.streams.out.Write([]byte(res.After)); err != nil {
@@ -119,26 +121,25 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 // result is what the transforms make of the target; under --verify as much of it
 // as is proven, with the proof.
 func (s *site) result(ctx context.Context, i int, t *target) (*rewrite.Result, *verify.Proof, error) {
-	j, opt := s.job, s.options()
+	j, opt := s.job, s.options(t)
 	switch {
 	case j.prove != nil:
 		return s.proven(ctx, i, t)
 	case j.ask != nil:
-		j.ask.begin(t.path, s.read, s.show)
-		opt.Select = j.ask.selects
+		res, err := s.asked(ctx, i, t, opt)
+		return res, nil, err
 	}
 	res, err := s.engine(ctx, i, t, opt)
 	return res, nil, err
 }
 
-func (s *site) options() rewrite.Options {
-	j := s.job
-	return rewrite.Options{Unsafe: j.unsafe, Offer: j.offer, Policies: j.policies, Checks: j.checks}
+func (s *site) options(t *target) rewrite.Options {
+	return t.rules.options(s.job.offer, s.job.day)
 }
 
 // engine runs the transforms that were asked for.
 func (s *site) engine(ctx context.Context, i int, t *target, opt rewrite.Options) (*rewrite.Result, error) {
-	return s.run(ctx, i, t, s.job.transforms, opt)
+	return s.run(ctx, i, t, t.rules.transforms, opt)
 }
 
 // run runs transforms; a panic in one of them is an error about this file.
@@ -180,7 +181,7 @@ func (s *site) keep(f *report.File, i int, t *target, res *rewrite.Result, other
 			continue
 		}
 		c := others[k]
-		p := &report.Patch{Path: s.job.places.patchPath(c.path), Before: c.before, After: c.after, Created: c.created}
+		p := &report.Patch{Path: s.job.places.patchPath(c.path), File: s.job.places.filePath(c.path), Before: c.before, After: c.after, Created: c.created}
 		f.Patches = append(f.Patches, p)
 		if s.patches == nil {
 			s.patches = map[string]*report.Patch{}

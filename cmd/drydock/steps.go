@@ -11,7 +11,10 @@ import (
 // text to text, as after changes that were left out.
 func (s *site) steps(t *target, res *rewrite.Result, f *report.File) []report.Step {
 	var out []report.Step
-	own := s.job.places.patchPath(t.abs)
+	own := t.path // of standard input, as in its patch
+	if !s.job.stdin() {
+		own = s.job.places.patchPath(t.abs)
+	}
 	text := res.Before
 	files := map[string]string{}
 	for i, o := range res.Outcomes {

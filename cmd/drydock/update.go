@@ -27,11 +27,11 @@ error). Registries tell which tags there are; the built-in catalogue tells which
 lines are supported, and answers alone with --offline.
 
 ` + exitCodes,
-		Flags: append(sourceFlags()[:2],
+		Flags: append(append(sourceFlags()[:2], configFlags()...),
 			&cli.StringFlag{Name: "level", Value: "patch", Usage: "how far to go: " + strings.Join(levels(), ", ") + " (`LEVEL`)"},
 			&cli.BoolFlag{Name: "diff", Usage: "print the patch and leave the files as they are"},
 			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile"},
-			formatFlag(),
+			formatFlag("update"),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors, and with --diff the patch"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
 		),
@@ -57,8 +57,13 @@ func runUpdate(c *cli.Context, s streams) error {
 	if !slices.Contains(levels(), level) {
 		return usagef("--level %s: choose %s", level, strings.Join(levels(), ", "))
 	}
-	set.transforms, set.checks, set.unsafe, set.fresh = []*rewrite.Transform{transforms.ByName(updateTransform)}, nil, true, true
-	set.policies = map[string]string{updateTransform: level}
+	set.fresh = true
+	set.narrowed(func(r *rules) {
+		if own := r.policies[updateTransform]; own == "" || c.IsSet("level") {
+			r.policies = map[string]string{updateTransform: level}
+		}
+		r.transforms, r.checks, r.unsafe, r.assume = []*rewrite.Transform{transforms.ByName(updateTransform)}, nil, true, nil
+	})
 	j := job{settings: set, streams: s, write: !dry}
 	table := s.out
 	if dry || set.stdin() {

@@ -32,11 +32,10 @@ Exit codes:
 		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{Name: "before", Value: "HEAD", Usage: "compare with the Dockerfile of this git revision (`REV`)"},
 			&cli.StringFlag{Name: "context", Usage: "the build context's folder (`DIR`) of every Dockerfile"},
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORM` of the output: text, json or markdown"},
-			htmlFlag(),
+			formatFlag("verify"), htmlFlag(),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never (auto honours NO_COLOR)"},
-		}, proofFlags()...), sourceFlags()[:1]...),
+		}, proofFlags()...), append(sourceFlags()[:1], configFlags()...)...),
 		Action: func(c *cli.Context) error { return runVerify(c, s) },
 	}
 }
@@ -50,8 +49,11 @@ type verifying struct {
 
 func runVerify(c *cli.Context, s streams) error {
 	format := c.String("format")
-	if err := knownForm(format); err != nil {
+	if err := knownForm(c, format); err != nil {
 		return err
+	}
+	if format != "text" && c.String("html") == "-" {
+		return usagef("--html - and --format %s both go to standard output: give the page a file", format)
 	}
 	if format == "markdown" {
 		if err := c.Set("format", "text"); err != nil { // which readSettings knows
@@ -62,7 +64,7 @@ func runVerify(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	set.transforms, set.checks = nil, nil
+	set.narrowed(func(r *rules) { r.transforms, r.checks = nil, nil })
 	if set.stdin() {
 		return usagef(`verify needs files that can be built, not "-"`)
 	}
@@ -74,10 +76,6 @@ func runVerify(c *cli.Context, s streams) error {
 		v.file, set.paths = &target{path: set.paths[0]}, set.paths[1:]
 	}
 	j := job{settings: set, streams: s, verify: v}
-	if j.prove, err = readProving(c, s, set.quiet || format != "text"); err != nil {
-		return allFailed(&report.JSON{W: s.out}, set.json, err)
-	}
-	defer j.prove.close()
 	page, err := readHTML(c, s, set)
 	if err != nil {
 		return err
@@ -96,13 +94,17 @@ func runVerify(c *cli.Context, s streams) error {
 	default:
 		j.render = &report.Proofs{W: out, Style: set.style(out)}
 	}
+	if j.prove, err = readProving(c, s, set.quiet || format != "text"); err != nil {
+		return allFailed(j.render, err)
+	}
+	defer j.prove.close()
 	shown := j.render
 	j.render = page.beside(shown)
 	total, err := j.run(c.Context)
 	err = page.finish(err)
 	switch {
 	case err != nil:
-		return allFailed(shown, set.json, err)
+		return allFailed(shown, err)
 	case total.Failed == 0 && total.Broken > 0:
 		return errFound
 	}

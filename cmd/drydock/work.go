@@ -15,10 +15,12 @@ import (
 	"slices"
 	"sync"
 
+	"drydock/config"
 	"drydock/images"
 	"drydock/repo"
 	"drydock/report"
 	"drydock/rewrite"
+	"drydock/said"
 )
 
 // maxSize bounds a Dockerfile in bytes; the largest seen in public has 0.4 MB.
@@ -41,30 +43,23 @@ type job struct {
 	seen   func(*report.File, *rewrite.Result) // not nil: is told of each file, before anything is written
 	render report.Renderer
 
-	places *places
-	images *images.LiveSource
-	out    emitter
+	places        *places
+	configs       *config.Finder // nil: none is read
+	day           string         // today
+	told          map[string]bool
+	misconfigured error // about the first configuration that can't be used
+	images        *images.LiveSource
+	out           emitter
 }
 
 // run works on everything. The error is about the run as a whole; what failed
 // file by file is told and counted.
 func (j *job) run(ctx context.Context) (report.Total, error) {
-	var err error
-	if j.places, err = newPlaces(j.folder); err != nil {
+	targets, err := j.begin(ctx)
+	if err != nil {
 		return report.Total{}, err
 	}
-	if j.settings.context != "" {
-		if err := needFolder(j.settings.context); err != nil {
-			return report.Total{}, err
-		}
-	}
-	if j.images == nil {
-		if j.images, err = j.source(ctx); err != nil {
-			return report.Total{}, err
-		}
-	}
 	defer j.tellNotes()
-	targets := j.targets()
 	if j.single && len(targets) > 1 {
 		return report.Total{}, usagef("%d Dockerfiles: name the one for --svg or --against", len(targets))
 	}
@@ -82,10 +77,35 @@ func (j *job) run(ctx context.Context) (report.Total, error) {
 	return j.out.total, j.out.err
 }
 
+// begin looks up what a run needs and finds what to work on.
+func (j *job) begin(ctx context.Context) ([]*target, error) {
+	var err error
+	if j.places, err = newPlaces(j.folder); err != nil {
+		return nil, err
+	}
+	if j.settings.context != "" {
+		if err := needFolder(j.settings.context); err != nil {
+			return nil, err
+		}
+	}
+	if j.day, err = today(); err != nil {
+		return nil, err
+	}
+	j.configs = j.finder(j.places, j.folder)
+	if j.images == nil {
+		if j.images, err = j.source(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return j.targets(), nil
+}
+
 // targets finds what to work on.
 func (j *job) targets() []*target {
 	if j.stdin() {
-		return []*target{{path: "<stdin>"}}
+		t := &target{path: "<stdin>"}
+		j.configure(t)
+		return []*target{t}
 	}
 	f := finder{places: j.places}
 	for _, p := range j.paths {
@@ -96,7 +116,13 @@ func (j *job) targets() []*target {
 			fmt.Fprintf(j.err, "%s: no Dockerfile here: name the file, whatever it is called\n", p)
 		}
 	}
-	return f.targets
+	for _, t := range f.targets {
+		j.configure(t)
+		if t.excluded.Set() && t.top == "" && !j.quiet {
+			fmt.Fprintf(j.err, "%s: left alone: %s excludes it; --no-config works on it\n", said.Printable(t.path), t.excluded.From())
+		}
+	}
+	return slices.DeleteFunc(f.targets, func(t *target) bool { return t.excluded.Set() })
 }
 
 func needFolder(dir string) error {
@@ -138,8 +164,10 @@ func (j *job) prepare(ctx context.Context, t *target) {
 		t.context = j.places.abs(j.settings.context)
 	case j.settings.context != "":
 		var c chosen
-		c, t.err = j.places.given(t, doc, j.places.abs(j.settings.context))
+		c, t.err = j.places.given(t, doc, j.places.abs(j.settings.context), "--context")
 		t.context, t.contextWhy = c.dir, c.why
+	case t.rules.context.Set():
+		t.err = j.fromConfig(t, doc)
 	case !j.stdin():
 		c := j.places.context(t, doc)
 		t.context, t.contextWhy = c.dir, c.why
@@ -152,6 +180,29 @@ func (j *job) prepare(ctx context.Context, t *target) {
 	} else if rel, ok := below(t.context, t.abs); ok {
 		t.name = filepath.ToSlash(rel)
 	}
+}
+
+// fromConfig takes the build context that the target's configuration names.
+func (j *job) fromConfig(t *target, doc *rewrite.Document) error {
+	from := t.rules.context
+	if err := contextFolder(j.places, t.path, from); err != nil {
+		return err
+	}
+	if j.stdin() {
+		t.context, t.contextWhy = from.Text, from.From()
+		return nil
+	}
+	c, err := j.places.given(t, doc, from.Text, from.From())
+	t.context, t.contextWhy = c.dir, c.why
+	return err
+}
+
+// contextFolder insists that the build context of a configuration is a folder.
+func contextFolder(p *places, path string, from config.Value) error {
+	if info, err := os.Stat(from.Text); err != nil || !info.IsDir() {
+		return &report.Error{Path: path, Message: fmt.Sprintf("its build context %s (%s) is no folder", said.Printable(p.show(from.Text)), from.From()), Hint: "mend the setting, or give the folder with --context DIR"}
+	}
+	return nil
 }
 
 // load reads and parses the target's file.

@@ -103,6 +103,7 @@ var means = map[string][]string{
 	"copy-order":               {judge.CopyAdded},
 	"pipefail":                 {judge.ExecOpts, judge.Flow}, // a left side that fails is no longer tolerated
 	"multi-stage":              {judge.CopyAdded, judge.CopyLost, judge.ExecEnv + ":PIP_PREFIX", judge.ExecEnv + ":PIP_IGNORE_INSTALLED", judge.ExecEnv + ":PYTHONPATH", judge.ExecEnv + ":PATH"},
+	"spring-layers":            {judge.CopyAdded, judge.CopyLost},
 	"bind-not-copy":            {judge.CopyLost, judge.Mounts},
 	"cache-mounts":             {judge.Mounts},
 	"distroless":               {judge.CopyAdded, judge.CopyLost, judge.Mounts}, // the same copies for nonroot, or to dist-packages

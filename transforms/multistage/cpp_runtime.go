@@ -181,12 +181,18 @@ func (c *cppSplit) chooseBase() bool {
 		}
 	case c.p.Policy != Distroless && c.p.Policy != Smallest:
 		return c.chooseOwn()
-	case c.notInDistroless() != "":
+	case c.notInDistroless() != "" && c.p.Policy != Smallest:
 		c.wants("%s is linked, which distroless hasn't", c.notInDistroless())
 	case release == "":
 		c.wants("distroless stands on Debian, and %s doesn't", c.stage.BaseName())
 	default:
 		kind = "cc-debian" + release
+		if c.notInDistroless() == "" || len(c.needs) > 0 {
+			break
+		}
+		if why := c.beside(); why != "" {
+			c.wants("%s is linked, which distroless hasn't, and %s", c.notInDistroless(), why)
+		}
 	}
 	if len(c.needs) > 0 {
 		return c.chooseOwn()

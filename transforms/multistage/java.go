@@ -43,6 +43,7 @@ type javaSplit struct {
 	seen    map[string]bool      // scripts read
 	starts  []javaStart
 	boot    []string // the command line in the place of mvn spring-boot:run
+	alone   bool     // the jar that starts holds the project's own classes and no others
 }
 
 // javaBuild is one call of a build tool.

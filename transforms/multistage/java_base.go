@@ -109,6 +109,13 @@ func (j *javaSplit) chooseBase() bool {
 	if f := j.stage.From.Fields(); strings.Contains(f[0].Text, "$") {
 		return j.decline(j.stage.From, "the base is computed from a build argument")
 	}
+	if j.p.Policy == Smallest {
+		why := j.linked()
+		if why == "" {
+			return true
+		}
+		j.explain("no Java runtime of its own: %s", why)
+	}
 	if j.p.Policy == Distroless || j.p.Policy == Smallest {
 		why := j.distroless()
 		if why == "" {
@@ -236,33 +243,13 @@ func (j *javaSplit) distroless() string {
 	if !ok {
 		return "there is no distroless image of Java " + j.vm.version
 	}
-	if n := len(j.starts); n != 1 {
-		return fmt.Sprintf("%d commands start Java, and it has no shell to choose", n)
-	}
-	java := func(line []string) bool { return path.Base(line[0]) == "java" || j.boot != nil }
-	if why := j.needsShell(java); why != "" {
-		return why
-	}
 	for _, b := range j.runs() {
 		if len(b.Command) > 0 && !j.hasEntrypoint() {
 			return b.File + " sets the command, and the entry point of the image is java already"
 		}
 	}
-	for _, in := range j.stage.Instructions {
-		if line, _ := startLine(in); in.Keyword == "healthcheck" && len(line) > 0 {
-			return "HEALTHCHECK runs " + line[0]
-		}
-	}
-	if j.p.Unsafe {
-		if at := j.draws(); at != "" {
-			return at + " draws or lays out text, and its Java is the headless one"
-		}
-	}
-	if v := j.stage.At(nil).Env["USE_SYSTEM_CA_CERTS"]; v != "" {
-		return "USE_SYSTEM_CA_CERTS is read by Temurin's entry point script"
-	}
-	if u, _, _ := strings.Cut(j.stage.At(nil).User, ":"); strings.Trim(u, "0123456789") != "" && u != "root" && u != "nobody" && u != "nonroot" {
-		return "it has no user " + u
+	if why := j.bare(); why != "" {
+		return why
 	}
 	if !j.nonroot() {
 		ref = ref.WithTag("latest")
@@ -288,6 +275,34 @@ func (j *javaSplit) distroless() string {
 		}
 	}
 	j.explain("nothing that starts needs a shell, so it runs on distroless java, which is a JRE of the same version and little else")
+	return ""
+}
+
+// bare tells why the program can't run on an image without a shell, "" where it can.
+func (j *javaSplit) bare() string {
+	if n := len(j.starts); n != 1 {
+		return fmt.Sprintf("%d commands start Java, and it has no shell to choose", n)
+	}
+	java := func(line []string) bool { return path.Base(line[0]) == "java" || j.boot != nil }
+	if why := j.needsShell(java); why != "" {
+		return why
+	}
+	for _, in := range j.stage.Instructions {
+		if line, _ := startLine(in); in.Keyword == "healthcheck" && len(line) > 0 {
+			return "HEALTHCHECK runs " + line[0]
+		}
+	}
+	if j.p.Unsafe {
+		if at := j.draws(); at != "" {
+			return at + " draws or lays out text, and its Java is the headless one"
+		}
+	}
+	if v := j.stage.At(nil).Env["USE_SYSTEM_CA_CERTS"]; v != "" {
+		return "USE_SYSTEM_CA_CERTS is read by Temurin's entry point script"
+	}
+	if u, _, _ := strings.Cut(j.stage.At(nil).User, ":"); strings.Trim(u, "0123456789") != "" && u != "root" && u != "nobody" && u != "nonroot" {
+		return "it has no user " + u
+	}
 	return ""
 }
 

@@ -102,6 +102,8 @@ func (j *javaSplit) mavenJar(st javaStart, b javaBuild, from, module string) boo
 		return j.decline(st.from, "whether %s holds its dependencies isn't known: %s has the parent %s, which isn't in the build context", path.Base(from), ctx, a.Parent)
 	case a.Needs != "":
 		return j.decline(st.from, "%s needs %s, and %s has no plugin that puts it into %s", ctx, a.Needs, ctx, path.Base(from))
+	case a.Parent == "":
+		j.alone = true
 	}
 	return true
 }
@@ -176,6 +178,8 @@ func (j *javaSplit) gradleJar(st javaStart, b javaBuild, from string) bool {
 		j.explain("%s holds its dependencies (%s), so it is copied alone", path.Base(from), bundled)
 	case needs != "":
 		return j.decline(st.from, "%s names dependencies, and no build script puts them into %s", needs, path.Base(from))
+	default:
+		j.alone = true
 	}
 	return true
 }

@@ -25,7 +25,7 @@ var jdkOnly = words(`javac jar jarsigner javadoc javap jcmd jconsole jdb jdeprsc
 
 // bothHave are programs of every image with a shell, and words of the shell.
 var bothHave = words(`sh bash ash dash exec export set cd echo printf test [ [[ true false : sleep cat ls mkdir chmod chown chgrp env id whoami date trap wait exit eval local return shift read source . if ulimit umask unset hostname uname
-	dirname basename uniq seq cut head tail tr sed awk grep find xargs sort touch cp mv rm ln expr nproc kill readlink realpath java keytool rmiregistry su mktemp tee wc`)
+	dirname basename uniq seq cut head tail tr sed awk grep find xargs sort touch cp mv rm ln expr nproc kill readlink realpath java keytool rmiregistry su mktemp tee wc getent`)
 
 // JavaLog is the file outside of /tmp that an instruction's options of java write their log to; "" for none. Java
 // doesn't start where it can't open it

@@ -99,7 +99,7 @@ COPY --from=builder /app/target/berths-1.0.jar /app/target/berths-1.0.jar
 CMD ["target/berths-1.0.jar","--spring.config.location=etc/berths.yml"]
 `},
 		{"spring-boot:run: the jar that a RUN packages", map[string]string{
-			"POLICY":     "smallest",
+			"POLICY":     "distroless",
 			"Dockerfile": "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN ./mvnw -B package -DskipTests\nCMD [\"./mvnw\",\"spring-boot:run\"]\n",
 			"pom.xml":    bootPOM, "mvnw": "#!/bin/sh\n",
 		}, `FROM maven:3.9-eclipse-temurin-21 AS builder

@@ -39,6 +39,7 @@ type split struct {
 	text     map[*rewrite.Instruction]string   // what the runtime stage says in an instruction's place
 	first    []string                          // lines directly below the second FROM
 	tail     []string                          // lines at the end of the build stage
+	between  []string                          // lines of a stage between the two; none for no stage
 	edits    []rewrite.Edit                    // changes within the build stage
 	adds     []string
 	drops    []string
@@ -115,7 +116,7 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	for _, l := range s.first {
 		runtime = append(runtime, l+"\n")
 	}
-	text := s.blocks(append([]string{s.doc.Lines(ins[cut].Span)}, s.tail...))[len(s.doc.Lines(ins[cut].Span)):] + "\n" + s.blocks(append(runtime, lines...))
+	text := s.blocks(append([]string{s.doc.Lines(ins[cut].Span)}, s.tail...))[len(s.doc.Lines(ins[cut].Span)):] + "\n" + s.third() + s.blocks(append(runtime, lines...))
 	c = rewrite.Change{
 		Title:   "build in one stage, run on " + s.base,
 		Why:     s.why,
@@ -140,6 +141,14 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text))
 	c.Edits = append(c.Edits, s.deletions(gone)...)
 	return c, true
+}
+
+// third is the text of the stage between the two, "" without one.
+func (s *split) third() string {
+	if len(s.between) == 0 {
+		return ""
+	}
+	return s.blocks(s.between) + "\n"
 }
 
 // attached is the text of an instruction with the comments above it.

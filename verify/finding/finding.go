@@ -30,7 +30,7 @@ const (
 
 // A Finding is one difference.
 type Finding struct {
-	Class Class `json:"class"`
+	Class Class `json:"class"` // what kind of difference
 	// Break: a user of the image would miss it. Otherwise it is a remark.
 	Break bool `json:"break"`
 	// Path is the file in the image that it is about, with a leading "/"; "" for none.

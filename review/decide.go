@@ -1,0 +1,267 @@
+package review
+
+import (
+	"slices"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// Verdict is what becomes of a change.
+type Verdict int
+
+// The verdicts. Pending is a change that rests on an assumption nobody accepted.
+const (
+	Pending Verdict = iota
+	Accepted
+	Rejected
+)
+
+// Kind is what a Decision is about.
+type Kind int
+
+// The kinds of decisions.
+const (
+	One    Kind = iota // one change of one file
+	All                // every change of a transform, in all files
+	Edit               // the file's text is what somebody made of it
+	Ignore             // a comment that keeps the transform away is put into the file
+)
+
+// EditName stands where a change has its transform's name, for what was edited by
+// hand.
+const EditName = "edit"
+
+// Decision is one thing that was decided. Decisions are values; what they lead to
+// is worked out from all of them, so that to undo is to take the last away.
+type Decision struct {
+	Kind      Kind
+	File      int // number of the file; unused for All
+	Transform string
+	Verdict   Verdict // for One and All
+	Change    ID      // for One
+	Text      string  // for Edit: the file as it shall be
+	Line      int     // for Ignore: of the text on disk, 0 for the whole file
+	Reason    string  // for Ignore
+	Title     string  // of the change, for messages
+}
+
+// ID tells a change from others of its file, also where it moved because others
+// were made or left out.
+type ID struct {
+	Name string // transform, title and the lines that are taken and given
+	Line int    // of the text on disk
+	// Twins are the lines of other changes with the same name, which the decision is
+	// not about.
+	Twins []int
+}
+
+// is tells whether the change called name is meant. line is asked only where
+// twins make it matter.
+func (id ID) is(name string, line func() int) bool {
+	return id.Name == name && (len(id.Twins) == 0 || !slices.Contains(id.Twins, line()))
+}
+
+// name is ID.Name of a change; before gives the other files as they stood.
+func name(o rewrite.Outcome, before func(string) string) string {
+	var b strings.Builder
+	b.WriteString(o.Transform + "\x00" + o.Title)
+	changed := func(old, now string) {
+		b.WriteByte(0)
+		for _, d := range DiffLines(old, now) {
+			if d.Op != ' ' {
+				b.WriteByte(d.Op)
+				b.WriteString(d.Text)
+			}
+		}
+	}
+	changed(o.Before, o.After)
+	for _, f := range sorted(o.Other) {
+		b.WriteString("\x00" + f)
+		changed(before(f), o.Other[f])
+	}
+	return b.String()
+}
+
+// Log is what was decided, step by step. The zero value is one without decisions.
+type Log struct {
+	steps [][]Decision
+	at    int // steps that hold; those behind it were undone
+}
+
+// Add takes a step of one or more decisions; what was undone before is forgotten.
+func (l *Log) Add(step ...Decision) {
+	l.steps = append(l.steps[:l.at:l.at], step)
+	l.at++
+}
+
+// Undo takes the last step back and returns it, nil when there is none.
+func (l *Log) Undo() []Decision {
+	if l.at == 0 {
+		return nil
+	}
+	l.at--
+	return l.steps[l.at]
+}
+
+// Redo makes the step again that was undone last, nil when there is none.
+func (l *Log) Redo() []Decision {
+	if l.at == len(l.steps) {
+		return nil
+	}
+	l.at++
+	return l.steps[l.at-1]
+}
+
+// Decisions are those that hold, oldest first.
+func (l *Log) Decisions() []Decision { return slices.Concat(l.steps[:l.at]...) }
+
+// Plan is what the decisions say of one file.
+type Plan struct {
+	Disk string // the file as it was read
+	Text string // the file to start from
+	// Edited tells that Text is somebody's, not the one on disk with comments to
+	// ignore something.
+	Edited    bool
+	decisions []Decision // about single changes and kinds
+}
+
+// PlanFor is the plan of file number i, which reads disk.
+func PlanFor(decisions []Decision, i int, disk string) Plan {
+	p := Plan{Disk: disk, Text: disk}
+	for _, d := range decisions {
+		switch {
+		case d.Kind == All:
+			p.decisions = append(p.decisions, d)
+		case d.File != i:
+		case d.Kind == Edit:
+			p.Text, p.Edited = d.Text, true
+		case d.Kind == Ignore:
+			p.Text = WithComment(p.Text, lineNow(disk, p.Text, d.Line), d.Transform, d.Reason)
+		case d.Transform == EditName: // the edit was taken back
+			if d.Verdict == Rejected {
+				p.Text, p.Edited = disk, false
+			}
+		default:
+			p.decisions = append(p.decisions, d)
+		}
+	}
+	return p
+}
+
+// verdict is what was decided about a change last, standard without a decision.
+func (p *Plan) verdict(transform string, name func() string, line func() int, standard Verdict) Verdict {
+	for i := len(p.decisions) - 1; i >= 0; i-- {
+		d := &p.decisions[i]
+		if d.Transform == transform && (d.Kind == All || d.Change.is(name(), line)) {
+			return d.Verdict
+		}
+	}
+	return standard
+}
+
+// WithComment puts `# drydock:ignore=NAME reason` above the instruction on a line,
+// or for line 0 `# drydock:ignore-file=NAME reason` above the first one. A file
+// that doesn't parse stays as it is.
+func WithComment(text string, line int, transform, reason string) string {
+	doc, err := rewrite.Parse("", text, nil)
+	if err != nil || len(doc.Instructions) == 0 {
+		return text
+	}
+	at, comment := doc.Instructions[0].Span.Start, "# drydock:ignore-file="
+	if line > 0 {
+		comment = "# drydock:ignore="
+		for _, in := range doc.Instructions {
+			if in.Line <= line {
+				at = in.Span.Start
+			}
+		}
+	}
+	// A line break in the reason would end the comment.
+	comment += strings.TrimRight(transform+" "+strings.Join(strings.Fields(reason), " "), " ")
+	return text[:at] + comment + doc.EOL + text[at:]
+}
+
+// lineThen is the line of disk that line n of now comes from: where lines give way to
+// others the one in the same place among them, for a new one the line it was put above.
+// 0 stays 0.
+func lineThen(disk, now string, n int) int {
+	if n <= 0 || disk == now {
+		return n
+	}
+	o, l := 0, 0           // lines seen of disk and now
+	gone, come := 0, 0     // lines of the current place
+	answer := func() int { // for line n, which is in the current place
+		if gone == 0 {
+			return o + 1
+		}
+		return o - gone + min(gone, n-(l-come))
+	}
+	for _, d := range DiffLines(disk, now) {
+		switch d.Op {
+		case '-':
+			o, gone = o+1, gone+1
+		case '+':
+			l, come = l+1, come+1
+		default:
+			if come > 0 && l >= n {
+				return answer()
+			}
+			o, l, gone, come = o+1, l+1, 0, 0
+			if l == n {
+				return o
+			}
+		}
+	}
+	if come > 0 && l >= n {
+		return answer()
+	}
+	return max(o, 1)
+}
+
+// lineNow is where line n of disk stands in now, or what took its place.
+func lineNow(disk, now string, n int) int { return lineThen(now, disk, n) }
+
+// DiffLines compares two texts line by line; it is rewrite.DiffLines with short
+// ways for what is equal at both ends, which in a review is nearly everything.
+func DiffLines(before, after string) []rewrite.DiffLine {
+	if before == after {
+		return unchanged(nil, before)
+	}
+	n := min(len(before), len(after))
+	head := 0
+	for head < n && before[head] == after[head] {
+		head++
+	}
+	head = strings.LastIndexByte(before[:head], '\n') + 1
+	tail := 0
+	for tail < n-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
+		tail++
+	}
+	// The tail begins behind a line break that both have.
+	end := before[len(before)-tail:]
+	if i := strings.IndexByte(end, '\n'); i < 0 {
+		end = ""
+	} else {
+		end = end[i+1:]
+	}
+	out := unchanged(nil, before[:head])
+	out = append(out, rewrite.DiffLines(before[head:len(before)-len(end)], after[head:len(after)-len(end)])...)
+	return unchanged(out, end)
+}
+
+func unchanged(out []rewrite.DiffLine, text string) []rewrite.DiffLine {
+	for l := range strings.Lines(text) {
+		out = append(out, rewrite.DiffLine{Op: ' ', Text: l})
+	}
+	return out
+}
+
+func sorted(files map[string]string) []string {
+	var out []string
+	for f := range files {
+		out = append(out, f)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,227 @@
+package multistage
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"drydock/images"
+	"drydock/rewrite"
+)
+
+// A Java runtime of the program's own, for --base smallest: jlink puts the modules
+// that it uses beside the virtual machine, on distroless java-base, which is what
+// a Java of one's own needs of a system
+// (https://docs.oracle.com/en/java/javase/21/docs/specs/man/jlink.html,
+// https://github.com/GoogleContainerTools/distroless/tree/main/java).
+//
+// It is made in a stage of its own, which depends on nothing of the project: its
+// layer is built once and pushed once, however often the program changes. So the
+// modules are named, not asked of jdeps: those of the packages that the source
+// names where the program is its source alone, else those of a JRE.
+//
+// It declines where a shell is needed, for agents of debuggers, on musl, and
+// outside of Java 17 and 21: 11 can't strip so, and from 24 on jlink may have no
+// jmods to link from (https://openjdk.org/jeps/493).
+
+// jreModules are what a program with dependencies gets: those of the boot and of the
+// platform class loader, as a JRE has them, save what is for desktops and for
+// JavaScript (the JDK's make/conf/module-loader-map.conf).
+const jreModules = "java.se,jdk.charsets,jdk.crypto.ec,jdk.httpserver,jdk.jfr,jdk.localedata,jdk.management.agent,jdk.naming.dns,jdk.net,jdk.nio.mapmode,jdk.security.auth,jdk.security.jgss,jdk.unsupported,jdk.xml.dom,jdk.zipfs"
+
+// moduleOf tells the module of a package, by its longest name here
+// (https://docs.oracle.com/en/java/javase/21/docs/api/: each module's packages).
+var moduleOf = sync.OnceValue(func() map[string]string {
+	m := map[string]string{}
+	for module, packages := range map[string]string{
+		"java.base":          "java.io java.lang java.math java.net java.nio java.security java.text java.time java.util javax.crypto javax.net javax.security.auth javax.security.cert",
+		"java.desktop":       "java.beans",
+		"java.instrument":    "java.lang.instrument",
+		"java.logging":       "java.util.logging",
+		"java.management":    "java.lang.management javax.management",
+		"java.naming":        "javax.naming",
+		"java.net.http":      "java.net.http",
+		"java.prefs":         "java.util.prefs",
+		"java.rmi":           "java.rmi javax.rmi.ssl",
+		"java.security.jgss": "org.ietf.jgss javax.security.auth.kerberos",
+		"java.security.sasl": "javax.security.sasl",
+		"java.sql":           "java.sql javax.sql",
+		"java.sql.rowset":    "javax.sql.rowset",
+		"java.xml":           "javax.xml org.w3c.dom org.xml.sax",
+		"java.xml.crypto":    "javax.xml.crypto",
+		"jdk.httpserver":     "com.sun.net.httpserver",
+		"jdk.jfr":            "jdk.jfr",
+		"jdk.management":     "com.sun.management",
+		"jdk.unsupported":    "sun.misc sun.reflect",
+	} {
+		for _, p := range strings.Fields(packages) {
+			m[p] = module
+		}
+	}
+	return m
+})
+
+var (
+	javaPackage = lazily(`\b(?:java|javax|jdk|sun|com\.sun|org\.w3c|org\.xml|org\.ietf)(?:\.[a-z][a-z0-9_]*)+`)
+	// What finds classes by name, at run time.
+	javaDynamic = lazily(`\bClass\.forName\b|\bServiceLoader\b|\bloadClass\s*\(|\bURLClassLoader\b|\bScriptEngine|\bRandomGenerator\b`)
+	// Providers that no import names: modules which java.base looks for by itself.
+	javaCharsets = lazily(`\bCharset\.(?:forName|availableCharsets|isSupported)\b|\bgetBytes\s*\(\s*"|Reader\s*\([^;]*,\s*"|Writer\s*\([^;]*,\s*"`)
+	javaLocales  = lazily(`\bLocale\.(?:of|forLanguageTag|setDefault|getAvailableLocales|Builder|[A-Z_]+)\b|\bnew\s+Locale\b`)
+	javaZipFiles = lazily(`\bnewFileSystem\b|\bFileSystems\.getFileSystem\b`)
+)
+
+// linked plans the runtime stage with a runtime of the program's own, or tells why not.
+func (j *javaSplit) linked() string {
+	ref, ok := images.Distroless("java-base")
+	switch {
+	case !ok:
+		return "there is no distroless image for one"
+	case j.vm.version != "17" && j.vm.version != "21":
+		return "jlink of Java " + j.vm.version + " may not have what it takes"
+	case j.vm.alpine:
+		return "Alpine's Java needs musl, which distroless hasn't"
+	case !j.vm.temurin:
+		return "where " + j.stage.BaseName() + " has jlink isn't known"
+	}
+	if why := j.debugged(); why != "" {
+		return why
+	}
+	if why := j.bare(); why != "" {
+		return why
+	}
+	if j.doc.StageByRef("jre", len(j.doc.Stages)) != nil {
+		return "there is a stage jre already"
+	}
+	modules, from := j.modules()
+	if !j.nonroot() {
+		ref = ref.WithTag("latest")
+	}
+	j.base = ref.String()
+	img, _ := j.p.Images.Image(ref)
+	j.workdir(img)
+
+	// as they are in Temurin's images, so that what names them finds them
+	j.first = append([]string{j.keyword("ENV") + " JAVA_HOME=/opt/java/openjdk PATH=/opt/java/openjdk/bin:$PATH"}, j.first...)
+	j.first = append(j.first, j.keyword("COPY")+" --from=jre /opt/jre /opt/java/openjdk")
+	j.config |= rewrite.FieldEnv
+
+	stage := []string{j.keyword("FROM")}
+	for _, f := range j.stage.From.Flags {
+		stage = append(stage, f.Text)
+	}
+	// Without --compress: a layer is compressed as a whole, and 15.6 MB of java.base are 18.2 with it.
+	const options = "--strip-java-debug-attributes --no-header-files --no-man-pages --output /opt/jre"
+	j.between = []string{
+		strings.Join(append(stage, j.stage.From.Fields()[0].Text, rewrite.AsKeyword(j.stage), "jre"), " ") + "\n",
+		j.keyword("RUN") + " jlink --add-modules " + modules + " \\\n    " + options + "\n",
+	}
+	j.adds = append(j.adds, "jlink --add-modules "+modules+" "+options)
+	j.explain("%s: it has no Java; jlink makes one in the stage jre, which is built again only when the base or the modules change", ref.Repository())
+	j.explain("its modules: %s", from)
+	j.explain("linked runtimes have no archive of class data, so that the program starts some tenths of a second later")
+	j.assumes = append(j.assumes, "the program uses no module of Java but those that jlink is told")
+	return ""
+}
+
+// debugged tells of options that load a debugger's or a monitor's agent.
+func (j *javaSplit) debugged() string {
+	look := func(text string) string {
+		for _, w := range []string{"-agentlib:", "-agentpath:", "-Xrunjdwp", "-Xdebug"} {
+			if strings.Contains(text, w) {
+				return w + " loads an agent of the JDK's"
+			}
+		}
+		return ""
+	}
+	for _, in := range j.stage.Instructions {
+		if in.Keyword == "env" || in.Keyword == "cmd" || in.Keyword == "entrypoint" {
+			if why := look(in.Text); why != "" {
+				return why
+			}
+		}
+	}
+	why := ""
+	j.sources([]string{".yml", ".yaml", ".env"}, func(string) bool { return false }, func(file, text string) bool {
+		if why = look(text); why != "" {
+			why = file + ": " + why
+		}
+		return why == ""
+	})
+	return why
+}
+
+// modules are what jlink is told, and in words where they come from.
+func (j *javaSplit) modules() (list, why string) {
+	found := map[string]bool{"java.base": true, "java.logging": true, "jdk.crypto.ec": true} // System.Logger writes by java.logging, TLS needs the curves
+	if why = j.moduleList(found); why != "" {
+		return jreModules, "those of a JRE without windows, compilers and tools, since " + why
+	}
+	var out []string
+	for m := range found {
+		out = append(out, m)
+	}
+	slices.Sort(out)
+	return strings.Join(out, ","), "those of the packages that the source names; it has no dependencies"
+}
+
+// moduleList notes the modules of a program that is its source alone; why tells of a
+// program that isn't.
+func (j *javaSplit) moduleList(found map[string]bool) (why string) {
+	st := j.starts[0]
+	switch {
+	case !j.p.Unsafe:
+		return "the source isn't read"
+	case st.jar == "" || !j.alone:
+		return "it has dependencies, which use more than the source tells"
+	case slices.ContainsFunc(st.vm, func(o string) bool { return strings.Contains(o, "jmxremote") || strings.HasPrefix(o, "-Duser.") }):
+		return "its options ask for more"
+	}
+	for name := range j.stage.At(nil).Env {
+		if name == "JAVA_TOOL_OPTIONS" || name == "JDK_JAVA_OPTIONS" || name == "LANG" && j.setsEnv(name) || name == "LC_ALL" && j.setsEnv(name) {
+			return name + " may ask for more"
+		}
+	}
+	j.sources(javaExts, javaTest, func(file, text string) bool {
+		if path.Ext(file) != ".java" {
+			why = file + " isn't Java"
+			return false
+		}
+		if at := javaDynamic().FindStringIndex(text); at != nil {
+			why = fmt.Sprintf("%s:%s finds classes by name", file, lineAt(text, at[0]))
+			return false
+		}
+		for module, re := range map[string]*regexp.Regexp{"jdk.charsets": javaCharsets(), "jdk.localedata": javaLocales(), "jdk.zipfs": javaZipFiles()} {
+			if re.MatchString(text) {
+				found[module] = true
+			}
+		}
+		for _, at := range javaPackage().FindAllStringIndex(text, -1) {
+			name := text[at[0]:at[1]]
+			module := ""
+			for p := name; module == "" && p != ""; p = p[:max(0, strings.LastIndexByte(p, '.'))] {
+				module = moduleOf()[p]
+			}
+			if module == "" {
+				why = fmt.Sprintf("%s:%s names %s", file, lineAt(text, at[0]), name)
+				return false
+			}
+			found[module] = true
+			if module == "java.management" || module == "java.naming" { // providers of theirs
+				found[map[string]string{"java.management": "jdk.management", "java.naming": "jdk.naming.dns"}[module]] = true
+			}
+		}
+		return true
+	})
+	return why
+}
+
+// setsEnv: an ENV of the stage sets a variable.
+func (j *javaSplit) setsEnv(name string) bool {
+	return slices.ContainsFunc(j.stage.Instructions, func(in *rewrite.Instruction) bool {
+		return in.Keyword == "env" && slices.ContainsFunc(in.Assignments(), func(w rewrite.Word) bool { return strings.HasPrefix(w.Text, name+"=") })
+	})
+}
