@@ -263,6 +263,9 @@ func (c *completing) argument(typed string) completion {
 	uses := func(word string) bool {
 		return slices.Contains(strings.FieldsFunc(c.verb.ArgsUsage, func(r rune) bool { return !unicode.IsUpper(r) }), word)
 	}
+	if words := matching(verbWords(c.verb.ArgsUsage), typed, hintNoFiles); len(c.paths) == 0 && len(words.candidates) > 0 && (typed != "" || !uses("SOURCE")) {
+		return words
+	}
 	switch {
 	case uses("SHELL"):
 		return matching(shells(), typed, hintNoFiles)
@@ -271,7 +274,7 @@ func (c *completing) argument(typed string) completion {
 	case uses("SOURCE") && slices.Contains(c.paths, "merge"):
 		return completion{}
 	case uses("SOURCE"):
-		return bulkSources(typed, len(c.paths) == 0)
+		return bulkSources(typed)
 	case uses("PATH"):
 		return dockerfiles(typed)
 	}
@@ -316,19 +319,25 @@ func dockerfiles(typed string) completion {
 	return out
 }
 
-// bulkSources offers what bulk takes.
-func bulkSources(typed string, first bool) completion {
-	var all []candidate
-	if first {
-		all = append(all, candidate{"merge", "make the reports of one run from the journals of its shards"})
+// verbWords are the words that a verb takes first, as its usage has them: "show [PATH…] | init".
+func verbWords(usage string) []candidate {
+	var out []candidate
+	for _, way := range strings.Split(usage, " | ") {
+		word, _, _ := strings.Cut(way, " ")
+		if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return r < 'a' || r > 'z' }) {
+			out = append(out, candidate{word: word})
+		}
 	}
+	return out
+}
+
+// bulkSources offers what bulk takes beside files and folders.
+func bulkSources(typed string) completion {
+	var all []candidate
 	for _, kind := range forge.Kinds() {
 		all = append(all, candidate{kind + ":", "the repositories of an owner there"})
 	}
 	if out := matching(all, typed, hintNoSpace|hintNoFiles); typed != "" && len(out.candidates) > 0 {
-		if out.candidates[0].word == "merge" {
-			out.hints = hintNoFiles
-		}
 		return out
 	}
 	return completion{} // folders and lists are files

@@ -82,6 +82,9 @@ func TestComplete(t *testing.T) {
 		{"ship|--max-critical|", "", ":4"},
 		{"bulk|git", "github: gitlab: gitea:", ":6"},
 		{"bulk|me", "merge", ":4"},
+		{"config|", "init schema show", ":4"},
+		{"config|s", "schema show", ":4"},
+		{"config|show|D", "Dockerfile Dockerfile.dev", ":64"},
 		{"bulk|merge|", "", ":0"},
 		{"nothing|", "", ""},
 	} {
