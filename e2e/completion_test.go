@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// terminal is an interactive shell on a terminal of its own, which script(1) gives it.
-type terminal struct {
+// shellOnTerminal is an interactive shell on a terminal of its own, which script(1) gives it.
+type shellOnTerminal struct {
 	t    *testing.T
 	in   io.Writer
 	more chan []byte
@@ -37,7 +37,7 @@ func insist(t *testing.T, name, what string) string {
 const shellPrompt = "READY>"
 
 // startShell starts a shell in dir, with drydock on PATH, has it read rc, and waits for its prompt.
-func startShell(t *testing.T, dir, command, rc string) *terminal {
+func startShell(t *testing.T, dir, command, rc string) *shellOnTerminal {
 	t.Helper()
 	insist(t, "script", "apt-get install -y bsdutils")
 	cmd := exec.CommandContext(t.Context(), "script", "-qefc", command, "/dev/null")
@@ -61,7 +61,7 @@ func startShell(t *testing.T, dir, command, rc string) *terminal {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	term := &terminal{t: t, in: in, more: make(chan []byte, 64)}
+	term := &shellOnTerminal{t: t, in: in, more: make(chan []byte, 64)}
 	go func() {
 		defer close(term.more)
 		for {
@@ -89,7 +89,7 @@ func startShell(t *testing.T, dir, command, rc string) *terminal {
 var escapes = regexp.MustCompile(`\x1b(\[[0-9;?]*[a-zA-Z]|[=>]|\][^\x07]*\x07)|[\r\x00\x07]`)
 
 // until reads until all of the words are on the screen. What stands behind them is left for the next call.
-func (term *terminal) until(words ...string) string {
+func (term *shellOnTerminal) until(words ...string) string {
 	term.t.Helper()
 	deadline := time.After(20 * time.Second)
 	for {
@@ -118,7 +118,7 @@ func (term *terminal) until(words ...string) string {
 	}
 }
 
-func (term *terminal) types(text string) {
+func (term *shellOnTerminal) types(text string) {
 	term.t.Helper()
 	if _, err := io.WriteString(term.in, text); err != nil {
 		term.t.Fatal(err)
@@ -126,7 +126,7 @@ func (term *terminal) types(text string) {
 }
 
 // words are those of the line after Tab, as the shell reads it.
-func (term *terminal) words(line string) []string {
+func (term *shellOnTerminal) words(line string) []string {
 	term.t.Helper()
 	// Ctrl-E and Ctrl-A go to the end and the beginning. The echo of the command isn't its output: \105 is E.
 	term.types(line + "\t\x05 'end'\x01printf 'R\\105AD<%s>\\n' \r")
@@ -162,8 +162,8 @@ var completed = []struct {
 	{"drydock dif", []string{"drydock", "diff"}},
 	{"drydock diff --form", []string{"drydock", "diff", "--format"}},
 	{"drydock diff Dockerfile --form", []string{"drydock", "diff", "Dockerfile", "--format"}},
-	{"drydock diff --format j", []string{"drydock", "diff", "--format", "json"}},
-	{"drydock diff --format=j", []string{"drydock", "diff", "--format=json"}},
+	{"drydock diff --format js", []string{"drydock", "diff", "--format", "json"}},
+	{"drydock diff --format=js", []string{"drydock", "diff", "--format=json"}},
 	{"drydock fix --policy pin-base=d", []string{"drydock", "fix", "--policy", "pin-base=digest"}},
 	{"drydock fix --only merge-run,world", []string{"drydock", "fix", "--only", "merge-run,world-writable"}},
 	{"drydock fix --base smalle", []string{"drydock", "fix", "--base", "smallest"}},
@@ -179,7 +179,7 @@ var completed = []struct {
 	{"drydock man --he", []string{"drydock", "man", "--help"}},
 }
 
-func (term *terminal) completes(t *testing.T) {
+func (term *shellOnTerminal) completes(t *testing.T) {
 	t.Helper()
 	for _, c := range completed {
 		got := strings.Join(term.words(c.line), "|")

@@ -98,7 +98,7 @@ func TestDockerPlugin(t *testing.T) {
 		{args: "drydock fix --help", out: "docker drydock fix - "},
 		{args: "help drydock", out: "docker drydock VERB"},
 		{args: "__complete drydock diff --form", out: "--format\t"},
-		{args: "__complete drydock diff clean --format j", out: "json\n:4"},
+		{args: "__complete drydock diff clean --format js", out: "json\n:4"},
 		{args: "__complete drydock di", out: "diff\t"},
 		{args: "drydock fix Dockerfile", out: "1 changed"},
 	} {
