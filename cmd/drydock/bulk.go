@@ -94,7 +94,7 @@ func bulkFlags() []cli.Flag {
 
 // bulkSharedFlags are those of diff that make sense for many repositories, and the reports.
 func bulkSharedFlags() []cli.Flag {
-	shared := slices.DeleteFunc(sharedFlags(), func(f cli.Flag) bool { return slices.Contains([]string{"context", "format", "output"}, f.Names()[0]) })
+	shared := without(sharedFlags(), "context", "format", "output")
 	return append(shared, reportFlags()...)
 }
 

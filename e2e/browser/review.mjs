@@ -110,7 +110,7 @@ async function judge(p, name, phone, all) {
     const [taken] = await Promise.all([p.waitForEvent("download"), p.click(first + " button:has-text('Download')")]);
     see(readFileSync(await taken.path(), "utf8") === expected.diff && /\.patch$/.test(taken.suggestedFilename()), "the taken patch isn't the JSON's: " + taken.suggestedFilename());
   }
-  if (all) await apply(p, see);
+  if (all) await apply(p, see, ids);
 
   // Layers, chart, lists.
   see((await p.$$(first + " svg.layers rect")).length > 3, "no bars of layers");
@@ -159,19 +159,18 @@ async function judge(p, name, phone, all) {
 }
 
 // apply takes each change of the page alone and lets git try it.
-async function apply(p, see) {
-  const buttons = await p.$$(".why .at button");
+async function apply(p, see, ids) {
   let tried = 0;
-  for (const b of buttons) {
-    await b.scrollIntoViewIfNeeded();
-    await b.click();
-    await p.waitForFunction((e) => e.textContent === "Copied", b);
+  for (const id of ids) {
+    const button = "#" + id + " .why .at button";
+    await p.click(button);
+    await p.waitForFunction((b) => document.querySelector(b).textContent === "Copied", button);
     const patch = await p.evaluate(() => navigator.clipboard.readText());
     try {
       execFileSync("git", ["apply", "--check", "-"], { cwd: folder, input: patch, stdio: ["pipe", "pipe", "pipe"] });
       tried++;
     } catch (err) {
-      see(false, "git doesn't take the change " + (await b.getAttribute("aria-label")) + ": " + err.stderr + patch);
+      see(false, "git doesn't take the change " + id + ": " + err.stderr + patch);
     }
   }
   see(tried === expected.hunks, tried + " changes tried of " + expected.hunks);
