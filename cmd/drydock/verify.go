@@ -56,6 +56,9 @@ func runVerify(c *cli.Context, s streams) error {
 		return usagef("--html - and --format %s both go to standard output: give the page a file", format)
 	}
 	if format == "markdown" {
+		if c.String("html") == "-" {
+			return usagef("--html - and --format markdown both go to standard output: give the page a file")
+		}
 		if err := c.Set("format", "text"); err != nil { // which readSettings knows
 			return err
 		}
