@@ -22,8 +22,8 @@ type terminal struct {
 	dir    string
 }
 
-// reviewed are the files that the reviews here are about.
-var reviewed = map[string]string{
+// reviewedFiles are the files that the reviews here are about.
+var reviewedFiles = map[string]string{
 	"api/Dockerfile": "FROM python:3.12-slim\nRUN apt-get update\nRUN apt-get install -y --no-install-recommends curl\nCOPY app.py /app/\nENV LANG C.UTF-8\nCMD [\"python\", \"/app/app.py\"]\n",
 	"api/app.py":     "print('up')\n",
 	"web/Dockerfile": "FROM nginx:1.28\nENV PORT 80\nADD index.html /usr/share/nginx/html/\n",
@@ -37,7 +37,7 @@ func review(t *testing.T, width, height int, env, flags string) *terminal {
 		t.Fatal("tmux is missing, which gives the review a terminal: apt-get install -y tmux")
 	}
 	term := &terminal{t: t, socket: fmt.Sprintf("drydock-%d-%d", os.Getpid(), time.Now().UnixNano()), dir: t.TempDir()}
-	for name, text := range reviewed {
+	for name, text := range reviewedFiles {
 		file := filepath.Join(term.dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -121,7 +121,7 @@ func (term *terminal) file(name string) string {
 // untouched wants every file as it was.
 func (term *terminal) untouched() {
 	term.t.Helper()
-	for name, text := range reviewed {
+	for name, text := range reviewedFiles {
 		if got := term.file(name); got != text {
 			term.t.Errorf("%s was written:\n%s", name, got)
 		}
@@ -194,7 +194,7 @@ func TestReview(t *testing.T) {
 	term.until("web/Dockerfile: 1 change\n")
 	term.ended(0)
 	api, web := term.file("api/Dockerfile"), term.file("web/Dockerfile")
-	if strings.Contains(api, "&& \\\n    apt-get install") || !strings.Contains(api, "ENV LANG C.UTF-8\n") || api == reviewed["api/Dockerfile"] {
+	if strings.Contains(api, "&& \\\n    apt-get install") || !strings.Contains(api, "ENV LANG C.UTF-8\n") || api == reviewedFiles["api/Dockerfile"] {
 		t.Errorf("api/Dockerfile:\n%s", api)
 	}
 	if want := "FROM nginx:1.28\nENV PORT 80\nCOPY index.html /usr/share/nginx/html/\n"; web != want {
