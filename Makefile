@@ -27,8 +27,8 @@ golden: ## rewrite golden/, docs/ and checks/testdata/*.golden; read the differe
 	$(GO) test ./transforms -run 'Fixtures|Pages' -update
 	$(GO) test ./checks -update
 
-fuzz: ## fuzz the parser, the whole fix and the checks, FUZZTIME (30s) each
-	@for f in FuzzParse FuzzFix FuzzChecks; do \
+fuzz: ## fuzz the parser, the whole fix, the checks and the configuration, FUZZTIME (30s) each
+	@for f in FuzzParse FuzzFix FuzzChecks FuzzConfig; do \
 	  pkg=$$(grep -rl --include='*_test.go' "func $$f(" . | head -n 1); \
 	  if [ -z "$$pkg" ]; then echo "no $$f"; exit 1; fi; \
 	  echo "$$f in $$(dirname $$pkg) for $(FUZZTIME)"; \

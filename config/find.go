@@ -52,6 +52,9 @@ func (f *Finder) Use(path, show, dir string) error {
 	return nil
 }
 
+// Named tells that the only file is one that the user named.
+func (f *Finder) Named() bool { return f.fixed != nil }
+
 // For is what holds for the Dockerfile at an absolute path; nil when there is no
 // configuration. The mistakes are those of all files for it.
 func (f *Finder) For(abs string) (*Effective, Mistakes) {

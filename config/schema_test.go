@@ -165,9 +165,9 @@ func asJSON(v any) any {
 	return v
 }
 
-// FuzzParse: whatever stands in a file, the reader comes to an end, its mistakes have
+// FuzzConfig: whatever stands in a file, the reader comes to an end, its mistakes have
 // places in the text and are one line each, and what it accepts the schema accepts.
-func FuzzParse(f *testing.F) {
+func FuzzConfig(f *testing.F) {
 	for _, seed := range []string{
 		"", "# nothing", "root: true\n", "\ufeffroot: true\r\n", "a: &a [*a]\n", "a: &a b\nc: *a\n", "<<: {root: true}\n", "? [a]\n: b\n", "---\n---\n",
 		string(Template("x")), tenMistakes, "transforms:\n\tmerge-run: off\n", "exclude: [\"[\"]\n", "!!map {root: !!bool true}\n", "root: true\nroot: true\n", "ignores: [{rule: merge-run, reason: x}]\n",

@@ -24,23 +24,24 @@ func (r *Repo) GitIgnored(p string) bool {
 	if !ok || name == "." {
 		return false
 	}
-	parts := strings.Split(name, "/")
 	// A file cannot be taken back when a folder around it is excluded.
-	for n := 1; n <= len(parts); n++ {
-		isDir := n < len(parts) || r.IsDir(name)
-		if r.gitDecides(parts[:n], isDir) {
-			return true
-		}
-	}
-	return false
+	return r.gitIgnoredFolder(path.Dir(name)) || r.gitDecides(name, r.IsDir(name))
 }
 
-func (r *Repo) gitDecides(parts []string, isDir bool) bool {
-	for n := len(parts) - 1; n >= 0; n-- { // the nearest .gitignore decides first
-		patterns := r.gitPatterns(path.Join(parts[:n]...))
-		rel := strings.Join(parts[n:], "/")
+// gitIgnoredFolder is GitIgnored for a folder, which is asked of it for each file in there.
+func (r *Repo) gitIgnoredFolder(name string) bool {
+	if name == "." {
+		return false
+	}
+	return r.facts.gitignored.get(name, func() bool { return r.gitIgnoredFolder(path.Dir(name)) || r.gitDecides(name, true) })
+}
+
+func (r *Repo) gitDecides(name string, isDir bool) bool {
+	for end := len(name); end > 0; { // the nearest .gitignore decides first
+		end = strings.LastIndexByte(name[:end], '/')
+		patterns := r.gitPatterns(name[:max(end, 0)])
 		for i := len(patterns) - 1; i >= 0; i-- { // within one, the last
-			if g := patterns[i]; (isDir || !g.dirOnly) && g.re.MatchString(rel) {
+			if g := patterns[i]; (isDir || !g.dirOnly) && g.re.MatchString(name[end+1:]) {
 				return !g.negated
 			}
 		}

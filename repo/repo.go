@@ -53,6 +53,7 @@ type treeFacts struct {
 
 type manifestFacts struct {
 	gitignore    memo[string, []gitPattern]
+	gitignored   memo[string, bool] // folders
 	requirements memo[string, *Requirements]
 	python       memo[string, Version]
 	pyproject    memo[string, *Pyproject]

@@ -30,23 +30,26 @@ func (m *Maven) SpringBoot(file string) *SpringBoot {
 	p := m.poms[a.POM]
 	chain := m.chain(p)
 	s := &SpringBoot{File: a.POM}
-	layered := false
+	layered, parent := false, ""
 	for _, c := range chain {
 		c.xml.walk(func(n *xmlNode) {
 			switch {
-			case n.name == "parent" && n.value("artifactId") == "spring-boot-starter-parent" && s.Version == "":
-				s.Version = p.resolved(n.value("version"), chain)
+			case n.name == "parent" && n.value("artifactId") == "spring-boot-starter-parent":
+				parent = p.resolved(n.value("version"), chain)
 			case n.name == "artifactId" && strings.TrimSpace(n.text) == "spring-boot-thin-layout":
 				s.Unlayered = "spring-boot-thin-layout"
 			case n.name != "plugin" || n.value("artifactId") != "spring-boot-maven-plugin":
 				return
 			default:
-				if v := n.value("version"); v != "" {
+				if v := n.value("version"); v != "" && s.Version == "" { // the nearest POM's
 					s.Version = p.resolved(v, chain)
 				}
 				layered = n.springLayers(s) || layered
 			}
 		})
+	}
+	if s.Version == "" {
+		s.Version = parent
 	}
 	if strings.HasPrefix(s.Version, "2.3.") && !layered && s.Unlayered == "" {
 		s.Unlayered = "layers, which Spring Boot 2.3 has where they are enabled"

@@ -44,6 +44,7 @@ type Decision struct {
 	Line      int     // for Ignore: of the text on disk, 0 for the whole file
 	Reason    string  // for Ignore
 	Title     string  // of the change, for messages
+	was       *Change // for One: as it was shown
 }
 
 // ID tells a change from others of its file, also where it moved because others

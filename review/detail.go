@@ -104,10 +104,12 @@ func changeHead(c *Change, cells int) []line {
 		remark = "yours"
 	}
 	out := head(words(c.Transform+": "+c.Title), remark, style{colour: cyan, bold: true}, cells)
-	switch c.Verdict {
-	case Rejected:
+	switch {
+	case c.Gone:
+		out = append(out, fact("", "Rejected: this is what it would have done. Other changes have its place now.", style{bold: true}, cells)...)
+	case c.Verdict == Rejected:
 		out = append(out, fact("", "Rejected: this is what it would do.", style{bold: true}, cells)...)
-	case Pending:
+	case c.Verdict == Pending:
 		out = append(out, fact("", "Not made until you accept it: this is what it would do.", style{colour: yellow, bold: true}, cells)...)
 	}
 	out = append(out, fact("assumes", c.Assumes, style{colour: yellow}, cells)...)

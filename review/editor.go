@@ -78,7 +78,7 @@ func (u *ui) edited(msg editedMsg) tea.Cmd {
 	}
 	if err := CheckEdited(text, u.s.Targets[msg.file].Path); err != nil {
 		again := msg
-		u.ask = &question{prompt: words(err.Error()) + ": edit again? (y/n) ", yes: func() tea.Cmd { return u.reopen(again) }, no: func() { os.RemoveAll(again.dir) }}
+		u.ask = &question{prompt: words(err.Error()) + ": edit again?", yes: func() tea.Cmd { return u.reopen(again) }, no: func() { os.RemoveAll(again.dir) }}
 		return nil
 	}
 	os.RemoveAll(msg.dir)

@@ -282,7 +282,7 @@ func (u *ui) leave() tea.Cmd {
 	if u.s == nil || len(u.s.Log.Decisions()) == 0 {
 		return tea.Quit
 	}
-	u.ask = &question{prompt: "leave without writing? " + Number(len(u.s.Log.Decisions()), "decision is", "decisions are") + " lost (y/n) ", yes: func() tea.Cmd { return tea.Quit }}
+	u.ask = &question{prompt: "leave without writing? " + Number(len(u.s.Log.Decisions()), "decision is", "decisions are") + " lost", yes: func() tea.Cmd { return tea.Quit }}
 	return nil
 }
 
@@ -310,7 +310,7 @@ func (u *ui) askToWrite() {
 		u.complain(note + "nothing to write: q leaves")
 		return
 	}
-	u.ask = &question{prompt: note + "write " + Number(n, "file", "files") + "? (y/n) ", yes: func() tea.Cmd {
+	u.ask = &question{prompt: note + "write " + Number(n, "file", "files") + "?", yes: func() tea.Cmd {
 		if err := u.engine.Write(works); err != nil {
 			u.complain(words(err.Error()))
 			return nil

@@ -103,6 +103,16 @@ func TestGoesWithIt(t *testing.T) {
 	if told := s.Since(before, step); told == "" {
 		t.Errorf("nothing went with the merge:\n%s", s.Works[0].After)
 	}
+	// It is still in the list, and a brings it back.
+	i = slices.IndexFunc(s.Works[0].Changes, func(c Change) bool { return c.Transform == "merge-run" && c.Verdict == Rejected })
+	if i < 0 {
+		t.Fatalf("the rejected change is gone: %+v", s.Works[0].Changes)
+	}
+	y.settle(s, s.Decide(s.One(0, s.Works[0].Changes[i], Accepted)))
+	if s.Works[0].After != after {
+		t.Errorf("accepted again:\n%s\nwant\n%s", s.Works[0].After, after)
+	}
+	s.Undo()
 	groups, told := s.Undo()
 	y.settle(s, groups)
 	if s.Works[0].After != after || !strings.HasPrefix(told, "rejected merge-run: ") {
@@ -230,7 +240,7 @@ func agree(t *rapid.T, y *yard, s *Session) {
 			t.Fatalf("%s: the list leads to %q, written is %q", y.paths[i], text, w.After)
 		}
 		for _, c := range w.Changes {
-			if c.Verdict != Accepted && c.Before != w.After {
+			if c.Verdict != Accepted && !c.Gone && c.Before != w.After {
 				t.Fatalf("%s: %s: shown on top of a text that isn't written", y.paths[i], c.Title)
 			}
 		}

@@ -135,7 +135,7 @@ func Tell(step []Decision) string {
 
 // One is the decision about one change.
 func (s *Session) One(file int, c Change, v Verdict) Decision {
-	return Decision{Kind: One, File: file, Transform: c.Transform, Verdict: v, Change: c.ID, Title: c.Title}
+	return Decision{Kind: One, File: file, Transform: c.Transform, Verdict: v, Change: c.ID, Title: c.Title, was: &c}
 }
 
 // Decided is the verdict on a change by the last decision, also while the file is

@@ -106,7 +106,8 @@ func (u *ui) screen() []line {
 		out = append(out, u.rule(detail.height))
 		from := min(u.scroll, len(u.detail))
 		out = append(out, padded(u.detail[from:min(from+detail.height, len(u.detail))], detail.height)...)
-		out = append(out, u.lastLine())
+		foot := u.footer()
+		out = append(out[:max(u.height-len(foot), 0)], foot...)
 	}
 	out = padded(out, u.height)[:u.height]
 	for i := range out {
@@ -259,21 +260,23 @@ func (u *ui) rule(height int) line {
 // hints are the keys that are always shown, the most wanted first.
 var hints = [][2]string{{"a", "accept"}, {"r", "reject"}, {"u", "undo"}, {"w", "write"}, {"q", "quit"}, {"?", "help"}, {"A R", "all of a kind"}, {"f", "file"}, {"e", "edit"}, {"Tab", "pane"}, {"i", "ignore"}, {"/", "search"}, {"t", "group"}}
 
-func (u *ui) lastLine() line {
+// footer is the last line, or as many as a message needs; it covers the detail then.
+func (u *ui) footer() []line {
+	most := max(u.height/3, 1)
 	switch {
 	case u.ask != nil && u.ask.text != nil:
-		return line{{u.ask.prompt, style{bold: true}}, {u.typed(), style{}}}
+		return []line{{{u.ask.prompt, style{bold: true}}, {u.typed(), style{}}}}
 	case u.ask != nil:
-		// The end of a question says how to answer it.
-		const answer = "(y/n) "
-		head := strings.TrimSuffix(u.ask.prompt, answer)
-		return append(styled(head, style{bold: true}).fit(min(width(head), u.width-len(answer)-1)), span{answer, style{bold: true}})
+		const answer = " (y/n)"
+		l := line{{u.ask.prompt, style{bold: true}}}.fit(min(width(u.ask.prompt), most*(u.width-4)-len(answer)))
+		return append(l, span{answer, style{bold: true}}).wrap(u.width, nil)
 	case u.message != "":
 		st := style{bold: true}
 		if u.warn {
 			st.colour = red
 		}
-		return styled(u.message, st)
+		lines := styled(u.message, st).wrap(u.width, nil)
+		return lines[:min(len(lines), most)]
 	}
 	var out line
 	for _, h := range hints {
@@ -283,7 +286,7 @@ func (u *ui) lastLine() line {
 		}
 		out = append(out, l...)
 	}
-	return out
+	return []line{out}
 }
 
 // typed is the part of what is being typed that has room, with the cursor's column.

@@ -23,6 +23,9 @@ type Change struct {
 	Before, After string
 	// Others are the files besides the Dockerfile that it writes.
 	Others []report.Patch
+	// Gone tells that a rejected change has no place in the file as it is now: Before
+	// and After are those of the moment when it was rejected.
+	Gone bool
 }
 
 // Worked is a file with everything that the engine says of it under a plan.
@@ -222,6 +225,7 @@ func (w *worker) describe(res *rewrite.Result) *Worked {
 		out.Changes = append(out.Changes, c)
 	}
 	w.steps(out)
+	w.gone(out)
 	if w.plan.Edited {
 		out.Changes = append(out.Changes, Change{
 			Outcome: report.Outcome{Status: string(rewrite.Applied), Transform: EditName, Title: "what you edited", Why: "The changes below were worked out on top of it.", Safety: "yours"},
@@ -240,6 +244,26 @@ func (w *worker) describe(res *rewrite.Result) *Worked {
 	})
 	twins(out.Changes)
 	return out
+}
+
+// gone adds the rejected changes that the engine doesn't propose any more, since others
+// came in their place: they can be accepted again.
+func (w *worker) gone(out *Worked) {
+	for i := len(w.plan.decisions) - 1; i >= 0; i-- {
+		d := &w.plan.decisions[i]
+		if d.Kind != One || d.Verdict != Rejected || d.was == nil {
+			continue
+		}
+		c := *d.was
+		line := func() int { return c.Line }
+		if w.plan.verdict(c.Transform, func() string { return c.ID.Name }, line, Rejected) != Rejected {
+			continue
+		}
+		if !slices.ContainsFunc(out.Changes, func(x Change) bool { return x.ID.Name == c.ID.Name && x.Line == c.Line }) {
+			c.Verdict, c.Gone = Rejected, true
+			out.Changes = append(out.Changes, c)
+		}
+	}
 }
 
 func phase(name string) rewrite.Phase {

@@ -13,6 +13,15 @@ import (
 // a subshell that keeps its ";" lists, its || and what it would leave behind to
 // itself. why says what speaks against both.
 func (s *Script) Joined(next string) (subshell bool, why string) {
+	if next == "" {
+		return s.Tied(nil)
+	}
+	return s.Tied(func(variable string) bool { return readsVariable(next, variable) })
+}
+
+// Tied is Joined where what follows is too long to be put together: reads tells whether a
+// variable is read there; nil for the last link.
+func (s *Script) Tied(reads func(variable string) bool) (subshell bool, why string) {
 	if why := s.openEnd(); why != "" {
 		return false, why
 	}
@@ -33,10 +42,10 @@ func (s *Script) Joined(next string) (subshell bool, why string) {
 	if why != "" {
 		return false, why
 	}
-	if next != "" && s.errexit() && !s.plainChain() {
+	if reads != nil && s.errexit() && !s.plainChain() {
 		return false, "relies on set -e, which doesn't act on the left of &&"
 	}
-	return len(s.File.Stmts) > 1 || s.NeedsGroup() || next != "" && s.Leaks(next) != "", ""
+	return len(s.File.Stmts) > 1 || s.NeedsGroup() || reads != nil && s.leaks(reads) != "", ""
 }
 
 // openEnd tells why nothing can be tied to the script's end, "" when it can.
@@ -174,6 +183,14 @@ var leaky = map[string]string{
 // subshells and command substitutions keep their effects to themselves. "" for
 // nothing.
 func (s *Script) Leaks(next string) string {
+	return s.leaks(func(variable string) bool { return readsVariable(next, variable) })
+}
+
+func readsVariable(text, name string) bool {
+	return strings.Contains(text, "$"+name) || strings.Contains(text, "${"+name)
+}
+
+func (s *Script) leaks(reads func(variable string) bool) string {
 	why := ""
 	set := func(w string) {
 		if why == "" {
@@ -237,7 +254,7 @@ func (s *Script) Leaks(next string) string {
 		return why
 	}
 	for _, v := range vars {
-		if strings.Contains(next, "$"+v) || strings.Contains(next, "${"+v) {
+		if reads(v) {
 			return "sets $" + v
 		}
 	}

@@ -43,11 +43,15 @@ removed it again; and stages that don't ship keep theirs for the cache.`,
 	Run: runMergeRun,
 })
 
-func runMergeRun(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
+func runMergeRun(ctx context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	var out []rewrite.Change
-	m := merger{p}
+	m := merger{Pass: p}
 	for _, s := range p.Shipping() {
+		m.bare = 0
 		for i := 0; i < len(s.Instructions); {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			group, next := m.group(s.Instructions, i)
 			if len(group) > 1 {
 				out = append(out, m.change(group))
@@ -59,50 +63,56 @@ func runMergeRun(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 }
 
 // merger is one pass of merge-run.
-type merger struct{ *rewrite.Pass }
+type merger struct {
+	*rewrite.Pass
+	bare int // before this index of the stage no clean-up follows
+}
 
 // group collects the RUNs from index i that belong into one; next is where to
 // go on.
-func (m merger) group(ins []*rewrite.Instruction, i int) (group []*rewrite.Instruction, next int) {
+func (m *merger) group(ins []*rewrite.Instruction, i int) (group []*rewrite.Instruction, next int) {
 	follows := func(k int) bool {
 		return k < len(ins) && ins[k].Inner().Keyword == "run" && ins[k].Keyword == ins[i].Keyword
 	}
 	if !follows(i) || !follows(i+1) {
 		return nil, i + 1
 	}
-	group = []*rewrite.Instruction{ins[i].Inner()}
 	until := i
 	if m.Policy != "all" {
 		until = m.cleanedUp(ins, i)
 	}
-	for k, way := i+1, group; k <= until; k++ { // what comes before is of no use without the clean-up
-		if b := ins[k].Inner(); cannotJoin(way, way[len(way)-1], b) != "" {
-			until = i
-		} else {
-			way = append(way, b)
+	if until > i {
+		way := newChain(ins[i].Inner())
+		for k := i + 1; k <= until; k++ { // what comes before is of no use without the clean-up
+			if b := ins[k].Inner(); way.cannotJoin(b) != "" {
+				until = i
+			} else {
+				way.add(b)
+			}
 		}
 	}
+	c := newChain(ins[i].Inner())
 	for next = i + 1; follows(next); next++ {
-		a, b := group[len(group)-1], ins[next].Inner()
+		b := ins[next].Inner()
 		if m.Policy == "all" {
-			if kindOf(a) == kindInstall && kindOf(b) == kindOther {
+			if kindOf(c.last()) == kindInstall && kindOf(b) == kindOther {
 				break // a build keeps its own RUN
 			}
-		} else if next > until && !m.worthwhile(group, b) {
+		} else if next > until && !c.worthwhile(b) {
 			break
 		}
-		if why := cannotJoin(group, a, b); why != "" {
+		if why := c.cannotJoin(b); why != "" {
 			m.Decline(b, "not joined with the RUN above: %s", why)
 			break
 		}
-		group = append(group, b)
+		c.add(b)
 	}
-	return group, next
+	return c.steps, next
 }
 
-// cannotJoin tells why b can't run in the same shell after the group, whose
-// last member is a; "" when it can.
-func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string {
+// cannotJoin tells why b can't run in the same shell after the chain; "" when it can.
+func (c *runChain) cannotJoin(b *rewrite.Instruction) string {
+	a := c.last()
 	flags := func(in *rewrite.Instruction) string {
 		var f []string
 		for _, w := range in.Flags {
@@ -128,23 +138,13 @@ func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string 
 	if _, why := sb.Joined(""); why != "" {
 		return "it " + why
 	}
-	for _, in := range group {
-		s, _ := in.Shell()
-		if _, why := s.Joined(sb.Text); why != "" {
-			if in == a {
-				return "the one above " + why
-			}
-			return "an earlier one " + why
-		}
+	if _, why := sa.Joined(sb.Text); why != "" { // those before it were asked when it came
+		return "the one above " + why
 	}
 	// A shell remembers where it found a command; a fresh one looks again.
-	for _, c := range sb.Commands() {
-		for _, in := range group {
-			s, _ := in.Shell()
-			ran := slices.ContainsFunc(s.Commands(), func(x rewrite.Command) bool { return x.Name == c.Name })
-			if ran && c.Name != "" && strings.Contains(s.Text, "bin/"+c.Name) {
-				return "an earlier one runs " + c.Name + " and may put another in its place"
-			}
+	for _, x := range sb.Commands() {
+		if c.replaced[x.Name] {
+			return "an earlier one runs " + x.Name + " and may put another in its place"
 		}
 	}
 	if strings.Contains(sb.Text, "$?") || strings.Contains(sb.Text, "$!") || strings.Contains(sb.Text, "$_") {
@@ -171,7 +171,7 @@ func cannotJoin(group []*rewrite.Instruction, a, b *rewrite.Instruction) string 
 var commentedOut = words(`run copy add env arg from workdir user cmd entrypoint expose volume label`)
 
 // change joins the group at its junctions and leaves every other byte.
-func (m merger) change(group []*rewrite.Instruction) rewrite.Change {
+func (m *merger) change(group []*rewrite.Instruction) rewrite.Change {
 	first, d := group[0], m.Doc
 	c := rewrite.Change{
 		Title: fmt.Sprintf("join %d RUN instructions", len(group)),
@@ -197,7 +197,13 @@ func (m merger) change(group []*rewrite.Instruction) rewrite.Change {
 	subshell := make([]bool, len(group))
 	for i := len(group) - 1; i >= 0; i-- {
 		s, _ := group[i].Shell()
-		subshell[i], _ = s.Joined(rest(group[i+1:]))
+		var reads func(string) bool
+		if below := group[i+1:]; len(below) > 0 {
+			reads = func(variable string) bool {
+				return slices.ContainsFunc(below, func(in *rewrite.Instruction) bool { return readsVariable(in, variable) })
+			}
+		}
+		subshell[i], _ = s.Tied(reads)
 	}
 	if subshell[0] {
 		at := first.SrcPos(first.Args.Start)
@@ -213,13 +219,9 @@ func (m merger) change(group []*rewrite.Instruction) rewrite.Change {
 	return c
 }
 
-// rest is what runs in the same shell behind a link, "" behind the last one.
-func rest(group []*rewrite.Instruction) string {
-	var b strings.Builder
-	for _, in := range group {
-		b.WriteString(in.Args.Text + "\n")
-	}
-	return b.String()
+// readsVariable tells whether a RUN's script may read a variable of the shell.
+func readsVariable(in *rewrite.Instruction, name string) bool {
+	return strings.Contains(in.Args.Text, "$"+name) || strings.Contains(in.Args.Text, "${"+name)
 }
 
 // opening is the parenthesis in front of a script; "((" would be arithmetic.

@@ -96,24 +96,6 @@ func cleansCache(c rewrite.Command) bool {
 	return false
 }
 
-// worthwhile: set-up steps of one kind in a row, or a clean-up after what it
-// cleans up.
-func (m merger) worthwhile(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
-	kb, ka := kindOf(b), kindOther
-	for _, a := range group {
-		if k := kindOf(a); k != kindClean || ka == kindOther {
-			ka = k
-		}
-	}
-	switch kb {
-	case kindClean:
-		return ka == kindClean || (deletes(b) || ka == kindPackages || ka == kindFetch || ka == kindFiles) && touches(b, group)
-	case kindPackages, kindFetch, kindFiles:
-		return (ka == kb || ka == kindClean && kb == kindFiles) && !standsAlone(group, b) && !ownParagraph(group[len(group)-1], b) && asItStands(append(group[:len(group):len(group)], b))
-	}
-	return false
-}
-
 // touches: b deletes or changes what the steps before it wrote: a path of it
 // occurs there, or is a cache of a tool that ran there.
 func touches(b *rewrite.Instruction, group []*rewrite.Instruction) bool {
@@ -174,71 +156,23 @@ func ownParagraph(a, b *rewrite.Instruction) bool {
 	return blank && comment && chain(a) && chain(b)
 }
 
-// standsAlone: b brings the index of a package manager that the group has
-// brought, or has taken away again. Joined, they would fetch it twice over in
-// one layer, as large as the two. Where the group has added a repository since,
-// b completes it.
-func standsAlone(group []*rewrite.Instruction, b *rewrite.Instruction) bool {
-	fetched, sources := false, false // the index of apt
-	removed := map[string]bool{}     // by family
-	for _, in := range group {
-		for _, c := range readRun(in).cmds {
-			k, _ := callOf(c)
-			switch f := toolOf(k.tool); {
-			case f == "apt-get" && k.verb == "update":
-				fetched, sources = true, false
-			case f == "apt-get":
-				removed[f] = removed[f] || k.verb == "dist-clean"
-			case f != "":
-				removed[f] = k.verb == "clean" || k.verb == "cc"
-			case deletesFiles(c) && strings.Contains(c.Key, "/var/lib/apt"):
-				removed["apt-get"] = true
-			default:
-				sources = sources || changesSources(c.Key)
-			}
-		}
-	}
-	first := true
-	for _, c := range readRun(b).cmds {
-		k, _ := callOf(c)
-		switch f := toolOf(k.tool); {
-		case f == "apt-get" && k.verb == "update":
-			return removed[f] || fetched && first && (!sources || updatesIndex(b))
-		case (f == "dnf" || f == "zypper") && removed[f] && k.verb != "clean" && k.verb != "cc":
-			return true
-		}
-		first = first && builtins[c.Name]
-	}
-	return false
-}
-
-// asItStands: none of the steps needs parentheses, which one layer less isn't
-// worth either.
-func asItStands(group []*rewrite.Instruction) bool {
-	for i, in := range group {
-		s, why := in.Shell()
-		if why != "" {
-			return true // told by cannotJoin
-		}
-		if subshell, _ := s.Joined(rest(group[i+1:])); subshell {
-			return false
-		}
-	}
-	return true
-}
-
 // cleanedUp finds how far the set-up steps that begin at i reach to a RUN that
 // deletes something, i when there is none: all of them belong together then,
 // or the deleted files ship in the layer of an earlier one.
-func (m merger) cleanedUp(ins []*rewrite.Instruction, i int) int {
-	until, writes := i, false
+func (m *merger) cleanedUp(ins []*rewrite.Instruction, i int) int {
+	if i < m.bare {
+		return i
+	}
+	until, writes, cleans := i, false, false
 	var group []*rewrite.Instruction
-	for k := i; k < len(ins) && ins[k].Keyword == ins[i].Keyword && ins[k].Inner().Keyword == "run"; k++ {
+	k := i
+	for ; k < len(ins) && ins[k].Keyword == ins[i].Keyword && ins[k].Inner().Keyword == "run"; k++ {
 		switch in := ins[k].Inner(); kindOf(in) {
 		case kindPackages, kindFetch:
 			writes = true
 		case kindFiles:
 		case kindClean:
+			cleans = true
 			if writes && deletes(in) && touches(in, group) {
 				until = k
 			}
@@ -246,6 +180,9 @@ func (m merger) cleanedUp(ins []*rewrite.Instruction, i int) int {
 			return until
 		}
 		group = append(group, ins[k].Inner())
+	}
+	if !cleans {
+		m.bare = k
 	}
 	return until
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -25,11 +24,11 @@ type address struct {
 }
 
 // helper finds addresses that name a program: ext::sh -c …, fd::17.
-var helper = regexp.MustCompile(`^[A-Za-z0-9+.-]*::`)
+var helper = expression(`^[A-Za-z0-9+.-]*::`)
 
 // scpLike finds [user@]host:path, which no scheme begins. A colon behind a slash
 // belongs to a path.
-var scpLike = regexp.MustCompile(`^(\[[^\]/]+\]|[^/:\\\[\]]{2,}):`)
+var scpLike = expression(`^(\[[^\]/]+\]|[^/:\\\[\]]{2,}):`)
 
 // parse understands an address as git does; one that would run a program, or could
 // be taken for an option, is refused.
@@ -42,12 +41,12 @@ func parse(text string, auth Auth) (address, error) {
 		return address{}, errors.New("an address is empty")
 	case text[0] == '-':
 		return refuse("an address can't begin with '-'")
-	case helper.MatchString(text):
+	case helper().MatchString(text):
 		return refuse("an address that runs a program is refused")
 	}
 	scheme, _, ok := strings.Cut(text, "://")
 	if !ok {
-		if scpLike.MatchString(text) {
+		if scpLike().MatchString(text) {
 			if strings.ContainsFunc(text, unicode.IsControl) {
 				return refuse("control characters")
 			}
@@ -92,7 +91,7 @@ func Address(text string) (url string, login Auth, err error) {
 
 // Remote tells whether a text is an address, by its form: one that isn't a local path.
 func Remote(text string) bool {
-	return strings.Contains(text, "://") || helper.MatchString(text) || scpLike.MatchString(text)
+	return strings.Contains(text, "://") || helper().MatchString(text) || scpLike().MatchString(text)
 }
 
 // call is a run of git, in no repository, that knows the address as remote.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -58,14 +57,14 @@ func (r *Repo) SetBranch(ctx context.Context, name, commit, old string) error {
 	}
 	_, err := r.git("update-ref", "--no-deref", "-m", "drydock bulk", "refs/heads/"+name, commit, old).run(ctx)
 	var f *failure
-	if errors.As(err, &f) && movedRef.MatchString(f.said) {
+	if errors.As(err, &f) && movedRef().MatchString(f.said) {
 		return fmt.Errorf("%s: branch %s has moved since it was looked at: run again", said.Printable(r.Dir), name)
 	}
 	return err
 }
 
 // movedRef finds what update-ref says of a branch that isn't where it was.
-var movedRef = regexp.MustCompile(`but expected|reference already exists`)
+var movedRef = expression(`but expected|reference already exists`)
 
 // inUse finds the work tree that uses a branch.
 func (r *Repo) inUse(ctx context.Context, name string) (string, error) {

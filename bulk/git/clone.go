@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -121,13 +120,13 @@ func (a address) tip(ctx context.Context, branch string) (t tip, err error) {
 			t.id = value
 		}
 	}
-	if !objectID.MatchString(t.id) {
+	if !objectID().MatchString(t.id) {
 		return t, fmt.Errorf("%s: %w", said.Printable(a.url), ErrEmpty)
 	}
 	return t, nil
 }
 
-var objectID = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+var objectID = expression(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 // cloning is one Clone.
 type cloning struct {
@@ -220,7 +219,7 @@ func (c cloning) create(dir string) error {
 }
 
 // lacking finds what a server says that has no filters, or no shallow clones.
-var lacking = regexp.MustCompile(`(?i)filter|shallow|dumb http|does not support`)
+var lacking = expression(`(?i)filter|shallow|dumb http|does not support`)
 
 // fetch brings the commit, as little of it as the server can, and makes it HEAD.
 func (c cloning) fetch(ctx context.Context, dir string) error {
@@ -237,7 +236,7 @@ func (c cloning) fetch(ctx context.Context, dir string) error {
 		run.env = append(run.env, "GIT_DIR="+dir)
 		_, err = run.run(ctx)
 		var f *failure
-		if !errors.As(err, &f) || !lacking.MatchString(f.said) {
+		if !errors.As(err, &f) || !lacking().MatchString(f.said) {
 			break
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -268,5 +269,18 @@ func TestCheckoutLeavesNoWayOut(t *testing.T) {
 	}
 	if text, err := os.ReadFile(filepath.Join(to, "folder/q/f")); err != nil || string(text) != "f\n" {
 		t.Errorf("%q %v", text, err)
+	}
+}
+
+// Expressions are compiled at their first use: all of them can be.
+func TestExpressions(t *testing.T) {
+	for _, m := range meanings {
+		m.said()
+	}
+	for _, s := range secrets {
+		s.find()
+	}
+	for _, e := range []func() *regexp.Regexp{trailerKey, refusal, telling, helper, scpLike, objectID, lacking, differing, converting, sha256Format, movedRef, unusual, headText} {
+		e()
 	}
 }

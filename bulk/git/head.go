@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -113,23 +112,23 @@ func (r *Repo) filtersOff(ctx context.Context) ([]setting, error) {
 
 // differing finds settings of a repository by which git itself writes other bytes,
 // or other kinds of files, than Checkout does.
-var differing = regexp.MustCompile(`(?m)^[^#;]*\b(autocrlf|eol|symlinks\s*=\s*(false|no|off|0)|attributesfile|include|precomposeunicode\s*=\s*(true|yes|on|1))\b`)
+var differing = expression(`(?m)^[^#;]*\b(autocrlf|eol|symlinks\s*=\s*(false|no|off|0)|attributesfile|include|precomposeunicode\s*=\s*(true|yes|on|1))\b`)
 
 // converting finds attributes by which a file in a work tree may have other bytes than the
 // commit, or other ones than Checkout gives it (gitattributes(5)).
-var converting = regexp.MustCompile(`filter|eol|crlf|encoding|ident`)
+var converting = expression(`filter|eol|crlf|encoding|ident`)
 
 // sha256Format finds the setting of a repository whose objects are named by SHA-256; SHA-1
 // may stand there too.
-var sha256Format = regexp.MustCompile(`(?m)^\s*(\[.*\]\s*)?objectformat\s*=\s*"?sha256`)
+var sha256Format = expression(`(?m)^\s*(\[.*\]\s*)?objectformat\s*=\s*"?sha256`)
 
 // plain tells whether a work tree without changes has the very files of its commit.
 func (r *Repo) plain(ctx context.Context) (bool, error) {
-	if differing.MatchString(r.config) {
+	if differing().MatchString(r.config) {
 		return false, nil
 	}
 	size := 20
-	if sha256Format.MatchString(r.config) {
+	if sha256Format().MatchString(r.config) {
 		size = 32
 	}
 	attributes, ok, err := plainIndex(filepath.Join(r.Git, "index"), size)
@@ -148,7 +147,7 @@ func (r *Repo) plain(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	for _, name := range append(names, u.attributes...) {
-		if text, err := os.ReadFile(name); err == nil && converting.Match(text) {
+		if text, err := os.ReadFile(name); err == nil && converting().Match(text) {
 			return false, nil
 		}
 	}

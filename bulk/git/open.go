@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"drydock/said"
@@ -63,7 +62,7 @@ func (r *Repo) configured(ctx context.Context) error {
 		return err
 	}
 	r.config = strings.ToLower(string(text) + "\n" + string(more))
-	if !unusual.MatchString(r.config) || r.Bare {
+	if !unusual().MatchString(r.config) || r.Bare {
 		return nil
 	}
 	out, err := r.git("rev-parse", "--is-bare-repository", "--show-cdup").run(ctx)
@@ -80,7 +79,7 @@ func (r *Repo) configured(ctx context.Context) error {
 }
 
 // unusual finds settings that put the work tree elsewhere, or may.
-var unusual = regexp.MustCompile(`(?m)^[^#;]*(worktree\s*=|bare\s*=\s*(true|yes|on|1)|bare\s*$|include)`)
+var unusual = expression(`(?m)^[^#;]*(worktree\s*=|bare\s*=\s*(true|yes|on|1)|bare\s*$|include)`)
 
 // isRepository tells whether git takes dir for a repository (gitrepository-layout(5)).
 func isRepository(dir string) bool {
@@ -99,10 +98,10 @@ func isHead(dir string) bool {
 		return strings.HasPrefix(to, "refs/")
 	}
 	text, err := os.ReadFile(name)
-	return err == nil && headText.Match(text)
+	return err == nil && headText().Match(text)
 }
 
-var headText = regexp.MustCompile(`^(ref:\s*refs/|[0-9a-fA-F]{40}([0-9a-fA-F]{24})?(\s|$))`)
+var headText = expression(`^(ref:\s*refs/|[0-9a-fA-F]{40}([0-9a-fA-F]{24})?(\s|$))`)
 
 // gitFile reads where a .git file of a linked work tree or a submodule points.
 func gitFile(name string) (string, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"drydock/said"
@@ -16,16 +15,16 @@ import (
 // all of it.
 var oursDepths = []int{50, 1000, 0}
 
-var trailerKey = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+var trailerKey = expression(`^[A-Za-z0-9-]+$`)
 
 // Ours tells whether every commit that branch tip has beyond base carries the
 // trailer key, so that nobody's work is lost when it is replaced. Missing commits
 // are fetched, without trees and files, and thrown away again.
 func (r *Repo) Ours(ctx context.Context, url, base, tip, trailer string) (bool, error) {
-	if !objectID.MatchString(base) || !objectID.MatchString(tip) {
+	if !objectID().MatchString(base) || !objectID().MatchString(tip) {
 		return false, fmt.Errorf("%s: not the full name of a commit: %q, %q", said.Printable(r.Dir), base, tip)
 	}
-	if !trailerKey.MatchString(trailer) {
+	if !trailerKey().MatchString(trailer) {
 		return false, fmt.Errorf("%q can't be the key of a trailer", trailer)
 	}
 	s, remove, err := r.scratch()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -44,7 +43,7 @@ func (r *Repo) RemoteBranch(ctx context.Context, url, branch string) (commit str
 	ref := "refs/heads/" + branch
 	out, err := a.call("ls-remote", remote, ref).run(ctx)
 	for line := range strings.Lines(string(out)) {
-		if id, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t"); name == ref && objectID.MatchString(id) {
+		if id, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t"); name == ref && objectID().MatchString(id) {
 			return id, err
 		}
 	}
@@ -74,7 +73,7 @@ func (r *Repo) Push(ctx context.Context, url, branch, commit, old string) error 
 		// Which branch was refused and why stands on the standard output.
 		for line := range strings.Lines(string(out)) {
 			if line[0] == '!' {
-				f.said = refusal.ReplaceAllString(strings.TrimSpace(line), "") + "\n" + f.said
+				f.said = refusal().ReplaceAllString(strings.TrimSpace(line), "") + "\n" + f.said
 			}
 		}
 	}
@@ -82,4 +81,4 @@ func (r *Repo) Push(ctx context.Context, url, branch, commit, old string) error 
 }
 
 // refusal is what stands before the reason: "!\tcommit:refs/heads/x\t".
-var refusal = regexp.MustCompile(`^!\t\S*\t`)
+var refusal = expression(`^!\t\S*\t`)

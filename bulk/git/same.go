@@ -39,7 +39,7 @@ func (r *Repo) Same(ctx context.Context, url, here, tip string, paths []string) 
 
 // having is a scratch repository that has commit tip.
 func (r *Repo) having(ctx context.Context, url, tip string) (*scratch, func(), error) {
-	if !objectID.MatchString(tip) {
+	if !objectID().MatchString(tip) {
 		return nil, nil, fmt.Errorf("%s: not the full name of a commit: %q", said.Printable(r.Dir), tip)
 	}
 	s, remove, err := r.scratch()

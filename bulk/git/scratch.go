@@ -46,7 +46,7 @@ func (r *Repo) scratchIn(dir string) (*scratch, error) {
 		}
 	}
 	config := "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tattributesFile = " + os.DevNull + "\n"
-	if sha256Format.MatchString(r.config) {
+	if sha256Format().MatchString(r.config) {
 		config = strings.Replace(config, "= 0", "= 1", 1) + "[extensions]\n\tobjectFormat = sha256\n"
 	}
 	// Replaced by Checkout; a branch that isn't there yet otherwise.

@@ -94,7 +94,7 @@ func bulkFlags() []cli.Flag {
 
 // bulkSharedFlags are those of diff that make sense for many repositories, and the reports.
 func bulkSharedFlags() []cli.Flag {
-	shared := slices.DeleteFunc(sharedFlags(), func(f cli.Flag) bool { return slices.Contains([]string{"context", "format", "output"}, f.Names()[0]) })
+	shared := without(sharedFlags(), "context", "format", "output")
 	return append(shared, reportFlags()...)
 }
 
@@ -318,7 +318,7 @@ func bulkKey(c *cli.Context) string {
 // reproduce is the command that shows the same changes to one Dockerfile.
 func reproduce(c *cli.Context) string {
 	out := "drydock diff"
-	for _, name := range []string{"unsafe", "offline", "registry"} {
+	for _, name := range []string{"unsafe", "offline", "registry", "no-config"} {
 		if c.Bool(name) {
 			out += " --" + name
 		}
@@ -327,6 +327,9 @@ func reproduce(c *cli.Context) string {
 		if v := c.StringSlice(name); len(v) > 0 {
 			out += " --" + name + " " + strings.Join(v, ",")
 		}
+	}
+	if c.IsSet("config") {
+		out += " --config " + c.String("config")
 	}
 	if c.IsSet("base") {
 		out += " --base " + c.String("base")

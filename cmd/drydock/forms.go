@@ -38,7 +38,12 @@ func oneForm(verb string, flags []cli.Flag) []cli.Flag {
 			flags[i] = formatFlag(verb)
 		}
 	}
-	return slices.DeleteFunc(flags, func(f cli.Flag) bool { return f.Names()[0] == "output" })
+	return without(flags, "output")
+}
+
+// without leaves flags out, by their first names.
+func without(flags []cli.Flag, names ...string) []cli.Flag {
+	return slices.DeleteFunc(flags, func(f cli.Flag) bool { return slices.Contains(names, f.Names()[0]) })
 }
 
 // either joins names: "text, json or markdown".

@@ -35,7 +35,7 @@ drydock diff or drydock fix -p; see docs/review.md.
 Ctrl-C leaves at once with exit code 2; nothing is written then.
 
 ` + exitCodes,
-		Flags:  sharedFlags(noReplayFlag()),
+		Flags:  without(sharedFlags(noReplayFlag()), "format", "output"),
 		Action: func(c *cli.Context) error { return runReview(c, s) },
 	}
 }
@@ -49,8 +49,6 @@ func runReview(c *cli.Context, s streams) error {
 	switch {
 	case set.stdin():
 		return usagef(`review reads the keys from standard input: name a file instead of "-"`)
-	case set.json || c.IsSet("format"):
-		return usagef("review is for people: leave --format out, or use drydock diff")
 	case !terminalFor(s):
 		return usagef("review needs a terminal: drydock diff prints the changes, drydock fix -p asks about each")
 	}

@@ -68,7 +68,7 @@ func (j *shipJob) context(dir string) (chosen, error) {
 		case len(mistakes) > 0:
 			return chosen{}, mistakes
 		case e != nil && e.Context.Set():
-			if err := contextFolder(j.places, j.target.path, e.Context); err != nil {
+			if err := contextFolder(configs, j.places, j.target, e.Context); err != nil {
 				return chosen{}, err
 			}
 			return j.places.given(j.target, j.doc, e.Context.Text, e.Context.From())

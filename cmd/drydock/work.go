@@ -4,6 +4,7 @@ package main
 // contexts in parallel, output in the order of the targets.
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -185,7 +186,7 @@ func (j *job) prepare(ctx context.Context, t *target) {
 // fromConfig takes the build context that the target's configuration names.
 func (j *job) fromConfig(t *target, doc *rewrite.Document) error {
 	from := t.rules.context
-	if err := contextFolder(j.places, t.path, from); err != nil {
+	if err := contextFolder(j.configs, j.places, t, from); err != nil {
 		return err
 	}
 	if j.stdin() {
@@ -197,10 +198,22 @@ func (j *job) fromConfig(t *target, doc *rewrite.Document) error {
 	return err
 }
 
-// contextFolder insists that the build context of a configuration is a folder.
-func contextFolder(p *places, path string, from config.Value) error {
+// contextFolder insists that the build context of a configuration is a folder; of one that
+// the user didn't name it lies in the repository: a stranger's must not send the
+// user's own files to a build.
+func contextFolder(f *config.Finder, p *places, t *target, from config.Value) error {
+	real, err := filepath.EvalSymlinks(from.Text)
+	own := p.cwd // of standard input
+	if t.abs != "" {
+		own = filepath.Dir(t.abs)
+	}
+	if top, terr := filepath.EvalSymlinks(cmp.Or(f.Top(own), own)); err == nil && terr == nil && !f.Named() {
+		if _, in := below(top, real); !in {
+			return &report.Error{Path: t.path, Message: fmt.Sprintf("its build context %s (%s) lies outside of the repository", said.Printable(p.show(from.Text)), from.From()), Hint: "if you mean it, give the folder with --context DIR"}
+		}
+	}
 	if info, err := os.Stat(from.Text); err != nil || !info.IsDir() {
-		return &report.Error{Path: path, Message: fmt.Sprintf("its build context %s (%s) is no folder", said.Printable(p.show(from.Text)), from.From()), Hint: "mend the setting, or give the folder with --context DIR"}
+		return &report.Error{Path: t.path, Message: fmt.Sprintf("its build context %s (%s) is no folder", said.Printable(p.show(from.Text)), from.From()), Hint: "mend the setting, or give the folder with --context DIR"}
 	}
 	return nil
 }

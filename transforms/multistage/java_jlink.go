@@ -70,7 +70,7 @@ var (
 	javaDynamic = lazily(`\bClass\.forName\b|\bServiceLoader\b|\bloadClass\s*\(|\bURLClassLoader\b|\bScriptEngine|\bRandomGenerator\b`)
 	// Providers that no import names: modules which java.base looks for by itself.
 	javaCharsets = lazily(`\bCharset\.(?:forName|availableCharsets|isSupported)\b|\bgetBytes\s*\(\s*"|Reader\s*\([^;]*,\s*"|Writer\s*\([^;]*,\s*"`)
-	javaLocales  = lazily(`\bLocale\.(?:of|forLanguageTag|setDefault|getAvailableLocales|Builder|[A-Z_]+)\b|\bnew\s+Locale\b`)
+	javaLocales  = lazily(`\bLocale\.(?:of|forLanguageTag|setDefault|getAvailableLocales|Builder|[A-Z_]+)\b|\bLocale\s*\(|\bLocale::new\b`)
 	javaZipFiles = lazily(`\bnewFileSystem\b|\bFileSystems\.getFileSystem\b`)
 )
 

@@ -65,13 +65,13 @@ func runSpringLayers(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 // springJar is a COPY of a Spring Boot jar from the stage that builds it.
 type springJar struct {
 	*split
-	copy  *rewrite.Instruction
-	build *rewrite.Stage
-	src   string // in the build stage
-	dest  string // in this one
-	to    string // the folder of the extracted jar
-	tools bool   // from 3.3 on: started as before
-	mover string // the launcher's class, before
+	copy     *rewrite.Instruction
+	build    *rewrite.Stage
+	src      string // in the build stage
+	dest     string // in this one
+	to       string // the folder of the extracted jar
+	tools    bool   // from 3.3 on: started as before
+	launcher string // the launcher's class, before
 }
 
 // isSpring: the jar is made by Spring Boot's plugin, and can be had in layers. A jar of
@@ -117,9 +117,9 @@ func (l *springJar) isSpring() bool {
 		return l.decline(l.copy, "%s sets %s", s.File, s.Unlayered)
 	}
 	l.tools = major > 3 || major == 3 && minor >= 3
-	l.mover = "org.springframework.boot.loader.JarLauncher"
+	l.launcher = "org.springframework.boot.loader.JarLauncher"
 	if major > 3 || major == 3 && minor >= 2 {
-		l.mover = "org.springframework.boot.loader.launch.JarLauncher"
+		l.launcher = "org.springframework.boot.loader.launch.JarLauncher"
 	}
 	at, known := l.copy.State().Abs(l.copy.State().Expand(dest))
 	switch {
@@ -169,12 +169,17 @@ func (l *springJar) layers() (c rewrite.Change, ok bool) {
 			return c, l.decline(l.copy, "it would go to %s, which the file names already", l.to)
 		}
 	}
-	if _, has := l.copy.Flag("chmod"); has {
-		return c, l.decline(l.copy, "its mode is for a file, and a folder can't have it")
+	for _, f := range l.copy.Flags {
+		if name, _, _ := strings.Cut(f.Text, "="); name != "--from" && name != "--chown" && name != "--link" {
+			return c, l.decline(l.copy, "%s is meant for one file", name)
+		}
+	}
+	if strings.ContainsAny(l.src+l.dest, " \t\"'`$\\;&|()<>#") {
+		return c, l.decline(l.copy, "the name of the jar needs quotes")
 	}
 	for _, o := range l.doc.Stages[l.build.Index+1:] {
 		if o.Parent() == l.build {
-			return c, l.decline(l.copy, "another stage is built from %s, and would get the layers too", cmpName(l.build))
+			return c, l.decline(l.copy, "another stage is built from %s, and would get the layers too", nameOf(l.build))
 		}
 	}
 	if !l.unread() || !l.starts() {
@@ -225,7 +230,7 @@ func (l *springJar) layers() (c rewrite.Change, ok bool) {
 	}, true
 }
 
-func cmpName(s *rewrite.Stage) string {
+func nameOf(s *rewrite.Stage) string {
 	if s.Name != "" {
 		return s.Name
 	}
@@ -238,11 +243,13 @@ func (l *springJar) unread() bool {
 	for _, st := range l.doc.Stages[l.stage.Index:] {
 		for _, in := range st.Instructions {
 			switch {
-			case in == l.copy || in.Keyword == "cmd" || in.Keyword == "entrypoint":
+			case in == l.copy || st == l.stage && (in.Keyword == "cmd" || in.Keyword == "entrypoint"):
 			case st == l.stage && (strings.Contains(in.Text, name) || in.Keyword == "env" && strings.Contains(in.Text, ".jar")):
 				return l.decline(in, "it names the jar")
 			case st == l.stage && in.Keyword == "volume" && strings.Contains(in.Text, l.to):
 				return l.decline(in, "it is for the folder of the jar")
+			case st.Descends(l.stage) && st != l.stage && strings.Contains(in.Text, name):
+				return l.decline(in, "it names the jar")
 			case st != l.stage:
 				if _, _, from, _ := in.Copy(); from != "" && l.doc.StageByRef(from, st.Index) == l.stage {
 					return l.decline(in, "it copies from the stage, and may mean the jar")
@@ -331,11 +338,22 @@ func (l *springJar) starts() bool {
 	return l.startsElsewhere() && l.rewriteStart(starter, line, shell)
 }
 
-// startsElsewhere declines where a compose file starts the container in its own way.
+// startsElsewhere declines where another file starts the container in its own way.
 func (l *springJar) startsElsewhere() bool {
+	const why = "%s:%d starts the container by a command of its own"
 	for _, b := range l.runs() {
 		if len(b.Command) > 0 || len(b.Entrypoint) > 0 {
-			return l.decline(l.copy, "%s:%d starts the container by a command of its own", b.File, b.Line)
+			return l.decline(l.copy, why, b.File, b.Line)
+		}
+	}
+	for _, c := range l.p.Containers() {
+		if len(c.Command) > 0 {
+			return l.decline(l.copy, why, c.File, c.Line)
+		}
+	}
+	for _, c := range l.p.Commands() {
+		if slices.ContainsFunc(c.Words, func(w string) bool { return strings.Contains(w, path.Base(l.dest)) }) {
+			return l.decline(l.copy, why, c.File, c.Line)
 		}
 	}
 	return true
@@ -352,7 +370,7 @@ func (l *springJar) rewriteStart(in *rewrite.Instruction, line []string, shell b
 		words[i+1] = path.Join(l.to, path.Base(l.dest))
 		l.explain("it goes to %s, since its libraries lie beside it", l.to)
 	} else {
-		words = slices.Concat(words[:i], []string{"-cp", l.to, l.mover}, words[i+2:])
+		words = slices.Concat(words[:i], []string{"-cp", l.to, l.launcher}, words[i+2:])
 		l.explain("%s starts Spring Boot's launcher, as the jar's manifest did", strings.ToUpper(in.Keyword))
 	}
 	text := rewrite.KeywordLike(in, strings.ToUpper(in.Keyword)) + " " + likeList(in.Args.Text, words)

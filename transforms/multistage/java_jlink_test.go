@@ -1,0 +1,33 @@
+package multistage
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestJavaLinked(t *testing.T) {
+	const exact, jre = "--add-modules java.base,java.logging,jdk.crypto.ec \\", "--add-modules java.se,"
+	for _, c := range []struct{ name, tag, source, more, want string }{
+		{"what the source names", "17", `System.out.println(1);`, "", exact},
+		{"another package", "21", `java.sql.DriverManager.drivers();`, "", "--add-modules java.base,java.logging,java.sql,jdk.crypto.ec \\"},
+		{"providers of management", "21", `java.lang.management.ManagementFactory.getRuntimeMXBean();`, "", "--add-modules java.base,java.logging,java.management,jdk.crypto.ec,jdk.management \\"},
+		{"another language", "17", `new java.util.Locale("de");`, "", "--add-modules java.base,java.logging,jdk.crypto.ec,jdk.localedata \\"},
+		{"classes by name", "17", `Class.forName(a[0]);`, "", jre},
+		{"a package that no table knows", "17", `javax.smartcardio.TerminalFactory.getDefault();`, "", jre},
+		{"options in the environment", "17", `System.out.println(1);`, "ENV JAVA_TOOL_OPTIONS=-Xmx64m\n", jre},
+		{"a debugger's agent", "17", `System.out.println(1);`, "ENV JAVA_TOOL_OPTIONS=-agentlib:jdwp=transport=dt_socket\n", "FROM gcr.io/distroless/java17-"},
+		{"a version without jmods", "25", `System.out.println(1);`, "", "FROM gcr.io/distroless/java25-"},
+		{"musl", "17-alpine", `System.out.println(1);`, "", "FROM gcr.io/distroless/java17-"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			res := splitFiles(t, map[string]string{
+				"POLICY":     "smallest",
+				"Dockerfile": "FROM maven:3.9-eclipse-temurin-" + c.tag + "\nWORKDIR /app\nCOPY . .\nRUN mvn package\n" + c.more + "CMD [\"java\", \"-jar\", \"target/tides-1.2.jar\"]\n",
+				"pom.xml":    plainPOM, "src/main/java/x/Main.java": "package x;\n\npublic class Main { public static void main(String[] a) throws Exception { " + c.source + " } }\n",
+			})
+			if !strings.Contains(res.After, c.want) || strings.Contains(res.After, "jlink") && !strings.Contains(res.After, "CMD [\"java\", \"-jar\", \"target/tides-1.2.jar\"]") {
+				t.Errorf("want %s\n%s\ndeclined: %s", c.want, res.After, reasons(res))
+			}
+		})
+	}
+}
