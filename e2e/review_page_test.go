@@ -186,7 +186,7 @@ func TestReviewPageLarge(t *testing.T) {
 	}
 	runNode(t, tools, "reviewbig.mjs", page, "1000", "0")
 
-	for _, n := range []int{8_000, 60_000} {
+	for _, n := range []int{7_000, 60_000} {
 		const before = "FROM a\nRUN x\nCMD z\n"
 		var after strings.Builder
 		after.WriteString("FROM a\n")

@@ -13,15 +13,15 @@ function prepare(r, i) {
 }
 
 function drawTiles() {
-  const t = meta.total;
+  const t = meta.total, own = meta.verb === "verify"; // whose change is the reader's own
   const tile = (value, label, note, kind) => el("div", { class: "tile " + (kind || "") }, el("b", { text: value }), el("span", { text: label }), el("small", { class: "dim", text: note || "" }));
   const changes = t.safe + t.assumes;
   const tiles = [
-    tile(number(t.files), t.files === 1 ? "file" : "files", [number(t.changed) + " changed", t.failed && number(t.failed) + " failed"].filter(Boolean).join(", ")),
-    tile(number(changes), changes === 1 ? "change" : "changes", changes ? number(t.safe) + " safe, " + number(t.assumes) + (t.assumes === 1 ? " assumes" : " assume") + " something" : t.offered ? "" : "nothing to change"),
-  ];
+    tile(number(t.files), t.files === 1 ? "file" : "files", [!own && number(t.changed) + " changed", t.failed && number(t.failed) + " failed"].filter(Boolean).join(", ")),
+    !own && tile(number(changes), changes === 1 ? "change" : "changes", changes ? number(t.safe) + " safe, " + number(t.assumes) + (t.assumes === 1 ? " assumes" : " assume") + " something" : t.offered ? "" : "nothing to change"),
+  ].filter(Boolean);
   if (t.offered) tiles.push(tile(number(t.offered), "more", "wait for --unsafe"));
-  tiles.push(tile(number(t.findings), t.findings === 1 ? "finding" : "findings", t.findings ? "without a fix" : ""));
+  if (!own) tiles.push(tile(number(t.findings), t.findings === 1 ? "finding" : "findings", t.findings ? "without a fix" : ""));
   const built = t.proven + t.unseen + t.broken;
   if (built) tiles.push(tile(number(t.proven) + " of " + number(built), "proven", [t.broken && number(t.broken) + " broken", t.unseen && number(t.unseen) + " not seen at work"].filter(Boolean).join(", ") || "built and run, before and after", t.broken ? "bad" : "good"));
   if (t.before && t.after) tiles.push(tile(bytes(t.before) + " → " + bytes(t.after), "", "compressed, measured" + (t.after < t.before ? ": " + (t.before / t.after).toFixed(1) + "× smaller" : "")));

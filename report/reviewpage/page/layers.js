@@ -24,12 +24,14 @@ function imageParts(x) {
 
 function layerBar(name, image, measured, top, told) {
   const s = svg("svg", { class: "layers", role: "img", "aria-label": name + ": " + visible(told) });
+  const share = (l) => (measured ? l.size || 0 : 1) / top;
+  const more = image.layers.slice(LISTED); // which are one block together
   let at = 0;
-  for (const l of image.layers) {
-    const w = (measured ? l.size || 0 : 1) / top;
+  for (const l of [...image.layers.slice(0, LISTED), ...(more.length ? [{ kind: "other", text: "and " + number(more.length) + " more", share: more.reduce((n, l) => n + share(l), 0) }] : [])]) {
+    const w = l.share || share(l);
     const r = svg("rect", { class: "l-" + layerKind(l), x: (100 * at).toFixed(3) + "%", width: Math.max(w > 0 ? 0.15 : 0, 100 * w).toFixed(3) + "%", height: "100%" });
     const t = svg("title", {});
-    t.textContent = visible(l.text) + (measured ? "\n" + bytes(l.size || 0) : "");
+    t.textContent = visible(l.text) + (measured && !l.share ? "\n" + bytes(l.size || 0) : "");
     r.append(t);
     s.append(r);
     at += w;
