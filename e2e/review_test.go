@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -332,11 +333,17 @@ func TestReviewColours(t *testing.T) {
 	term := review(t, 80, 24, "", "web")
 	term.until("1 file to write")
 	term.until("copy-not-add")
-	term.compare("colour", "-e")
+	colour := regexp.MustCompile(`\x1b\[[0-9;]*3[1-7]`)
+	if screen := term.screen("-e"); !colour.MatchString(screen) {
+		t.Errorf("no colour: %q", screen)
+	}
 	term = review(t, 80, 24, "NO_COLOR=1", "web")
 	term.until("1 file to write")
 	term.until("copy-not-add")
-	term.compare("no-colour", "-e")
+	if screen := term.screen("-e"); colour.MatchString(screen) {
+		t.Errorf("colour all the same: %q", screen)
+	}
+	term.compare("no-colour")
 	term = review(t, 80, 24, "TERM=dumb", "web")
 	if screen := term.ended(64); !strings.Contains(screen, "review needs a terminal: drydock diff prints the changes, drydock fix -") {
 		t.Error(screen)

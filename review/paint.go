@@ -132,6 +132,9 @@ func (l line) wrap(cells int, indent line) []line {
 			if i := strings.IndexByte(text[1:], ' '); i >= 0 {
 				word = text[:i+1] // a blank belongs to the word behind it
 			}
+			if len(out) > 0 && left == room && len(text) > 1 && text[0] == ' ' && text[1] != ' ' {
+				text, word = text[1:], word[1:] // between two words the break is the blank
+			}
 			n := width(word)
 			switch {
 			case n <= left:
