@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"path/filepath"
 	"strings"
 
 	"drydock/rewrite"
@@ -32,7 +33,7 @@ func (p *Patch) file() string {
 // paths as relative to the top of the repository and, run in a folder below,
 // skips the file without a word (git apply.c, is_toplevel_relative).
 func (p Patch) Unified() string {
-	d := rewrite.UnifiedDiff(strings.ReplaceAll(p.Path, `\`, "/"), p.Before, p.After, p.Created)
+	d := rewrite.UnifiedDiff(filepath.ToSlash(p.Path), p.Before, p.After, p.Created)
 	head, body, found := strings.Cut(d, "\n@@ ")
 	if !found {
 		return d

@@ -13,7 +13,10 @@ func TestArrange(t *testing.T) {
 		{"drydock fix a --only x,y b --color=never", "drydock fix --only x,y --color=never -- a b"},
 		{"drydock fix - --context dir", "drydock fix --context dir -- -"},
 		{"drydock fix -q -- --unsafe", "drydock fix -q -- --unsafe"},
-		{"drydock check a --only", "drydock check --only -- a"},
+		{"drydock check a --only", "drydock check --only"}, // no value: cli says so
+		{"drydock fix --html --offline a", "drydock fix --html"},
+		{"drydock fix a -o -- b", "drydock fix -o"},
+		{"drydock diff a -o - --base=slim", "drydock diff -o - --base=slim -- a"},
 		{"drydock fix fix", "drydock fix -- fix"},
 		{"drydock fix a -h", "drydock fix -h"},
 		{"drydock --version", "drydock --version"},
