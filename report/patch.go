@@ -66,12 +66,12 @@ func (d *Diff) File(f *File) error {
 	var b strings.Builder
 	if d.Why {
 		for _, o := range f.With(rewrite.Applied) {
-			b.WriteString(d.Style.Cyan("# "+o.Transform+": "+o.Title) + "\n")
+			b.WriteString(d.Style.Cyan("# "+o.Transform+": "+plain(o.Title)) + "\n")
 			if o.Why != "" {
-				b.WriteString(d.Style.Dim("#   "+oneLine(o.Why)) + "\n")
+				b.WriteString(d.Style.Dim("#   "+plain(o.Why)) + "\n")
 			}
 			if o.Assumes != "" {
-				b.WriteString(d.Style.Yellow("#   assumes: "+oneLine(o.Assumes)) + "\n")
+				b.WriteString(d.Style.Yellow("#   assumes: "+plain(o.Assumes)) + "\n")
 			}
 		}
 		if f.Replay != nil {

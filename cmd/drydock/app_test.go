@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"strings"
 	"testing"
@@ -42,5 +43,13 @@ func TestInterrupted(t *testing.T) {
 	}
 	if !strings.Contains(stderr.String(), "interrupted") {
 		t.Errorf("stderr: %q", stderr.String())
+	}
+	for _, more := range [][]string{nil, {"--html", "page.html"}} {
+		var stdout strings.Builder
+		run(ctx, append([]string{"drydock", "check", "--format", "json"}, more...), streams{strings.NewReader(""), &stdout, io.Discard})
+		var doc struct{ Error string }
+		if err := json.Unmarshal([]byte(stdout.String()), &doc); err != nil || !strings.Contains(doc.Error, "interrupted") {
+			t.Errorf("%q: %v: a reader can't tell", stdout.String(), err)
+		}
 	}
 }
