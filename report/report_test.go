@@ -1,6 +1,9 @@
 package report
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -109,5 +112,28 @@ func TestJSON(t *testing.T) {
 `
 	if b.String() != want {
 		t.Errorf("got\n%s", b.String())
+	}
+}
+
+// A run that ends half way is whole JSON, and says so.
+func TestJSONFails(t *testing.T) {
+	for _, files := range []int{0, 2} {
+		var b bytes.Buffer
+		j := &JSON{W: &b}
+		for range files {
+			if err := j.File(&File{Path: "Dockerfile"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(j.Fail(errors.New("interrupted")), j.Close(Total{}), j.Fail(errors.New("again"))); err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Error string
+			Files []File
+		}
+		if err := json.Unmarshal(b.Bytes(), &doc); err != nil || doc.Error != "interrupted" || len(doc.Files) != files {
+			t.Errorf("%v: %s", err, b.String())
+		}
 	}
 }
