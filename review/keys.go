@@ -258,7 +258,7 @@ func (u *ui) askWhere(r Row, c Change, reason string) {
 	}
 	reason = strings.Join(strings.Fields(reason), " ")
 	comment := func() { u.decide(u.s.Remember(r.File, c, reason, nil)...) }
-	q := &question{prompt: "d Dockerfile  c configuration  Esc neither", keys: map[string]func(){"d": comment}}
+	q := &question{prompt: "d Dockerfile  c config  Esc neither", keys: map[string]func(){"d": comment}}
 	add := func(indent, text string, st style) {
 		q.shown = append(q.shown, line{{text: indent}, {text, st}}.wrap(u.width, plain(strings.Repeat(" ", len(indent))))...)
 	}
