@@ -240,6 +240,10 @@ func (u *ui) verdictOfKind(v Verdict) {
 func (u *ui) remember() {
 	r, ok := u.chosen()
 	c := u.s.Change(r)
+	if f := u.s.Finding(r); ok && f != nil {
+		u.say("i is about changes: # drydock:ignore=" + words(f.Check) + " REASON above the line passes a finding over, or ignores in .drydock.yaml")
+		return
+	}
 	if !ok || c == nil || c.Transform == EditName || !u.current(r) {
 		u.say("choose a change: i keeps it away for good")
 		return

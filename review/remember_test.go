@@ -160,6 +160,15 @@ func TestRememberKeys(t *testing.T) {
 	if len(y.entries) != 1 || !strings.HasPrefix(y.entries[0].Words, "MAINTAINER ") {
 		t.Errorf("%+v", y.entries)
 	}
+	// A finding has no change to keep away: what passes it over is told.
+	sc = newScreen(t, y, 100, 30)
+	sc.press(t, "/", "end-of-life", "enter")
+	if r, _ := sc.chosen(); sc.s.Finding(r) == nil {
+		t.Fatalf("no finding: %v", sc.s.Text(r))
+	}
+	if sc.press(t, "i"); sc.ask != nil || !strings.Contains(sc.message, "# drydock:ignore=end-of-life REASON") {
+		t.Errorf("%q", sc.message)
+	}
 	// The ignores of a file that changed on disk stay out, as it does.
 	y.stale = []int{r.File}
 	sc = newScreen(t, y, 100, 30)
