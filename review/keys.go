@@ -240,6 +240,10 @@ func (u *ui) verdictOfKind(v Verdict) {
 func (u *ui) remember() {
 	r, ok := u.chosen()
 	c := u.s.Change(r)
+	if f := u.s.Finding(r); ok && f != nil {
+		u.say("i is about changes: # drydock:ignore=" + words(f.Check) + " REASON above the line passes a finding over, or ignores in .drydock.yaml")
+		return
+	}
 	if !ok || c == nil || c.Transform == EditName || !u.current(r) {
 		u.say("choose a change: i keeps it away for good")
 		return
@@ -258,7 +262,7 @@ func (u *ui) askWhere(r Row, c Change, reason string) {
 	}
 	reason = strings.Join(strings.Fields(reason), " ")
 	comment := func() { u.decide(u.s.Remember(r.File, c, reason, nil)...) }
-	q := &question{prompt: "d Dockerfile  c configuration  Esc neither", keys: map[string]func(){"d": comment}}
+	q := &question{prompt: "d Dockerfile  c config  Esc neither", keys: map[string]func(){"d": comment}}
 	add := func(indent, text string, st style) {
 		q.shown = append(q.shown, line{{text: indent}, {text, st}}.wrap(u.width, plain(strings.Repeat(" ", len(indent))))...)
 	}

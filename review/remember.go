@@ -83,11 +83,15 @@ func configs(entries []Entry) []string {
 func (s *Session) Wanted(file int, c *Change, reason string) Entry {
 	w := s.Works[file]
 	e := Entry{File: file, Transform: c.Transform, Reason: strings.Join(strings.Fields(reason), " ")}
-	if c.Line > 0 {
-		e.Words = InstructionWords(c.Before, lineNow(w.Disk, c.Before, c.Line))
-		if in := instruction(c.Before, lineNow(w.Disk, c.Before, c.Line)); !w.Edited && in != nil {
-			if was := instruction(w.Disk, c.Line); was != nil && !was.Has(e.Words) {
-				e.Words = common(e.Words, was)
+	if c.at > 0 {
+		e.Words = InstructionWords(c.Before, c.at)
+	}
+	// Where a change before this one gave the instruction other words: those that stay
+	// whether it is made or not.
+	if doc, err := rewrite.Parse("", w.Disk, nil); err == nil && e.Words != "" && !w.Edited {
+		if !slices.ContainsFunc(doc.Instructions, func(in *rewrite.Instruction) bool { return in.Has(e.Words) }) {
+			if words := common(e.Words, instruction(w.Disk, c.Line)); strings.Contains(words, " ") {
+				e.Words = words
 			}
 		}
 	}

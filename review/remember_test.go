@@ -78,6 +78,25 @@ func TestRememberTakenBack(t *testing.T) {
 	}
 }
 
+// A change is about the instruction that it is reported at, wherever others moved that.
+func TestWantedMoved(t *testing.T) {
+	y := &yard{paths: []string{"Dockerfile"}, texts: []string{"FROM python:3.12-slim\nCOPY . /app\nWORKDIR /app\nRUN pip install --no-cache-dir -r requirements.txt\nCMD python app.py\n"}, unsafe: true}
+	s := y.session()
+	n := 0
+	for _, c := range s.Works[0].Changes {
+		if c.at == 0 {
+			continue
+		}
+		n++
+		if e := s.Wanted(0, &c, "x"); !instruction(c.Before, c.at).Has(e.Words) || !strings.Contains(e.Words, " ") && !strings.HasPrefix(e.Words, "FROM") {
+			t.Errorf("%s: %q", c.Title, e.Words)
+		}
+	}
+	if n < 3 {
+		t.Errorf("%d changes: %+v", n, s.Works[0].Changes)
+	}
+}
+
 func TestInstructionWords(t *testing.T) {
 	const text = "FROM golang:1.25 AS build\nRUN make it\nRUN make all \\\n  --of \"it\"\nFROM alpine:3.22\nCMD [\"x\", \"y\"]\nRUN make same\nRUN make same\n"
 	for line, want := range map[int]string{1: "FROM AS build", 2: "RUN make it", 3: "RUN make all", 5: "FROM alpine:3.22", 6: "CMD x", 7: "RUN make same", 8: "RUN make same"} {
@@ -140,6 +159,15 @@ func TestRememberKeys(t *testing.T) {
 	sc.press(t, "y")
 	if len(y.entries) != 1 || !strings.HasPrefix(y.entries[0].Words, "MAINTAINER ") {
 		t.Errorf("%+v", y.entries)
+	}
+	// A finding has no change to keep away: what passes it over is told.
+	sc = newScreen(t, y, 100, 30)
+	sc.press(t, "/", "end-of-life", "enter")
+	if r, _ := sc.chosen(); sc.s.Finding(r) == nil {
+		t.Fatalf("no finding: %v", sc.s.Text(r))
+	}
+	if sc.press(t, "i"); sc.ask != nil || !strings.Contains(sc.message, "# drydock:ignore=end-of-life REASON") {
+		t.Errorf("%q", sc.message)
 	}
 	// The ignores of a file that changed on disk stay out, as it does.
 	y.stale = []int{r.File}

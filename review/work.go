@@ -29,6 +29,8 @@ type Change struct {
 	Gone bool
 	// Kept says what keeps a rejected change away for good; "" when nothing does.
 	Kept string
+
+	at int // the line of Before that it is reported at; 0 for the whole file
 }
 
 // Worked is a file with everything that the engine says of it under a plan.
@@ -208,7 +210,7 @@ func (w *worker) describe(res *rewrite.Result) *Worked {
 		if o.Status != rewrite.Applied && o.Status != rewrite.Offered {
 			continue
 		}
-		c := Change{Outcome: out.File.Outcomes[i], Verdict: Accepted, Before: o.Before, After: o.After}
+		c := Change{Outcome: out.File.Outcomes[i], Verdict: Accepted, Before: o.Before, After: o.After, at: o.Line}
 		if i >= made {
 			c.Verdict = verdicts[i-made]
 		}
