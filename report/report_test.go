@@ -21,6 +21,18 @@ func TestOriginalLine(t *testing.T) {
 	if got := originalLine("FROM a\nCMD d\n", "FROM a\nUSER e\nCMD d\n", 2); got != 2 {
 		t.Errorf("a new line is shown where it was put: got %d", got)
 	}
+	for _, c := range []struct {
+		before, after string
+		now, want     int
+	}{
+		{"FROM a\nADD b /b\nADD index.html /tmp/\n", "FROM a\nCOPY b /b\nCOPY index.html /tmp/\n", 3, 3},
+		{"FROM a\nRUN b\nRUN c\nWORKDIR d\n", "FROM a\nRUN b && c\nWORKDIR /d\n", 3, 4},
+		{"FROM a\nCOPY . .\n\nRUN add\nCMD d\n", "FROM a\nRUN add\n\nCOPY . .\n\nCMD d\n", 2, 4}, // moved
+	} {
+		if got := originalLine(c.before, c.after, c.now); got != c.want {
+			t.Errorf("line %d of %q: got %d, want %d", c.now, c.after, got, c.want)
+		}
+	}
 }
 
 func TestUnified(t *testing.T) {
