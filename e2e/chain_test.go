@@ -76,10 +76,13 @@ func TestChain(t *testing.T) {
 			chain(t, filepath.Join(world.root, "fixtures", dir), c, &p)
 		})
 		every := os.Getenv("E2E_ALL") != "" && strings.HasPrefix(name, "multi-stage/") && c.unbuilt == ""
-		if c.smaller == 0 && (!every || !smallestDiffers(t, filepath.Join(world.root, "fixtures", dir))) {
+		if c.smaller == 0 && !every {
 			continue
 		}
 		t.Run(name+" --base smallest", func(t *testing.T) {
+			if c.smaller == 0 && !smallestDiffers(t, filepath.Join(world.root, "fixtures", dir)) {
+				t.Skip("it is the same file as without")
+			}
 			var p pair
 			defer func() { table.add(t, name+" (smallest)", p) }()
 			c.factor, c.touch = c.smaller, ""

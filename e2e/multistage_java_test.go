@@ -10,6 +10,7 @@ func init() {
 	cases["multi-stage/java-modules"] = chainCase{paths: []string{"/nowhere"}, factor: 2, smaller: 4}
 	cases["multi-stage/java-shade"] = chainCase{paths: []string{"/nowhere"}, factor: 2, smaller: 2} // by a script: on a JRE in any case
 	cases["multi-stage/java-jlink"] = chainCase{paths: []string{"/nowhere"}, factor: 5}             // months in German, French and Japanese
+	cases["multi-stage/java-jlink-monitor"] = chainCase{factor: 2}                                  // what a JRE finds without an import
 	cases["multi-stage/java-jlink-debugger"] = chainCase{paths: []string{"/nowhere"}, factor: 2}
 	cases["multi-stage/java-gradle"] = chainCase{unbuilt: "the lab has no Gradle"}
 	cases["multi-stage/java-war"] = chainCase{unbuilt: "the lab has no Tomcat"}

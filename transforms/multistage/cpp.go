@@ -33,7 +33,8 @@ var _ = register(recipe{
 	anySize: true,
 	fits:    compilesC,
 	doc: `- C and C++ by compiler lines, make, configure, CMake or Meson: the programs, the libraries that they
-  link and the files that they name, on the slim image of the same release; static ones on distroless.`,
+  link and the files that they name, on the slim image of the same release; static ones on distroless. With smallest
+  libraries that need nothing but themselves are copied to distroless cc.`,
 	split: splitCpp,
 })
 

@@ -257,6 +257,7 @@ func (j *javaSplit) distroless() string {
 	j.base = ref.String()
 	img, _ := j.p.Images.Image(ref)
 	j.workdir(img)
+	j.country()
 	for _, in := range j.stage.Instructions {
 		if in.Keyword == "cmd" && !j.hasEntrypoint() {
 			line, _ := startLine(in)
@@ -330,6 +331,15 @@ func (j *javaSplit) nonroot() bool {
 		}
 	}
 	return true
+}
+
+// country notes what distroless says of the world otherwise than Temurin's images do:
+// LANG=C.UTF-8 names no country (currencies lose their sign), LC_ALL=en_US.UTF-8 does
+// (https://github.com/adoptium/containers/blob/main/21/jre/ubuntu/noble/Dockerfile).
+func (j *javaSplit) country() {
+	if j.vm.temurin {
+		j.assumes = append(j.assumes, "the program asks nothing of the country of the default locale (en_US in "+j.stage.BaseName()+", en on distroless)")
+	}
 }
 
 // likeList writes an exec form, spaced as the one that it replaces.

@@ -28,9 +28,10 @@ import (
 // jmods to link from (https://openjdk.org/jeps/493).
 
 // jreModules are what a program with dependencies gets: those of the boot and of the
-// platform class loader, as a JRE has them, save what is for desktops and for
-// JavaScript (the JDK's make/conf/module-loader-map.conf).
-const jreModules = "java.se,jdk.charsets,jdk.crypto.ec,jdk.httpserver,jdk.jfr,jdk.localedata,jdk.management.agent,jdk.naming.dns,jdk.net,jdk.nio.mapmode,jdk.security.auth,jdk.security.jgss,jdk.unsupported,jdk.xml.dom,jdk.zipfs"
+// platform class loader, as a JRE has them, save what is for desktops, for
+// browsers and in incubation (the JDK's make/conf/module-loader-map.conf). None of them may be
+// missing for its size: monitoring, random generators and JNDI find theirs at run time, or do with less and don't say so.
+const jreModules = "java.se,java.smartcardio,jdk.charsets,jdk.crypto.cryptoki,jdk.crypto.ec,jdk.dynalink,jdk.httpserver,jdk.jfr,jdk.localedata,jdk.management,jdk.management.agent,jdk.management.jfr,jdk.naming.dns,jdk.naming.rmi,jdk.net,jdk.nio.mapmode,jdk.random,jdk.sctp,jdk.security.auth,jdk.security.jgss,jdk.unsupported,jdk.xml.dom,jdk.zipfs"
 
 // moduleOf tells the module of a package, by its longest name here
 // (https://docs.oracle.com/en/java/javase/21/docs/api/: each module's packages).
@@ -67,11 +68,16 @@ var moduleOf = sync.OnceValue(func() map[string]string {
 var (
 	javaPackage = lazily(`\b(?:java|javax|jdk|sun|com\.sun|org\.w3c|org\.xml|org\.ietf)(?:\.[a-z][a-z0-9_]*)+`)
 	// What finds classes by name, at run time.
-	javaDynamic = lazily(`\bClass\.forName\b|\bServiceLoader\b|\bloadClass\s*\(|\bURLClassLoader\b|\bScriptEngine|\bRandomGenerator\b`)
+	javaDynamic = lazily(`\bClass\.forName\b|\bServiceLoader\b|\bloadClass\s*\(|\bURLClassLoader\b|\bScriptEngine|\bRandomGenerator\b|\bLoginContext\b|"PKCS11`)
 	// Providers that no import names: modules which java.base looks for by itself.
 	javaCharsets = lazily(`\bCharset\.(?:forName|availableCharsets|isSupported)\b|\bgetBytes\s*\(\s*"|Reader\s*\([^;]*,\s*"|Writer\s*\([^;]*,\s*"`)
 	javaLocales  = lazily(`\bLocale\.(?:of|forLanguageTag|setDefault|getAvailableLocales|Builder|[A-Z_]+)\b|\bLocale\s*\(|\bLocale::new\b`)
 	javaZipFiles = lazily(`\bnewFileSystem\b|\bFileSystems\.getFileSystem\b`)
+	// Options that ask for no module: the sizes and switches of the virtual machine, and properties that are the
+	// program's own, or harmless although Java's.
+	javaPlain    = lazily(`^(?:-Xm[snx]\w+|-Xss\w+|-server|-ea|-XX:\S+|-D\S+)$`)
+	javaAsking   = lazily(`^(?:-XX:\S*(?:Flight|ManagementServer)|-D(?:java|javax|sun|com\.sun|jdk|user|file)\.)`)
+	javaHarmless = lazily(`^-D(?:java\.security\.egd|java\.awt\.headless|java\.net\.|java\.io\.tmpdir|file\.encoding=UTF-?8$|user\.timezone)`)
 )
 
 // linked plans the runtime stage with a runtime of the program's own, or tells why not.
@@ -123,16 +129,22 @@ func (j *javaSplit) linked() string {
 	j.explain("%s: it has no Java; jlink makes one in the stage jre, which is built again only when the base or the modules change", ref.Repository())
 	j.explain("its modules: %s", from)
 	j.explain("linked runtimes have no archive of class data, so that the program starts some tenths of a second later")
+	j.country()
 	j.assumes = append(j.assumes, "the program uses no module of Java but those that jlink is told")
 	return ""
 }
 
-// debugged tells of options that load a debugger's or a monitor's agent.
+// debugged tells of options that load a debugger's or a monitor's agent, or modules by name.
 func (j *javaSplit) debugged() string {
 	look := func(text string) string {
 		for _, w := range []string{"-agentlib:", "-agentpath:", "-Xrunjdwp", "-Xdebug"} {
 			if strings.Contains(text, w) {
 				return w + " loads an agent of the JDK's"
+			}
+		}
+		for _, w := range []string{"--add-modules", "--limit-modules"} {
+			if strings.Contains(text, w) {
+				return w + " names modules of its own"
 			}
 		}
 		return ""
@@ -177,8 +189,11 @@ func (j *javaSplit) moduleList(found map[string]bool) (why string) {
 		return "the source isn't read"
 	case st.jar == "" || !j.alone:
 		return "it has dependencies, which use more than the source tells"
-	case slices.ContainsFunc(st.vm, func(o string) bool { return strings.Contains(o, "jmxremote") || strings.HasPrefix(o, "-Duser.") }):
-		return "its options ask for more"
+	}
+	for _, o := range st.options {
+		if !javaPlain().MatchString(o) || javaAsking().MatchString(o) && !javaHarmless().MatchString(o) {
+			return o + " may ask for more"
+		}
 	}
 	for name := range j.stage.At(nil).Env {
 		if name == "JAVA_TOOL_OPTIONS" || name == "JDK_JAVA_OPTIONS" || name == "LANG" && j.setsEnv(name) || name == "LC_ALL" && j.setsEnv(name) {

@@ -11,9 +11,9 @@ import (
 // javaStart is a command line of java that starts in the container.
 type javaStart struct {
 	command
-	jar  string // the path behind -jar, in the image; "" without
-	vm   []string
-	rest []string // what follows the jar or the class
+	jar     string   // the path behind -jar, in the image; "" without
+	options []string // what stands before -jar
+	rest    []string // what follows the jar or the class
 }
 
 // javaValues are options of java whose value is the next word.
@@ -193,7 +193,7 @@ func (j *javaSplit) java(c command, args []string, dir string) bool {
 			if strings.Contains(value, "$") {
 				return j.decline(c.from, "%s starts a computed jar", c.where)
 			}
-			st.jar = abs(dir, value)
+			st.jar, st.options = abs(dir, value), args[:i-1]
 			if !j.path(c, st.jar, "the program that "+c.where+" starts") {
 				return false
 			}
@@ -224,7 +224,6 @@ func (j *javaSplit) java(c command, args []string, dir string) bool {
 		case value != "" && a != "-m" && a != "--module":
 		case strings.HasPrefix(a, "-Xrunjdwp"), strings.HasPrefix(a, "-agentlib:"):
 		case strings.HasPrefix(a, "-") && value == "":
-			st.vm = append(st.vm, a)
 			j.argument(a)
 		case a == "$":
 		default: // the class, or the module

@@ -52,7 +52,7 @@ every RUN whose effects aren't known.`,
 		Policies: []rewrite.Policy{
 			{Name: Slim, Summary: "the slim variant of an interpreter's image, or a JRE; distroless for static binaries"},
 			{Name: Distroless, Summary: "distroless also for interpreters, where no shell is needed"},
-			{Name: Smallest, Summary: "distroless, and scratch for static binaries that need nothing of an image"},
+			{Name: Smallest, Summary: "distroless, with the libraries of a C program or a Java runtime that jlink makes, and scratch for static binaries that need nothing of an image"},
 		},
 		Run: run,
 	}
