@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -113,6 +114,15 @@ func TestTemplate(t *testing.T) {
 	text := string(Template("x.json"))
 	if file, mistakes := Parse("c", "/d", []byte(text)); len(mistakes) > 0 || len(file.Rules) > 0 {
 		t.Errorf("it says something: %v %v", file, mistakes)
+	}
+	examples := regexp.MustCompile(`(?m)^#((?:ignores|overrides):(?:\n#   .*)+)`).FindAllStringSubmatch(text, -1)
+	if len(examples) != 2 {
+		t.Errorf("%d examples", len(examples))
+	}
+	for _, m := range examples {
+		if _, mistakes := Parse("c", "/d", []byte(strings.ReplaceAll(m[1], "\n#", "\n"))); len(mistakes) > 0 {
+			t.Errorf("%s\n%v", m[1], mistakes)
+		}
 	}
 	var on []string
 	for _, l := range strings.Split(text, "\n") {

@@ -27,7 +27,7 @@ func Template(schema string) []byte {
 	put("#base: slim  # or %s", strings.Join(BaseKinds()[1:], ", "))
 	doc("context")
 	put("# Without it compose, bake and CI files tell, then what the Dockerfile copies.")
-	put("# context: .")
+	put("#context: .")
 	doc("with")
 	put("#with: []")
 	doc("exclude")
@@ -65,7 +65,7 @@ func Template(schema string) []byte {
 	}
 
 	doc("ignores")
-	put("#ignores: []")
+	put("#ignores:")
 	put("#   - rule: merge-run")
 	put("#     path: legacy/**                 # only there")
 	put("#     instruction: RUN make           # only instructions with these words")
@@ -73,7 +73,7 @@ func Template(schema string) []byte {
 	put("#     until: 2027-01-31               # the last day")
 
 	doc("overrides")
-	put("#overrides: []")
+	put("#overrides:")
 	put("#   - paths: [services/**]")
 	put("#     safety: unsafe")
 	return []byte(b.String())

@@ -5,6 +5,7 @@ package e2e
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,14 +32,18 @@ var reviewedFiles = map[string]string{
 	"web/index.html": "<p>up\n",
 }
 
-// review starts drydock review in a folder with these files.
-func review(t *testing.T, width, height int, env, flags string) *terminal {
+// review starts drydock review in a folder with these files, and more by name and text.
+func review(t *testing.T, width, height int, env, flags string, more ...string) *terminal {
 	t.Helper()
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Fatal("tmux is missing, which gives the review a terminal: apt-get install -y tmux")
 	}
 	term := &terminal{t: t, socket: fmt.Sprintf("drydock-%d-%d", os.Getpid(), time.Now().UnixNano()), dir: t.TempDir()}
-	for name, text := range reviewedFiles {
+	files := maps.Clone(reviewedFiles)
+	for i := 0; i < len(more); i += 2 {
+		files[more[i]] = more[i+1]
+	}
+	for name, text := range files {
 		file := filepath.Join(term.dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -136,13 +141,18 @@ func (term *terminal) untouched() {
 // settled is the first screen with everything worked out.
 const settled = "2 files to write"
 
-// compare wants the screen to be as in testdata/review/NAME.
-func (term *terminal) compare(name string, args ...string) {
+// compare wants the screen to come to be as in testdata/review/NAME: a capture may catch it
+// half drawn, or before the engine answered.
+func (term *terminal) compare(name string) {
 	term.t.Helper()
-	got := strings.ReplaceAll(term.screen(args...), "\x1b", "^")
 	file := filepath.Join("testdata", "review", name)
 	if *updateReview {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+		last := ""
+		for got := term.screen(); got != last; got = term.screen() {
+			last = got
+			time.Sleep(500 * time.Millisecond)
+		}
+		if err := os.WriteFile(file, []byte(last), 0o644); err != nil {
 			term.t.Fatal(err)
 		}
 	}
@@ -150,9 +160,13 @@ func (term *terminal) compare(name string, args ...string) {
 	if err != nil {
 		term.t.Fatal(err)
 	}
-	if got != string(want) {
-		term.t.Errorf("%s differs (go test -tags e2e ./e2e -run TestReview -update-review, then look):\n%s\nwant:\n%s", name, got, want)
+	got := ""
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if got = term.screen(); got == string(want) {
+			return
+		}
 	}
+	term.t.Errorf("%s differs (go test -tags e2e ./e2e -run TestReview -update-review, then look):\n%s\nwant:\n%s", name, got, want)
 }
 
 // Reject, undo, search, all of a kind, resize, write: what is written is what was shown.
@@ -167,7 +181,7 @@ func TestReview(t *testing.T) {
 	term.until(">  [x]    2 merge-run")
 	term.keys("r")
 	term.until(">  [ ]    2 merge-run")
-	term.until("rejected merge-run: ")
+	term.until("changes are new")
 	term.compare("rejected")
 	term.keys("u")
 	term.until("undone: rejected merge-run")
@@ -241,6 +255,8 @@ func TestReviewIgnore(t *testing.T) {
 	term.until("because:")
 	term.must("send-keys", "-l", "a template fills it")
 	term.keys("Enter")
+	term.until("Where is it to be remembered?")
+	term.keys("d")
 	term.until("ignored env-key-value")
 	term.keys("w")
 	term.until("write 1 file?")
@@ -255,6 +271,68 @@ func TestReviewIgnore(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("fix would change it all the same: %v\n%s", err, out)
 	}
+}
+
+// A rejection can also be remembered in the configuration: shown before, written with everything
+// else, heeded by fix, and listed among what was left alone by the next review.
+func TestReviewIgnoreInConfiguration(t *testing.T) {
+	term := review(t, 80, 24, "", "")
+	term.until(settled)
+	term.keys("/")
+	term.until("search:")
+	term.keys("ENV PORT", "Enter")
+	term.until(">  [x]    2 env-key-value")
+	term.keys("i")
+	term.until("because:")
+	term.must("send-keys", "-l", "a template fills it")
+	term.keys("Enter")
+	term.until("c  an entry in .drydock.yaml (new):")
+	term.compare("where")
+	term.keys("c")
+	term.until("ignored env-key-value in .drydock.yaml")
+	term.until("Rejected: ignored by .drydock.yaml: a template fills it.")
+	term.compare("ignored")
+	term.keys("w")
+	term.until("write 2 files and .drydock.yaml?")
+	term.untouched()
+	if _, err := os.Stat(filepath.Join(term.dir, ".drydock.yaml")); err == nil {
+		t.Error("the configuration is written before all else")
+	}
+	term.keys("y")
+	if screen := term.ended(0); !strings.Contains(screen, ".drydock.yaml: 1 ignore\n") {
+		t.Error(screen)
+	}
+	if want, got := "ignores:\n  - rule: env-key-value\n    path: /web/Dockerfile\n    instruction: ENV PORT\n    reason: a template fills it\n", term.file(".drydock.yaml"); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if want, got := "FROM nginx:1.28\nENV PORT 80\nCOPY index.html /usr/share/nginx/html/\n", term.file("web/Dockerfile"); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	cmd := exec.Command(world.drydock, "diff")
+	cmd.Dir = term.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("fix would change it all the same: %v\n%s", err, out)
+	}
+}
+
+// A configuration is followed: what it lets assume is accepted from the start, what it turns off
+// isn't proposed, what it excludes isn't listed, and what it ignores is left alone with the reason.
+func TestReviewConfigured(t *testing.T) {
+	const text = "exclude: [old/]\ntransforms:\n  add-user: unsafe\n  copy-not-add: off\nignores:\n  - rule: env-key-value\n    path: web/\n    reason: a template fills it\n"
+	term := review(t, 80, 24, "", ".", ".drydock.yaml", text, "old/Dockerfile", "FROM nginx:1.28\nENV OLD 1\n")
+	term.until("1 file to write")
+	term.keys("/")
+	term.until("search:")
+	term.keys("add-user", "Enter")
+	term.until(">  [x]")
+	if screen := term.screen(); strings.Contains(screen, "old/") || strings.Contains(screen, "copy-not-add") {
+		t.Errorf("what is excluded or off is listed:\n%s", screen)
+	}
+	term.keys("d", "/")
+	term.until("search:")
+	term.keys("fills it", "Enter")
+	term.until("ignored by .drydock.yaml:6")
+	term.compare("configured")
 }
 
 // A file that changed on disk meanwhile stays as it is, and the reader is told.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
@@ -16,6 +17,8 @@ import (
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/text"
 	"pgregory.net/rapid"
+
+	"drydock/rewrite"
 )
 
 // hostile are pieces of what strangers write: into a Dockerfile, or as a file's name.
@@ -295,4 +298,30 @@ func checkMarkdown(t failing, out string) {
 	if strings.ContainsAny(rest, "<>") || strings.Count(html.String(), "<details>") != strings.Count(html.String(), "</details>") {
 		t.Fatalf("markdown: tags %q in\n%s", html.String(), out)
 	}
+}
+
+// The text of fix and check has a line for each thing, whatever a file or a step is called,
+// and nothing in it speaks to the terminal.
+func TestTextHoldsHostileText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := hostileFile().Draw(t, "file")
+		var sum, list, defects bytes.Buffer
+		for _, err := range []error{(&Summary{W: &sum}).File(f), (&List{W: &list, Declined: true}).File(f), Defects(&defects, f)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, text := range []string{sum.String(), list.String(), defects.String()} {
+			if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+				t.Fatalf("%q in %q", text[i:min(i+10, len(text))], text)
+			}
+		}
+		dropped := len(f.With(rewrite.Dropped))
+		if got, want := strings.Count(list.String(), "\n"), len(f.Outcomes)-dropped+len(f.Findings)+len(f.Declined); got != want {
+			t.Fatalf("%d lines for %d things:\n%q", got, want, list.String())
+		}
+		if got := strings.Count(defects.String(), "\n"); got != dropped {
+			t.Fatalf("%d lines for %d defects:\n%q", got, dropped, defects.String())
+		}
+	})
 }

@@ -12,6 +12,7 @@ import (
 type JSON struct {
 	W     io.Writer
 	begun bool
+	ended bool
 }
 
 // File writes one file.
@@ -34,8 +35,12 @@ func (j *JSON) head() string {
 	return fmt.Sprintf("{\n  \"version\": %d,\n  \"files\": [\n", Version)
 }
 
-// Close ends the document.
+// Close ends the document, if Fail didn't.
 func (j *JSON) Close(Total) error {
+	if j.ended {
+		return nil
+	}
+	j.ended = true
 	head := ""
 	if !j.begun {
 		head = j.head()
@@ -44,18 +49,25 @@ func (j *JSON) Close(Total) error {
 	return err
 }
 
-// Fail writes the document of a run that failed as a whole: {"version": …, "error":
-// …, "files": []}. It writes nothing once the document has begun.
+// Fail ends the document of a run that failed as a whole: {"version": …, "error": …,
+// "files": []}, or with the error behind the files that were written by then. It writes
+// nothing once the document has ended.
 func (j *JSON) Fail(why error) error {
-	if j.begun {
+	if j.ended {
 		return nil
 	}
-	j.begun = true
+	j.ended = true
 	text, err := Encode(why.Error())
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(j.W, "{\n  \"version\": %d,\n  \"error\": %s,\n  \"files\": []\n}\n", Version, bytes.TrimSuffix(text, []byte("\n")))
+	text = bytes.TrimSuffix(text, []byte("\n"))
+	if j.begun {
+		_, err = fmt.Fprintf(j.W, "\n  ],\n  \"error\": %s\n}\n", text)
+		return err
+	}
+	j.begun = true
+	_, err = fmt.Fprintf(j.W, "{\n  \"version\": %d,\n  \"error\": %s,\n  \"files\": []\n}\n", Version, text)
 	return err
 }
 

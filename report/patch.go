@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"path/filepath"
 	"strings"
 
 	"drydock/rewrite"
@@ -32,7 +33,7 @@ func (p *Patch) file() string {
 // paths as relative to the top of the repository and, run in a folder below,
 // skips the file without a word (git apply.c, is_toplevel_relative).
 func (p Patch) Unified() string {
-	d := rewrite.UnifiedDiff(strings.ReplaceAll(p.Path, `\`, "/"), p.Before, p.After, p.Created)
+	d := rewrite.UnifiedDiff(filepath.ToSlash(p.Path), p.Before, p.After, p.Created)
 	head, body, found := strings.Cut(d, "\n@@ ")
 	if !found {
 		return d
@@ -65,12 +66,12 @@ func (d *Diff) File(f *File) error {
 	var b strings.Builder
 	if d.Why {
 		for _, o := range f.With(rewrite.Applied) {
-			b.WriteString(d.Style.Cyan("# "+o.Transform+": "+o.Title) + "\n")
+			b.WriteString(d.Style.Cyan("# "+o.Transform+": "+plain(o.Title)) + "\n")
 			if o.Why != "" {
-				b.WriteString(d.Style.Dim("#   "+oneLine(o.Why)) + "\n")
+				b.WriteString(d.Style.Dim("#   "+plain(o.Why)) + "\n")
 			}
 			if o.Assumes != "" {
-				b.WriteString(d.Style.Yellow("#   assumes: "+oneLine(o.Assumes)) + "\n")
+				b.WriteString(d.Style.Yellow("#   assumes: "+plain(o.Assumes)) + "\n")
 			}
 		}
 		if f.Replay != nil {

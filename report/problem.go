@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"drydock/rewrite"
@@ -132,7 +133,7 @@ func (o FormOptions) place(name string) string {
 	if name == "" || name == "<stdin>" {
 		return name
 	}
-	return path.Clean(strings.ReplaceAll(name, `\`, "/"))
+	return path.Clean(filepath.ToSlash(name))
 }
 
 // applied are the indexes of the outcomes that File.Steps are about, by step. The

@@ -210,39 +210,6 @@ func (f *File) With(status rewrite.Status) []Outcome {
 	return out
 }
 
-// originalLine finds the line of orig that line n of now comes from: the same
-// line where it is still there, for a rewritten line the one it replaces, for a
-// new one what it was put above.
-func originalLine(orig, now string, n int) int {
-	if n <= 0 || orig == now {
-		return n
-	}
-	o, l := 0, 0           // lines seen of orig and now
-	gone, goneFrom := 0, 0 // the deleted lines of the current block
-	for _, d := range rewrite.DiffLines(orig, now) {
-		switch d.Op {
-		case '-':
-			o++
-			if gone++; gone == 1 {
-				goneFrom = o
-			}
-		case '+':
-			if l++; l == n && gone > 0 {
-				return goneFrom
-			} else if l == n {
-				return o + 1
-			}
-		default:
-			o++
-			gone = 0
-			if l++; l == n {
-				return o
-			}
-		}
-	}
-	return max(o, 1)
-}
-
 // Total counts what a run did.
 type Total struct {
 	Files, Changed, Failed int

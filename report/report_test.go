@@ -1,6 +1,9 @@
 package report
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -17,6 +20,18 @@ func TestOriginalLine(t *testing.T) {
 	}
 	if got := originalLine("FROM a\nCMD d\n", "FROM a\nUSER e\nCMD d\n", 2); got != 2 {
 		t.Errorf("a new line is shown where it was put: got %d", got)
+	}
+	for _, c := range []struct {
+		before, after string
+		now, want     int
+	}{
+		{"FROM a\nADD b /b\nADD index.html /tmp/\n", "FROM a\nCOPY b /b\nCOPY index.html /tmp/\n", 3, 3},
+		{"FROM a\nRUN b\nRUN c\nWORKDIR d\n", "FROM a\nRUN b && c\nWORKDIR /d\n", 3, 4},
+		{"FROM a\nCOPY . .\n\nRUN add\nCMD d\n", "FROM a\nRUN add\n\nCOPY . .\n\nCMD d\n", 2, 4}, // moved
+	} {
+		if got := originalLine(c.before, c.after, c.now); got != c.want {
+			t.Errorf("line %d of %q: got %d, want %d", c.now, c.after, got, c.want)
+		}
 	}
 }
 
@@ -109,5 +124,28 @@ func TestJSON(t *testing.T) {
 `
 	if b.String() != want {
 		t.Errorf("got\n%s", b.String())
+	}
+}
+
+// A run that ends half way is whole JSON, and says so.
+func TestJSONFails(t *testing.T) {
+	for _, files := range []int{0, 2} {
+		var b bytes.Buffer
+		j := &JSON{W: &b}
+		for range files {
+			if err := j.File(&File{Path: "Dockerfile"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(j.Fail(errors.New("interrupted")), j.Close(Total{}), j.Fail(errors.New("again"))); err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Error string
+			Files []File
+		}
+		if err := json.Unmarshal(b.Bytes(), &doc); err != nil || doc.Error != "interrupted" || len(doc.Files) != files {
+			t.Errorf("%v: %s", err, b.String())
+		}
 	}
 }

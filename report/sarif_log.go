@@ -2,6 +2,7 @@ package report
 
 import (
 	"net/url"
+	"path/filepath"
 	"strings"
 )
 
@@ -142,7 +143,10 @@ func FileURI(path string) string {
 	if path == "" {
 		return ""
 	}
-	path = strings.ReplaceAll(path, `\`, "/")
+	path = filepath.ToSlash(path)
+	if len(path) > 2 && path[1:3] == `:\` { // elsewhere a backslash is a letter of a name
+		path = strings.ReplaceAll(path, `\`, "/")
+	}
 	u := url.URL{Path: path}
 	switch {
 	case strings.HasPrefix(path, "/"):

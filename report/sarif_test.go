@@ -98,7 +98,7 @@ func TestSARIFFixPaths(t *testing.T) {
 }
 
 func TestFileURI(t *testing.T) {
-	for path, want := range map[string]string{"": "", "a/Dockerfile": "a/Dockerfile", "a b": "a%20b", "a:b/c": "./a:b/c", "/x y": "file:///x%20y", `C:\x`: "file:///C:/x", "ä#?%": "%C3%A4%23%3F%25"} {
+	for path, want := range map[string]string{"": "", "a/Dockerfile": "a/Dockerfile", "a b": "a%20b", "a:b/c": "./a:b/c", "/x y": "file:///x%20y", `C:\x`: "file:///C:/x", `a\b`: "a%5Cb", "ä#?%": "%C3%A4%23%3F%25"} {
 		if got := FileURI(path); got != want {
 			t.Errorf("%s: %s, not %s", path, got, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"drydock/rewrite"
+	"drydock/said"
 )
 
 // whyLen is the length in characters to which the summary cuts a reason; the
@@ -31,31 +32,31 @@ func (s *Summary) File(f *File) error {
 	if !f.Changed {
 		what = "no change"
 	}
-	fmt.Fprintf(&b, "%s: %s\n", s.Style.Bold(f.Path), what)
+	fmt.Fprintf(&b, "%s: %s\n", s.Style.Bold(said.Printable(f.Path)), what)
 	if f.ContextWhy != "" {
 		fmt.Fprintf(&b, "  %s\n", s.Style.Dim(f.contextLine()))
 	}
 	for _, o := range applied {
-		fmt.Fprintf(&b, "  %s %s: %s%s\n", s.Style.Green("✓"), o.Transform, o.Title, in(o))
+		fmt.Fprintf(&b, "  %s %s: %s%s\n", s.Style.Green("✓"), o.Transform, plain(o.Title), in(o))
 		s.detail(&b, o)
 	}
 	for _, o := range unproven {
-		fmt.Fprintf(&b, "  %s %s: %s%s: left out, not proven\n", s.Style.Red("✗"), o.Transform, o.Title, in(o))
-		fmt.Fprintf(&b, "      %s\n", s.Style.Dim(oneLine(o.Gate)))
+		fmt.Fprintf(&b, "  %s %s: %s%s: left out, not proven\n", s.Style.Red("✗"), o.Transform, plain(o.Title), in(o))
+		fmt.Fprintf(&b, "      %s\n", s.Style.Dim(plain(o.Gate)))
 	}
 	for _, d := range f.Declined {
-		fmt.Fprintf(&b, "  %s %s: left alone%s: %s\n", s.Style.Dim("–"), d.Transform, onLine(d.Line), oneLine(d.Reason))
+		fmt.Fprintf(&b, "  %s %s: left alone%s: %s\n", s.Style.Dim("–"), d.Transform, onLine(d.Line), plain(d.Reason))
 	}
 	for _, x := range f.Findings {
-		fmt.Fprintf(&b, "  %s %s: line %d: %s\n", s.Style.Red("!"), x.Check, x.Line, oneLine(x.Message))
+		fmt.Fprintf(&b, "  %s %s: line %d: %s\n", s.Style.Red("!"), said.Printable(x.Check), x.Line, plain(x.Message))
 		if x.Hint != "" {
-			fmt.Fprintf(&b, "      %s\n", s.Style.Dim(oneLine(x.Hint)))
+			fmt.Fprintf(&b, "      %s\n", s.Style.Dim(plain(x.Hint)))
 		}
 	}
 	if len(offered) > 0 {
 		fmt.Fprintf(&b, "  %s for --unsafe:\n", s.Style.Yellow(count(len(offered), "more change waits", "more changes wait")))
 		for _, o := range offered {
-			fmt.Fprintf(&b, "  %s %s: %s%s\n", s.Style.Yellow("?"), o.Transform, o.Title, in(o))
+			fmt.Fprintf(&b, "  %s %s: %s%s\n", s.Style.Yellow("?"), o.Transform, plain(o.Title), in(o))
 			s.detail(&b, o)
 		}
 	}
@@ -68,7 +69,7 @@ func (s *Summary) File(f *File) error {
 		fmt.Fprintf(&b, "  replay: %s\n", f.Replay.Summary)
 	}
 	for _, n := range f.Notes {
-		fmt.Fprintf(&b, "  %s\n", n)
+		fmt.Fprintf(&b, "  %s\n", plain(n))
 	}
 	_, err := io.WriteString(s.W, b.String())
 	return err
@@ -77,26 +78,26 @@ func (s *Summary) File(f *File) error {
 // contextLine says which build context was chosen and why.
 func (f *File) contextLine() string {
 	if f.Context == "" {
-		return "no build context: " + oneLine(f.ContextWhy)
+		return "no build context: " + plain(f.ContextWhy)
 	}
-	return "build context " + f.Context + ": " + oneLine(f.ContextWhy)
+	return "build context " + said.Printable(f.Context) + ": " + plain(f.ContextWhy)
 }
 
 func (s *Summary) detail(b *strings.Builder, o Outcome) {
 	line := func(t string) {
 		if t != "" {
-			fmt.Fprintf(b, "      %s\n", s.Style.Dim(t))
+			fmt.Fprintf(b, "      %s\n", s.Style.Dim(said.Printable(t)))
 		}
 	}
 	line(shorten(o.Why))
 	for _, l := range o.Plan {
-		line("- " + oneLine(l))
+		line("- " + plain(l))
 	}
 	if o.Gain != "" {
-		line("brings: " + oneLine(o.Gain))
+		line("brings: " + plain(o.Gain))
 	}
 	if o.Assumes != "" {
-		line("assumes: " + oneLine(o.Assumes))
+		line("assumes: " + plain(o.Assumes))
 	}
 }
 
@@ -134,12 +135,12 @@ func (l *List) File(f *File) error {
 		if o.Status == string(rewrite.Dropped) {
 			continue
 		}
-		fmt.Fprintf(&b, "%s: %s: %s%s", l.place(f.Path, o.Line), l.Style.Cyan(o.Transform), o.Title, in(o))
+		fmt.Fprintf(&b, "%s: %s: %s%s", l.place(f.Path, o.Line), l.Style.Cyan(o.Transform), plain(o.Title), in(o))
 		if o.Why != "" {
-			b.WriteString(" — " + oneLine(o.Why))
+			b.WriteString(" — " + plain(o.Why))
 		}
 		if o.Assumes != "" {
-			b.WriteString(l.Style.Yellow(" [assumes: " + oneLine(o.Assumes) + "]"))
+			b.WriteString(l.Style.Yellow(" [assumes: " + plain(o.Assumes) + "]"))
 		}
 		if o.Status == string(rewrite.Offered) {
 			b.WriteString(" (with --unsafe)")
@@ -147,15 +148,15 @@ func (l *List) File(f *File) error {
 		b.WriteByte('\n')
 	}
 	for _, x := range f.Findings {
-		fmt.Fprintf(&b, "%s: %s: %s", l.place(f.Path, x.Line), l.Style.Red(x.Check), oneLine(x.Message))
+		fmt.Fprintf(&b, "%s: %s: %s", l.place(f.Path, x.Line), l.Style.Red(said.Printable(x.Check)), plain(x.Message))
 		if x.Hint != "" {
-			b.WriteString(" — " + oneLine(x.Hint))
+			b.WriteString(" — " + plain(x.Hint))
 		}
 		b.WriteByte('\n')
 	}
 	if l.Declined {
 		for _, d := range f.Declined {
-			fmt.Fprintf(&b, "%s: %s: left alone: %s\n", l.place(f.Path, d.Line), l.Style.Dim(d.Transform), oneLine(d.Reason))
+			fmt.Fprintf(&b, "%s: %s: left alone: %s\n", l.place(f.Path, d.Line), l.Style.Dim(d.Transform), plain(d.Reason))
 		}
 	}
 	if f.ContextWhy != "" && b.Len() > 0 {
@@ -168,7 +169,7 @@ func (l *List) File(f *File) error {
 // place is path:line; what concerns the whole file is shown at its first line,
 // so that editors can jump there.
 func (l *List) place(path string, line int) string {
-	return l.Style.Bold(fmt.Sprintf("%s:%d", path, max(line, 1)))
+	return l.Style.Bold(fmt.Sprintf("%s:%d", said.Printable(path), max(line, 1)))
 }
 
 // Close writes nothing.
@@ -178,7 +179,7 @@ func (l *List) Close(Total) error { return nil }
 func Defects(w io.Writer, f *File) error {
 	for _, o := range f.With(rewrite.Dropped) {
 		_, err := fmt.Fprintf(w, "%s:%d: drydock's own defect: %s wanted to %q, but %s: the change was left out; please report this file\n",
-			f.Path, max(o.Line, 1), o.Transform, o.Title, oneLine(o.Gate))
+			said.Printable(f.Path), max(o.Line, 1), o.Transform, o.Title, plain(o.Gate))
 		if err != nil {
 			return err
 		}
@@ -190,7 +191,7 @@ func in(o Outcome) string {
 	if o.File == "" {
 		return ""
 	}
-	return " (" + o.File + ")"
+	return " (" + said.Printable(o.File) + ")"
 }
 
 func onLine(n int) string {
@@ -209,6 +210,9 @@ func count(n int, one, many string) string {
 
 // oneLine joins the lines of a text.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// plain is a text in which others have had a say, for a terminal: one line, no escapes.
+func plain(s string) string { return said.Printable(oneLine(s)) }
 
 // shorten keeps the first sentence of a reason, at most whyLen characters.
 func shorten(s string) string {

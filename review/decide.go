@@ -25,7 +25,7 @@ const (
 	One    Kind = iota // one change of one file
 	All                // every change of a transform, in all files
 	Edit               // the file's text is what somebody made of it
-	Ignore             // a comment that keeps the transform away is put into the file
+	Ignore             // a comment in the file, or an entry of a configuration, keeps the transform away
 )
 
 // EditName stands where a change has its transform's name, for what was edited by
@@ -39,10 +39,11 @@ type Decision struct {
 	File      int // number of the file; unused for All
 	Transform string
 	Verdict   Verdict // for One and All
-	Change    ID      // for One
+	Change    ID      // for One and Ignore
 	Text      string  // for Edit: the file as it shall be
 	Line      int     // for Ignore: of the text on disk, 0 for the whole file
 	Reason    string  // for Ignore
+	Entry     *Entry  // for Ignore: of a configuration; nil for a comment
 	Title     string  // of the change, for messages
 	was       *Change // for One: as it was shown
 }
@@ -123,20 +124,24 @@ type Plan struct {
 	Text string // the file to start from
 	// Edited tells that Text is somebody's, not the one on disk with comments to
 	// ignore something.
-	Edited    bool
+	Edited bool
+	// Ignores are what the configuration will say too.
+	Ignores   []rewrite.Ignore
 	decisions []Decision // about single changes and kinds
 }
 
 // PlanFor is the plan of file number i, which reads disk.
 func PlanFor(decisions []Decision, i int, disk string) Plan {
 	p := Plan{Disk: disk, Text: disk}
-	for _, d := range decisions {
+	for _, d := range holding(decisions) {
 		switch {
 		case d.Kind == All:
 			p.decisions = append(p.decisions, d)
 		case d.File != i:
 		case d.Kind == Edit:
 			p.Text, p.Edited = d.Text, true
+		case d.Kind == Ignore && d.Entry != nil:
+			p.Ignores = append(p.Ignores, d.Entry.Ignore())
 		case d.Kind == Ignore:
 			p.Text = WithComment(p.Text, lineNow(disk, p.Text, d.Line), d.Transform, d.Reason)
 		case d.Transform == EditName: // the edit was taken back
@@ -169,18 +174,25 @@ func WithComment(text string, line int, transform, reason string) string {
 	if err != nil || len(doc.Instructions) == 0 {
 		return text
 	}
-	at, comment := doc.Instructions[0].Span.Start, "# drydock:ignore-file="
+	at := doc.Instructions[0].Span.Start
 	if line > 0 {
-		comment = "# drydock:ignore="
 		for _, in := range doc.Instructions {
 			if in.Line <= line {
 				at = in.Span.Start
 			}
 		}
 	}
+	return text[:at] + Comment(line, transform, reason) + doc.EOL + text[at:]
+}
+
+// Comment is the comment that WithComment puts in.
+func Comment(line int, transform, reason string) string {
+	comment := "# drydock:ignore="
+	if line <= 0 {
+		comment = "# drydock:ignore-file="
+	}
 	// A line break in the reason would end the comment.
-	comment += strings.TrimRight(transform+" "+strings.Join(strings.Fields(reason), " "), " ")
-	return text[:at] + comment + doc.EOL + text[at:]
+	return strings.TrimRight(comment+transform+" "+strings.Join(strings.Fields(reason), " "), " ")
 }
 
 // lineThen is the line of disk that line n of now comes from: where lines give way to

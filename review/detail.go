@@ -105,6 +105,8 @@ func changeHead(c *Change, cells int) []line {
 	}
 	out := head(words(c.Transform+": "+c.Title), remark, style{colour: cyan, bold: true}, cells)
 	switch {
+	case c.Kept != "":
+		out = append(out, fact("", "Rejected: "+c.Kept+". This is what it would have done.", style{bold: true}, cells)...)
 	case c.Gone:
 		out = append(out, fact("", "Rejected: this is what it would have done. Other changes have its place now.", style{bold: true}, cells)...)
 	case c.Verdict == Rejected:

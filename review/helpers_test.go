@@ -28,8 +28,12 @@ type yard struct {
 	failure      error
 	quote        *report.Replay
 
-	mu    sync.Mutex
-	wrote map[string]string
+	ignores []rewrite.Ignore // of a configuration
+	byHand  error            // what Configure says
+
+	mu      sync.Mutex
+	wrote   map[string]string
+	entries []Entry
 }
 
 func (y *yard) Find(gocontext.Context) ([]Target, error) {
@@ -65,7 +69,7 @@ func (y *yard) work(p Plan, i int) *Worked {
 			}
 			return rewrite.Run(gocontext.Background(), rewrite.Input{Path: y.paths[i], Src: text, Name: "Dockerfile", Repo: rp}, ts, opt)
 		},
-		Options: rewrite.Options{Unsafe: y.unsafe, Checks: checks.All()},
+		Options: rewrite.Options{Unsafe: y.unsafe, Checks: checks.All(), Ignores: y.ignores},
 		Path:    y.paths[i], Context: ".",
 		Read: func(name string) (string, bool) { b, err := fs.ReadFile(name); return string(b), err == nil },
 		Show: func(name string) string { return name },
@@ -75,13 +79,25 @@ func (y *yard) work(p Plan, i int) *Worked {
 func (y *yard) Quote(gocontext.Context, int, *Worked) *report.Replay { return y.quote }
 func (y *yard) Stale([]*Worked) []int                                { return y.stale }
 
-func (y *yard) Write(works []*Worked) error {
+func (y *yard) Configure(e Entry, earlier []Entry) (Entry, error) {
+	if y.byHand != nil {
+		return e, y.byHand
+	}
+	e.Config, e.New = ".drydock.yaml", len(earlier) == 0
+	e.Lines = []string{"  - rule: " + e.Transform, "    path: /" + y.paths[e.File], "    instruction: " + e.Words, "    reason: " + e.Reason}
+	if e.New {
+		e.Lines = append([]string{"ignores:"}, e.Lines...)
+	}
+	return e, nil
+}
+
+func (y *yard) Write(works []*Worked, entries []Entry) error {
 	if y.failure != nil {
 		return y.failure
 	}
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	y.wrote = map[string]string{}
+	y.wrote, y.entries = map[string]string{}, entries
 	for i, w := range works {
 		if w != nil && w.After != w.Disk {
 			y.wrote[y.paths[i]] = w.After

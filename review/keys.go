@@ -1,7 +1,9 @@
 package review
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -16,7 +18,7 @@ var keyHelp = [][2]string{
 	{"A  R", "accept, reject all of this transform, in every file"},
 	{"u  Ctrl-R", "undo, redo"},
 	{"e", "edit the file as this change leaves it"},
-	{"i", "reject for good: a comment in the file says why"},
+	{"i", "reject for good: a comment or .drydock.yaml says why"},
 	{"f", "the whole file, or this change alone"},
 	{"s", "side by side, where there is room"},
 	{"t", "by file, or by transform"},
@@ -233,19 +235,63 @@ func (u *ui) verdictOfKind(v Verdict) {
 	u.decide(step...)
 }
 
-// remember asks for the reason and puts it into the file.
+// remember asks for the reason, shows what a comment and what the configuration would say,
+// and takes one of the two.
 func (u *ui) remember() {
 	r, ok := u.chosen()
 	c := u.s.Change(r)
+	if f := u.s.Finding(r); ok && f != nil {
+		u.say("i is about changes: # drydock:ignore=" + words(f.Check) + " REASON above the line passes a finding over, or ignores in .drydock.yaml")
+		return
+	}
 	if !ok || c == nil || c.Transform == EditName || !u.current(r) {
 		u.say("choose a change: i keeps it away for good")
 		return
 	}
 	change := *c
 	u.ask = &question{prompt: "ignore " + change.Transform + " here, because: ", text: &input{}, done: func(reason string) tea.Cmd {
-		u.decide(u.s.Remember(r.File, change, reason)...)
+		u.askWhere(r, change, reason)
 		return nil
 	}}
+}
+
+// askWhere asks where an ignore is to stand.
+func (u *ui) askWhere(r Row, c Change, reason string) {
+	if !u.current(r) {
+		return
+	}
+	reason = strings.Join(strings.Fields(reason), " ")
+	comment := func() { u.decide(u.s.Remember(r.File, c, reason, nil)...) }
+	q := &question{prompt: "d Dockerfile  c config  Esc neither", keys: map[string]func(){"d": comment}}
+	add := func(indent, text string, st style) {
+		q.shown = append(q.shown, line{{text: indent}, {text, st}}.wrap(u.width, plain(strings.Repeat(" ", len(indent))))...)
+	}
+	place := ", at its top:"
+	if c.Line > 0 {
+		place = fmt.Sprintf(", above line %d:", c.Line)
+	}
+	add("", "d  a comment in "+clean(u.s.Targets[r.File].Path)+place, style{bold: true})
+	add("   ", words(Comment(c.Line, c.Transform, reason)), style{colour: green})
+	entry, err := u.engine.Configure(u.s.Wanted(r.File, &c, reason), u.s.Entries())
+	if reason == "" {
+		err = errors.New("only with a reason: Esc, and i again")
+	}
+	if err != nil {
+		add("", "c  an entry of the configuration:", style{bold: true})
+		add("   ", words(err.Error()), style{colour: red})
+		q.keys["c"] = func() { u.complain(words(err.Error())) }
+	} else {
+		what := "c  an entry in " + clean(entry.Config)
+		if entry.New {
+			what += " (new)"
+		}
+		add("", what+":", style{bold: true})
+		for _, l := range entry.Lines {
+			add("   ", clean(l), style{colour: green})
+		}
+		q.keys["c"] = func() { u.decide(u.s.Remember(r.File, c, reason, &entry)...) }
+	}
+	u.ask, u.helpTop = q, 0
 }
 
 // search goes to the next row, or line of the detail, that has the query.
@@ -306,12 +352,20 @@ func (u *ui) askToWrite() {
 	if len(names) > 0 {
 		note = strings.Join(names, ", ") + " changed on disk since and stays as it is; "
 	}
-	if n == 0 {
+	entries := slices.DeleteFunc(u.s.Entries(), func(e Entry) bool { return stale[e.File] })
+	var what []string
+	if n > 0 {
+		what = append(what, Number(n, "file", "files"))
+	}
+	for _, c := range configs(entries) {
+		what = append(what, clean(c))
+	}
+	if len(what) == 0 {
 		u.complain(note + "nothing to write: q leaves")
 		return
 	}
-	u.ask = &question{prompt: note + "write " + Number(n, "file", "files") + "?", yes: func() tea.Cmd {
-		if err := u.engine.Write(works); err != nil {
+	u.ask = &question{prompt: note + "write " + strings.Join(what, " and ") + "?", yes: func() tea.Cmd {
+		if err := u.engine.Write(works, entries); err != nil {
 			u.complain(words(err.Error()))
 			return nil
 		}

@@ -130,7 +130,7 @@ func TestRemember(t *testing.T) {
 		i := slices.Index(y.paths, f)
 		for _, c := range y.session().Works[i].Changes {
 			s := y.session()
-			y.settle(s, s.Decide(s.Remember(i, c, "it\nmust stay")...))
+			y.settle(s, s.Decide(s.Remember(i, c, "it\nmust stay", nil)...))
 			w := s.Works[i]
 			if w.Err != nil || !strings.Contains(w.After, "ignore") || !strings.Contains(w.After, "="+c.Transform+" it must stay") {
 				t.Errorf("%s: %s: no comment:\n%s%v", f, c.Title, w.After, w.Err)
@@ -184,7 +184,15 @@ func TestDecisions(t *testing.T) {
 				}
 				c := s.Change(r)
 				if c != nil && c.Transform != EditName && rapid.IntRange(0, 5).Draw(t, "remember") == 0 {
-					step = s.Remember(r.File, *c, "a reason")
+					var entry *Entry
+					if rapid.Bool().Draw(t, "in the configuration") {
+						e, err := y.Configure(s.Wanted(r.File, c, "a reason"), s.Entries())
+						if err != nil {
+							t.Fatal(err)
+						}
+						entry = &e
+					}
+					step = s.Remember(r.File, *c, "a reason", entry)
 				} else {
 					step = s.Under(r, rapid.SampledFrom([]Verdict{Accepted, Rejected}).Draw(t, "verdict"))
 				}

@@ -6,13 +6,15 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// question is asked in the last line: for a text, or for yes or no.
+// question is asked in the last line: for a text, for yes or no, or for one of several keys.
 type question struct {
 	prompt string
 	text   *input
 	done   func(string) tea.Cmd // with the text
 	yes    func() tea.Cmd
 	no     func() // may be nil
+	keys   map[string]func()
+	shown  []line // what it is about, in the place of everything else; with keys
 }
 
 // input is a line of text that is being typed.
@@ -37,6 +39,21 @@ func (q *question) insert(text string) {
 // answer takes a key for the question that is asked.
 func (u *ui) answer(msg tea.KeyPressMsg) tea.Cmd {
 	q, key := u.ask, msg.String()
+	if q.keys != nil {
+		switch f := q.keys[key]; {
+		case f != nil:
+			u.ask = nil
+			f()
+		case key == "esc" || key == "q" || key == "n":
+			u.ask = nil
+			u.say("left as it is")
+		case key == "j" || key == "down" || key == "pgdown":
+			u.helpTop++
+		case key == "k" || key == "up" || key == "pgup":
+			u.helpTop--
+		}
+		return nil
+	}
 	if q.text == nil {
 		u.ask = nil
 		if key == "y" || key == "Y" {

@@ -123,6 +123,8 @@ func Tell(step []Decision) string {
 	switch {
 	case d.Kind == Edit:
 		return "edited by hand"
+	case d.Kind == Ignore && d.Entry != nil:
+		return "ignored " + d.Transform + " in " + clean(d.Entry.Config)
 	case d.Kind == Ignore:
 		return "ignored " + d.Transform
 	case d.Kind == All:
@@ -152,24 +154,16 @@ func (s *Session) Decided(file int, c *Change) Verdict {
 	return c.Verdict
 }
 
-// Remember lists the decisions that keep a change away for good: a comment in the
-// file, and the rejection, should the comment not reach all of it.
-func (s *Session) Remember(file int, c Change, reason string) []Decision {
-	return []Decision{
-		{Kind: Ignore, File: file, Transform: c.Transform, Line: c.Line, Reason: reason, Title: c.Title},
-		s.One(file, c, Rejected),
-	}
-}
-
 // Counts are the numbers of a review.
 type Counts struct {
-	Files                       int // that would be written
+	Files                       int // that would be written, Dockerfiles and configurations
 	Accepted, Rejected, Pending int
 	Findings                    int
 }
 
 // Count counts over all files.
 func (s *Session) Count() (n Counts) {
+	n.Files = len(configs(s.Entries()))
 	for _, w := range s.Works {
 		if w == nil || w.Err != nil {
 			continue

@@ -32,8 +32,11 @@ type Engine interface {
 	Quote(ctx gocontext.Context, i int, w *Worked) *report.Replay
 	// Stale lists the files that aren't on disk any more as they were read.
 	Stale([]*Worked) []int
+	// Configure completes an entry: which configuration file takes it, and the lines that
+	// come into it on top of those earlier. The error says why none can, in one line.
+	Configure(e Entry, earlier []Entry) (Entry, error)
 	// Write writes what was decided, every file or none.
-	Write([]*Worked) error
+	Write([]*Worked, []Entry) error
 }
 
 // ErrInterrupted says that the review was left with Ctrl-C, or ended by a signal;

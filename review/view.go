@@ -99,6 +99,8 @@ func (u *ui) screen() []line {
 		out = plain(fmt.Sprintf("drydock review needs %d×%d; this is %d×%d. Make it larger, or q and use drydock fix -p.", minWidth, minHeight, u.width, u.height)).wrap(max(u.width, 1), nil)
 	case u.help:
 		out = u.helpScreen()
+	case u.ask != nil && u.ask.keys != nil:
+		out = u.choiceScreen()
 	default:
 		list, detail := u.panes()
 		out = append(out, u.headline())
@@ -315,12 +317,26 @@ func (u *ui) helpScreen() []line {
 		out = append(out, l.wrap(u.width, plain(strings.Repeat(" ", 4)))...)
 	}
 	out = append(out, plain("[x] will be made  [ ] rejected  [?] rests on an assumption  ! finding  – left alone").wrap(u.width, nil)...)
-	room := u.height - 2
-	u.helpTop = max(0, min(u.helpTop, len(out)-room))
 	foot := "Any key goes back."
-	if len(out) > room {
-		foot = "j and k show more, any other key goes back."
+	if len(out) > u.height-2 {
+		foot = "j k: more; other keys go back"
 	}
-	out = append([]line{styled("drydock review", style{bold: true})}, padded(out[u.helpTop:min(u.helpTop+room, len(out))], room)...)
-	return append(out, styled(foot, style{dim: true}))
+	return u.page("drydock review", out, styled(foot, style{dim: true}))
+}
+
+// choiceScreen shows what the keys of a question stand for.
+func (u *ui) choiceScreen() []line {
+	foot := styled(u.ask.prompt, style{bold: true})
+	if len(u.ask.shown) > u.height-2 && u.width >= foot.width()+13 {
+		foot = append(foot, span{"  j k more", style{dim: true}})
+	}
+	return u.page("Where is it to be remembered?", u.ask.shown, foot)
+}
+
+// page is a screen of its own, of which as much is shown as there is room for.
+func (u *ui) page(title string, text []line, foot line) []line {
+	room := u.height - 2
+	u.helpTop = max(0, min(u.helpTop, len(text)-room))
+	out := append([]line{styled(title, style{bold: true})}, padded(text[u.helpTop:min(u.helpTop+room, len(text))], room)...)
+	return append(out, foot)
 }

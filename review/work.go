@@ -3,6 +3,7 @@ package review
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"drydock/report"
 	"drydock/rewrite"
@@ -26,6 +27,10 @@ type Change struct {
 	// Gone tells that a rejected change has no place in the file as it is now: Before
 	// and After are those of the moment when it was rejected.
 	Gone bool
+	// Kept says what keeps a rejected change away for good; "" when nothing does.
+	Kept string
+
+	at int // the line of Before that it is reported at; 0 for the whole file
 }
 
 // Worked is a file with everything that the engine says of it under a plan.
@@ -75,6 +80,7 @@ func Work(s Site, p Plan) *Worked {
 	w.names = map[string]string{}
 	opt := s.Options
 	opt.Offer = false
+	opt.Ignores = slices.Concat(opt.Ignores, p.Ignores)
 	if len(p.decisions) > 0 {
 		opt.Select = w.choose(false)
 	}
@@ -204,7 +210,7 @@ func (w *worker) describe(res *rewrite.Result) *Worked {
 		if o.Status != rewrite.Applied && o.Status != rewrite.Offered {
 			continue
 		}
-		c := Change{Outcome: out.File.Outcomes[i], Verdict: Accepted, Before: o.Before, After: o.After}
+		c := Change{Outcome: out.File.Outcomes[i], Verdict: Accepted, Before: o.Before, After: o.After, at: o.Line}
 		if i >= made {
 			c.Verdict = verdicts[i-made]
 		}
@@ -261,6 +267,11 @@ func (w *worker) gone(out *Worked) {
 		}
 		if !slices.ContainsFunc(out.Changes, func(x Change) bool { return x.ID.Name == c.ID.Name && x.Line == c.Line }) {
 			c.Verdict, c.Gone = Rejected, true
+			for _, d := range out.File.Declined {
+				if d.Transform == c.Transform && strings.HasPrefix(d.Reason, "ignored by ") {
+					c.Kept = d.Reason
+				}
+			}
 			out.Changes = append(out.Changes, c)
 		}
 	}

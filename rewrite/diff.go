@@ -38,10 +38,28 @@ func UnifiedDiff(name, before, after string, created bool) string {
 // gitQuote writes a path as git does: in C quotes when it holds controls,
 // quotes or backslashes.
 func gitQuote(p string) string {
-	if !strings.ContainsAny(p, "\"\\\n\t\r") {
+	if !strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f || r == '"' || r == '\\' }) {
 		return p
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(p) + `"`
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := range len(p) { // bytes: a name need not be UTF-8
+		switch c := p[i]; {
+		case c == '"' || c == '\\':
+			b.WriteString(`\` + string(c))
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case c == '\r':
+			b.WriteString(`\r`)
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&b, `\%03o`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String() + `"`
 }
 
 // DiffLine is one line of a diff: Op is ' ', '-' or '+'; Text keeps its line

@@ -100,6 +100,7 @@ func TestPatchesApply(t *testing.T) {
 			check(t, `q"uote`, "x\n", "y\n", false)
 			check(t, `back\slash "q"/Dockerfile`, "", "y", true)
 			check(t, "é/Dockerfile", "x", "y", false)
+			check(t, "a\x1b[31mred\n\t\x7f/Dockerfile", "x\n", "y\n", false)
 			rounds := 0
 			rapid.Check(t, func(rt *rapid.T) {
 				before, after := texts(rt)

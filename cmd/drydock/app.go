@@ -174,12 +174,27 @@ func arrange(app *cli.App, args []string) []string {
 			paths = append(paths, a)
 			continue
 		}
-		flags = append(flags, a)
-		if takesValue[strings.TrimLeft(a, "-")] && len(rest) > 1 {
-			flags = append(flags, rest[1])
+		if takesValue[strings.TrimLeft(a, "-")] {
+			if len(rest) == 1 || isFlag(takesValue, rest[1]) {
+				return append(slices.Clone(args[:at+1]), a) // cli says that it needs a value, before any work
+			}
+			flags = append(flags, a, rest[1])
 			rest = rest[1:]
+			continue
 		}
+		flags = append(flags, a)
 	}
 	out := append(slices.Clone(args[:at+1]), flags...)
 	return append(append(out, "--"), paths...)
+}
+
+// isFlag tells that a word is one of these flags, or the end of all: no value of a flag
+// before it. `diff --html --offline` must not write a page called --offline.
+func isFlag(flags map[string]bool, word string) bool {
+	if word == "--" {
+		return true
+	}
+	name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	_, known := flags[name]
+	return known && strings.HasPrefix(word, "-")
 }

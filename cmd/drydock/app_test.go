@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"strings"
 	"testing"
@@ -13,7 +14,10 @@ func TestArrange(t *testing.T) {
 		{"drydock fix a --only x,y b --color=never", "drydock fix --only x,y --color=never -- a b"},
 		{"drydock fix - --context dir", "drydock fix --context dir -- -"},
 		{"drydock fix -q -- --unsafe", "drydock fix -q -- --unsafe"},
-		{"drydock check a --only", "drydock check --only -- a"},
+		{"drydock check a --only", "drydock check --only"}, // no value: cli says so
+		{"drydock fix --html --offline a", "drydock fix --html"},
+		{"drydock fix a -o -- b", "drydock fix -o"},
+		{"drydock diff a -o - --base=slim", "drydock diff -o - --base=slim -- a"},
 		{"drydock fix fix", "drydock fix -- fix"},
 		{"drydock fix a -h", "drydock fix -h"},
 		{"drydock --version", "drydock --version"},
@@ -39,5 +43,13 @@ func TestInterrupted(t *testing.T) {
 	}
 	if !strings.Contains(stderr.String(), "interrupted") {
 		t.Errorf("stderr: %q", stderr.String())
+	}
+	for _, more := range [][]string{nil, {"--html", "page.html"}} {
+		var stdout strings.Builder
+		run(ctx, append([]string{"drydock", "check", "--format", "json"}, more...), streams{strings.NewReader(""), &stdout, io.Discard})
+		var doc struct{ Error string }
+		if err := json.Unmarshal([]byte(stdout.String()), &doc); err != nil || !strings.Contains(doc.Error, "interrupted") {
+			t.Errorf("%q: %v: a reader can't tell", stdout.String(), err)
+		}
 	}
 }

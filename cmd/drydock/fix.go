@@ -95,12 +95,20 @@ func runFix(c *cli.Context, s streams) error {
 // in the command line is for those who write it.
 func allFailed(render report.Renderer, err error) error {
 	var usage usageError
-	if j, ok := render.(interface{ Fail(error) error }); ok && !errors.As(err, &usage) {
-		if err := j.Fail(err); err != nil {
+	if !errors.As(err, &usage) {
+		if err := failed(render, err); err != nil {
 			return err
 		}
 	}
 	return err
+}
+
+// failed tells a renderer whose form has a place for it why the run failed.
+func failed(render report.Renderer, why error) error {
+	if r, ok := render.(interface{ Fail(error) error }); ok {
+		return r.Fail(why)
+	}
+	return nil
 }
 
 // failure is the error for a run in which files failed.

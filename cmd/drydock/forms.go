@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -97,6 +98,9 @@ func readOutputs(c *cli.Context) (outputs, error) {
 				return usagef("%s: another form goes there: give another file", flag)
 			}
 		}
+		if isDockerfile(filepath.Base(name)) || slices.ContainsFunc(c.Args().Slice(), func(arg string) bool { return place(arg) == place(name) && !isFolder(arg) }) {
+			return usagef("%s: that is a Dockerfile's name: give the report one of its own", flag)
+		}
 		to, err := newReportFile(name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", flag, explainIO(name, err))
@@ -130,6 +134,11 @@ func readOutputs(c *cli.Context) (outputs, error) {
 		out.stdout = ""
 	}
 	return out, nil
+}
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 // has tells that a form is written, somewhere.

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -52,6 +53,10 @@ func readHTML(c *cli.Context, s streams, set settings) (*htmlPage, error) {
 		return nil, usagef("--html - and --format json both go to standard output: give the page a file")
 	case name == "-" && set.stdin() && c.Command.Name == "fix":
 		return nil, usagef("the rewritten Dockerfile goes to standard output: give --html a file")
+	case name != "-" && slices.ContainsFunc(set.forms.files, func(f *formFile) bool { return place(f.to.name) == place(name) }):
+		return nil, usagef("--html %s: another form goes there: give the page a file of its own", name)
+	case name != "-" && isDockerfile(filepath.Base(name)):
+		return nil, usagef("--html %s: that is a Dockerfile's name: give the page one of its own, such as review.html", name)
 	case name != "-":
 		if err := p.create(); err != nil {
 			return nil, fmt.Errorf("--html: %w", err)
@@ -151,6 +156,9 @@ func (b *besidePage) File(f *report.File) error {
 func (b *besidePage) Close(t report.Total) error {
 	return errors.Join(b.page.explain(b.page.render.Close(t)), b.Renderer.Close(t))
 }
+
+// Fail hands on what the form beside the page has to tell.
+func (b *besidePage) Fail(why error) error { return failed(b.Renderer, why) }
 
 func (p *htmlPage) explain(err error) error {
 	if err == nil {

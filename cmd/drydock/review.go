@@ -19,6 +19,7 @@ import (
 	"drydock/report"
 	"drydock/review"
 	"drydock/rewrite"
+	"drydock/said"
 )
 
 func reviewCommand(s streams) *cli.Command {
@@ -60,12 +61,12 @@ func runReview(c *cli.Context, s streams) error {
 	if style.On {
 		profile = colorprofile.ANSI
 	}
-	session, written, err := review.Show(c.Context, e, review.Options{Colour: style.On, Editor: editor()},
+	session, _, err := review.Show(c.Context, e, review.Options{Colour: style.On, Editor: editor()},
 		tea.WithInput(s.in), tea.WithOutput(s.out), tea.WithColorProfile(profile))
 	if err != nil {
 		return err
 	}
-	return told(s, session, written)
+	return told(s, session, e.wrote)
 }
 
 // terminalFor tells whether both ends are a terminal that can be drawn on.
@@ -85,7 +86,7 @@ func editor() []string {
 }
 
 // told prints what stays to be said once the screen is gone.
-func told(s streams, session *review.Session, written bool) error {
+func told(s streams, session *review.Session, wrote []string) error {
 	if session == nil {
 		return nil
 	}
@@ -102,9 +103,9 @@ func told(s streams, session *review.Session, written bool) error {
 		if err := report.Defects(s.err, w.File); err != nil {
 			return err
 		}
-		if written && w.Changed() {
-			fmt.Fprintf(s.out, "%s: %s\n", w.File.Path, review.Number(w.Count(review.Accepted), "change", "changes"))
-		}
+	}
+	for _, l := range wrote {
+		fmt.Fprintln(s.out, l)
 	}
 	if failed {
 		return errFailed
@@ -118,6 +119,7 @@ type reviewing struct {
 	quotes  bool
 	targets []*target
 	groups  []*reviewGroup
+	wrote   []string // a line for each file that was written
 }
 
 // reviewGroup is a build context. One goroutine at a time works on it.
@@ -314,8 +316,15 @@ func (e *reviewing) changes(i int, w *review.Worked) []fileChange {
 	return out
 }
 
+// Configure is for review.Engine.
+func (e *reviewing) Configure(entry review.Entry, earlier []review.Entry) (review.Entry, error) {
+	return e.job.entry(e.of(entry), entry, earlier, e.of)
+}
+
+func (e *reviewing) of(entry review.Entry) *target { return e.targets[entry.File] }
+
 // Write is for review.Engine.
-func (e *reviewing) Write(works []*review.Worked) error {
+func (e *reviewing) Write(works []*review.Worked, entries []review.Entry) error {
 	var all []fileChange
 	at := map[string]int{}
 	for i, w := range works {
@@ -332,5 +341,26 @@ func (e *reviewing) Write(works []*review.Worked) error {
 			all = append(all, c)
 		}
 	}
-	return writeAll(all)
+	more, err := e.job.configChanges(entries, e.of)
+	if err != nil {
+		return err
+	}
+	if err := writeAll(append(all, more...)); err != nil {
+		return err
+	}
+	for _, w := range works {
+		if w != nil {
+			e.wrote = append(e.wrote, w.File.Path+": "+review.Number(w.Count(review.Accepted), "change", "changes"))
+		}
+	}
+	for _, c := range more {
+		n := 0
+		for _, entry := range entries {
+			if entry.Config == c.show {
+				n++
+			}
+		}
+		e.wrote = append(e.wrote, said.Printable(c.show)+": "+review.Number(n, "ignore", "ignores"))
+	}
+	return nil
 }

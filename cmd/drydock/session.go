@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"drydock/report"
+	"drydock/review"
 	"drydock/rewrite"
 )
 
@@ -19,7 +20,7 @@ d - leave out this change and all that follow in this file
 A - make this change and all that follow of this transform, in all files
 D - leave out this change and all that follow of this transform, in all files
 e - edit the file with this change made; what follows is worked out anew on top of it
-i - leave this change out for good: a comment in the file says why
+i - leave this change out for good: a comment in the file, or an entry in .drydock.yaml, says why
 q - quit: leave out this change and all that follow, in all files
 ? - print this help
 `
@@ -44,6 +45,10 @@ type session struct {
 	made    []rewrite.Outcome   // in the current run of the engine
 	restart *string             // the text from which the file is to be worked out anew
 	stop    func()              // ends the current run of the engine
+	// configure completes an entry of the configuration for the file; entries are those that
+	// were taken for it.
+	configure func(review.Entry, []review.Entry) (review.Entry, error)
+	entries   []review.Entry
 }
 
 // newSession reads answers in the background, so that an interrupt ends a
@@ -92,6 +97,7 @@ func (s *session) line() (string, bool) {
 // begin starts a file; read gives the files of its context, show names them.
 func (s *session) begin(path string, read func(string) (string, bool), show func(string) string) {
 	s.path, s.read, s.show, s.rest = path, read, show, 0
+	s.entries = nil
 	s.others, s.refused = map[string]*string{}, map[string]bool{}
 }
 

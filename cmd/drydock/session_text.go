@@ -15,6 +15,7 @@ import (
 
 	"drydock/review"
 	"drydock/rewrite"
+	"drydock/said"
 )
 
 // edit opens the editor on the file with the change made. False when nothing came of
@@ -64,7 +65,8 @@ func (s *session) edited(name, text string) (string, error) {
 	return string(b), err
 }
 
-// ignore asks for the reason and puts it into the file, above the instruction.
+// ignore asks for the reason, and whether a comment above the instruction or an entry of
+// the configuration says it. False when neither does, so that the question is asked again.
 func (s *session) ignore(o rewrite.Outcome) bool {
 	fmt.Fprint(s.s.out, s.style.Bold("Ignore "+o.Transform+" here, because: "))
 	reason, ok := s.line()
@@ -72,13 +74,78 @@ func (s *session) ignore(o rewrite.Outcome) bool {
 		fmt.Fprintln(s.s.out)
 		return false
 	}
+	reason = strings.Join(strings.Fields(reason), " ")
 	text := review.WithComment(o.Before, o.Line, o.Transform, reason)
-	if text == o.Before {
-		return false
+	entry := review.Entry{Transform: o.Transform, Reason: reason}
+	if o.Line > 0 {
+		entry.Words = review.InstructionWords(o.Before, o.Line)
 	}
-	s.refused[s.id(o)] = true // should the comment not reach all of it
-	s.from(text, o, "a comment that keeps "+o.Transform+" away")
-	return true
+	entry, err := s.configure(entry, s.entries)
+	if reason == "" {
+		err = errors.New("only with a reason: n, and i again")
+	}
+	fmt.Fprint(s.s.out, s.places(o, entry, err))
+	for {
+		fmt.Fprint(s.s.out, s.style.Bold("Where [d,c,n]? "))
+		line, ok := s.line()
+		if !ok {
+			fmt.Fprintln(s.s.out)
+			return false
+		}
+		switch strings.TrimSpace(line) {
+		case "d":
+			if text == o.Before {
+				return false
+			}
+			s.refused[s.id(o)] = true // should the comment not reach all of it
+			s.from(text, o, "a comment that keeps "+o.Transform+" away")
+			return true
+		case "c":
+			if err != nil {
+				fmt.Fprintln(s.s.out, said.Printable(err.Error()))
+				continue
+			}
+			s.refused[s.id(o)] = true
+			s.entries = append(s.entries, entry)
+			s.restart = &o.Before
+			s.stop()
+			return true
+		case "n", "q":
+			return false
+		}
+	}
+}
+
+// places shows what the two places of an ignore would say.
+func (s *session) places(o rewrite.Outcome, entry review.Entry, err error) string {
+	var b strings.Builder
+	place := "at its top"
+	if o.Line > 0 {
+		place = fmt.Sprintf("above line %d", o.Line)
+	}
+	fmt.Fprintf(&b, "d - a comment in the Dockerfile, %s:\n    %s\n", place, said.Printable(review.Comment(o.Line, o.Transform, entry.Reason)))
+	if err != nil {
+		fmt.Fprintf(&b, "c - an entry of the configuration: %s\n", said.Printable(err.Error()))
+	} else {
+		created := ""
+		if entry.New {
+			created = " (new)"
+		}
+		fmt.Fprintf(&b, "c - an entry in %s%s:\n", said.Printable(entry.Config), created)
+		for _, l := range entry.Lines {
+			fmt.Fprintf(&b, "    %s\n", said.Printable(l))
+		}
+	}
+	b.WriteString("n - neither\n")
+	return b.String()
+}
+
+// remembered are the configuration files that the file's entries go into; s may be nil.
+func (s *session) remembered(j *job, t *target) ([]fileChange, error) {
+	if s == nil {
+		return nil, nil
+	}
+	return j.configChanges(s.entries, func(review.Entry) *target { return t })
 }
 
 // from has the file worked out anew from a text; what was made so far is in it.
@@ -93,7 +160,11 @@ func (s *session) from(text string, o rewrite.Outcome, title string) {
 func (s *site) asked(ctx context.Context, i int, t *target, opt rewrite.Options) (*rewrite.Result, error) {
 	ask := s.job.ask
 	ask.begin(t.path, s.read, s.show)
+	ask.configure = func(e review.Entry, earlier []review.Entry) (review.Entry, error) {
+		return s.job.entry(t, e, earlier, func(review.Entry) *target { return t })
+	}
 	opt.Select = ask.selects
+	given := opt.Ignores
 	before := s.repo
 	defer func() { s.repo = before }()
 	var made []rewrite.Outcome
@@ -103,6 +174,10 @@ func (s *site) asked(ctx context.Context, i int, t *target, opt rewrite.Options)
 		ask.made, ask.restart = nil, nil
 		run, cancel := context.WithCancel(ctx)
 		ask.stop = cancel
+		opt.Ignores = slices.Clone(given)
+		for _, e := range ask.entries {
+			opt.Ignores = append(opt.Ignores, e.Ignore())
+		}
 		res, err := s.engine(run, i, &at, opt)
 		cancel()
 		if ask.restart == nil {

@@ -105,13 +105,20 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	}
 	s.quote(ctx, t, res, f)
 	others := s.others(res)
-	if j.write && res.Changed() {
-		changes := others
+	remembered, err := j.ask.remembered(j, t)
+	if err != nil {
+		return report.Failed(t.path, shown, err)
+	}
+	if j.write && (res.Changed() || len(remembered) > 0) {
+		changes := append(slices.Clone(others), remembered...)
 		if res.Before != res.After {
-			changes = append(slices.Clone(others), fileChange{path: t.abs, show: t.path, before: res.Before, after: res.After})
+			changes = append(changes, fileChange{path: t.abs, show: t.path, before: res.Before, after: res.After})
 		}
 		if err := writeAll(changes); err != nil {
 			return report.Failed(t.path, shown, err)
+		}
+		for _, c := range remembered {
+			f.Notes = append(f.Notes, c.show+" says what is left out for good")
 		}
 	}
 	s.keep(f, i, t, res, others)

@@ -69,11 +69,16 @@ func (j *job) run(ctx context.Context) (report.Total, error) {
 	groups := group(targets)
 	parallel(j.workers(), len(groups), func(i int) { j.work(ctx, groups[i]) })
 	j.out.flush()
+	var cut error
+	if ctx.Err() != nil {
+		cut = errors.New("interrupted; files not named above are as they were")
+		j.out.err = errors.Join(j.out.err, failed(j.render, cut))
+	}
 	if j.out.err == nil {
 		j.out.err = j.render.Close(j.out.total)
 	}
-	if ctx.Err() != nil {
-		return j.out.total, errors.New("interrupted; files not named above are as they were")
+	if cut != nil {
+		return j.out.total, cut
 	}
 	return j.out.total, j.out.err
 }
@@ -364,7 +369,7 @@ func (e *emitter) flush() {
 func (e *emitter) show(f *report.File) {
 	e.total.Add(f)
 	if f.Error != nil {
-		fmt.Fprintln(e.job.err, f.Error)
+		fmt.Fprintln(e.job.err, said.Printable(f.Error.Error()))
 	}
 	if err := errors.Join(report.Defects(e.job.err, f), e.job.render.File(f)); err != nil && e.err == nil {
 		e.err = err
