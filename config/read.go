@@ -157,7 +157,7 @@ func (r *reader) value(n *yaml.Node, s *shape, of string) {
 		return
 	case null(n) && s.needs == nil && (s.items != nil || s.keys != nil && s.words == nil):
 		return // everything below is commented out
-	case n.Kind == yaml.ScalarNode && (s.words != nil || s.rules != nil || s.yesno || s.text != ""):
+	case n.Kind == yaml.ScalarNode && (s.words != nil || s.rules != nil && s.keys == nil || s.yesno || s.text != ""):
 		r.scalar(n, s, of)
 		return
 	}

@@ -109,6 +109,14 @@ func TestNothing(t *testing.T) {
 	}
 }
 
+// What may be a name below checks is no value of checks.
+func TestRuleIsNoMap(t *testing.T) {
+	_, mistakes := Parse("c", "/d", []byte("checks: buildkit/JSONArgsRecommended\n"))
+	if len(mistakes) != 1 || !strings.Contains(mistakes[0].Error(), "checks is a map, and a text stands here") {
+		t.Errorf("%v", mistakes)
+	}
+}
+
 // Every line of the file to begin with may have its # taken away.
 func TestTemplate(t *testing.T) {
 	text := string(Template("x.json"))

@@ -192,7 +192,7 @@ func (s *shape) key(name string) *shape {
 }
 
 func (s *shape) has(text string) bool {
-	return slices.ContainsFunc(s.words, func(w word) bool { return w.text == text }) || s.rules != nil && isRule(text)
+	return slices.ContainsFunc(s.words, func(w word) bool { return w.text == text }) || s.rules != nil && s.keys == nil && isRule(text)
 }
 
 // names are the words and keys that may stand there.
