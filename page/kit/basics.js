@@ -77,12 +77,18 @@ async function copy(text) {
   }
 }
 
-// copier is a button that copies what text() gives, and says whether it could.
+// copier is a button that copies what text() gives, and says whether it could. Its name
+// is what it shows while it says so.
 function copier(label, text, attrs) {
+  const name = attrs && attrs["aria-label"];
   const b = el("button", { type: "button", class: "quiet", text: label, ...attrs, onclick: async () => {
     b.textContent = (await copy(text())) ? "Copied" : "Copying isn’t allowed here";
+    b.removeAttribute("aria-label");
     say(b.textContent);
-    setTimeout(() => { b.textContent = label; }, 2000);
+    setTimeout(() => {
+      b.textContent = label;
+      if (name) b.setAttribute("aria-label", name);
+    }, 2000);
   } });
   return b;
 }
