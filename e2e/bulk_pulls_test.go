@@ -252,6 +252,9 @@ func TestBulkRefused(t *testing.T) {
 
 // TestBulkForgeRestarts: the forge goes away half-way, for a while and for good.
 func TestBulkForgeRestarts(t *testing.T) {
+	if !every() {
+		t.Skip("a part of make e2e-all; TestForgeRestart is about the same below the verb")
+	}
 	s := ownForge(t)
 	org := s.organisation(t)
 	names := s.repositories(t, org, 12, plainDockerfile)

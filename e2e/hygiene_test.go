@@ -19,7 +19,7 @@ import (
 )
 
 // always are the directories of testdata/hygiene that every run builds; E2E_ALL builds them all.
-var always = []string{"apt-apart", "chown", "downloads", "npm-ci"}
+var always = []string{"apt-apart", "chown", "npm-ci"}
 
 // A flavour is one way to run fix, such that only transforms act that must leave every file as it was.
 type flavour struct {
