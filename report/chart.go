@@ -52,13 +52,13 @@ func (r *Replay) Chart(title string) string {
 
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label="%s">`+"\n",
-		chartWidth, chartHeight, chartWidth, chartHeight, html.EscapeString(title+": rebuild time over "+count(r.Commits, "commit", "commits")))
+		chartWidth, chartHeight, chartWidth, chartHeight, html.EscapeString(title+": rebuild time over "+Count(r.Commits, "commit", "commits")))
 	b.WriteString(chartStyle)
 	text := func(x, y float64, class, anchor, s string) {
 		fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" class="%s" text-anchor="%s">%s</text>`+"\n", x, y, class, anchor, html.EscapeString(s))
 	}
 	text(16, 26, "", "start", title)
-	text(16, 46, "dim", "start", "rebuild time that adds up over "+count(r.Commits, "commit", "commits")+r.chartNote())
+	text(16, 46, "dim", "start", "rebuild time that adds up over "+Count(r.Commits, "commit", "commits")+r.chartNote())
 	for s := 0.0; s <= top*1.001; s += step {
 		fmt.Fprintf(&b, `<line x1="%d" y1="%.1f" x2="%d" y2="%.1f" class="grid"/>`+"\n", chartLeft, y(s), chartLeft+plotWidth, y(s))
 		text(chartLeft-8, y(s)+4, "dim", "end", seconds(s))

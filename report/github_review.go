@@ -65,9 +65,9 @@ func (g *GitHubReview) Close(t Total) error {
 		r.Comments = []githubComment{}
 	}
 	var b strings.Builder
-	b.WriteString("drydock suggests " + count(len(g.comments), "change", "changes") + ".")
+	b.WriteString("drydock suggests " + Count(len(g.comments), "change", "changes") + ".")
 	if g.left > 0 {
-		b.WriteString(" " + count(g.left, "more place", "more places") + " can't be suggested here, such as new files and files with CRLF line ends: run drydock fix.")
+		b.WriteString(" " + Count(g.left, "more place", "more places") + " can't be suggested here, such as new files and files with CRLF line ends: run drydock fix.")
 	}
 	r.Body = b.String()
 	text, err := Encode(r)

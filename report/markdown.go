@@ -86,9 +86,9 @@ func (m *Markdown) File(f *File) error {
 func (m *Markdown) part(f *File, name string, withDiff bool) string {
 	var b strings.Builder
 	applied := f.With(rewrite.Applied)
-	what := count(len(applied), "change", "changes")
+	what := Count(len(applied), "change", "changes")
 	if n := len(f.Findings); n > 0 {
-		what += ", " + count(n, "finding", "findings")
+		what += ", " + Count(n, "finding", "findings")
 	}
 	if f.Error != nil {
 		what = "not read"
@@ -149,7 +149,7 @@ func (m *Markdown) part(f *File, name string, withDiff bool) string {
 		}
 	}
 	if offered := f.With(rewrite.Offered); len(offered) > 0 {
-		fmt.Fprintf(&b, "\n<details><summary>%s for <code>--unsafe</code></summary>\n\n", count(len(offered), "more change waits", "more changes wait"))
+		fmt.Fprintf(&b, "\n<details><summary>%s for <code>--unsafe</code></summary>\n\n", Count(len(offered), "more change waits", "more changes wait"))
 		for _, o := range offered {
 			list(o)
 		}
@@ -177,14 +177,14 @@ func (m *Markdown) Close(Total) error {
 	var more []string
 	for _, s := range []string{SeverityError, SeverityWarning, SeverityNote} {
 		if n := m.bySeverity[s]; n > 0 {
-			more = append(more, count(n, s, s+"s"))
+			more = append(more, Count(n, s, s+"s"))
 		}
 	}
 	if m.offered > 0 {
-		more = append(more, count(m.offered, "change waits", "changes wait")+" for `--unsafe`")
+		more = append(more, Count(m.offered, "change waits", "changes wait")+" for `--unsafe`")
 	}
 	if t.Failed > 0 {
-		more = append(more, count(t.Failed, "file", "files")+" could not be read")
+		more = append(more, Count(t.Failed, "file", "files")+" could not be read")
 	}
 	if len(more) > 0 {
 		b.WriteString(strings.Join(more, ", ") + ".\n\n")
@@ -192,13 +192,13 @@ func (m *Markdown) Close(Total) error {
 	if len(m.rows) > 0 {
 		b.WriteString("| Dockerfile | changes | findings | wait for `--unsafe` |\n| --- | ---: | ---: | ---: |\n" + strings.Join(m.rows, ""))
 		if m.rowsLeft > 0 {
-			fmt.Fprintf(&b, "| *%s* | | | |\n", count(m.rowsLeft, "more Dockerfile", "more Dockerfiles"))
+			fmt.Fprintf(&b, "| *%s* | | | |\n", Count(m.rowsLeft, "more Dockerfile", "more Dockerfiles"))
 		}
 		b.WriteByte('\n')
 	}
 	b.WriteString(strings.Join(m.parts, "\n"))
 	if m.partsLeft > 0 {
-		fmt.Fprintf(&b, "\n%s not shown here: a comment has room for %d characters. Run `drydock check` and `drydock diff`.\n", count(m.partsLeft, "more Dockerfile is", "more Dockerfiles are"), m.most())
+		fmt.Fprintf(&b, "\n%s not shown here: a comment has room for %d characters. Run `drydock check` and `drydock diff`.\n", Count(m.partsLeft, "more Dockerfile is", "more Dockerfiles are"), m.most())
 	}
 	if m.changes > 0 && !m.written {
 		b.WriteString("\nTo make the changes run `drydock fix`; `drydock explain NAME` tells more of each.\n")
@@ -211,14 +211,14 @@ func (m *Markdown) Close(Total) error {
 func (m *Markdown) summary() string {
 	t := m.total
 	if m.changes+t.Findings+m.offered+t.Failed == 0 {
-		return "nothing to do in " + count(t.Files, "Dockerfile", "Dockerfiles")
+		return "nothing to do in " + Count(t.Files, "Dockerfile", "Dockerfiles")
 	}
-	out := count(m.changes, "change", "changes")
+	out := Count(m.changes, "change", "changes")
 	if m.written {
 		out += " made"
 	}
 	if t.Findings > 0 {
-		out += " and " + count(t.Findings, "finding", "findings")
+		out += " and " + Count(t.Findings, "finding", "findings")
 	}
-	return out + " in " + count(t.Files, "Dockerfile", "Dockerfiles")
+	return out + " in " + Count(t.Files, "Dockerfile", "Dockerfiles")
 }

@@ -103,7 +103,7 @@ func (t *ReplayTable) File(f *File) error {
 	}
 	r := f.Replay
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s replayed", t.Style.Bold(f.Path), count(r.Commits, "commit", "commits"))
+	fmt.Fprintf(&b, "%s: %s replayed", t.Style.Bold(f.Path), Count(r.Commits, "commit", "commits"))
 	if r.Skipped > 0 {
 		fmt.Fprintf(&b, ", %d skipped that can't be built", r.Skipped)
 		if m := r.missing(); m != "" {
@@ -185,7 +185,7 @@ func (t *ReplayTable) steps(b *strings.Builder, r *Replay) {
 	_ = w.Flush()
 	b.WriteString(table.String())
 	if rest > 0 {
-		fmt.Fprintf(b, "  and %s; --format json has all\n", count(rest, "cheaper step", "cheaper steps"))
+		fmt.Fprintf(b, "  and %s; --format json has all\n", Count(rest, "cheaper step", "cheaper steps"))
 	}
 }
 

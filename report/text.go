@@ -28,7 +28,7 @@ func (s *Summary) File(f *File) error {
 		return nil
 	}
 	var b strings.Builder
-	what := count(len(applied), "change", "changes")
+	what := Count(len(applied), "change", "changes")
 	if !f.Changed {
 		what = "no change"
 	}
@@ -54,7 +54,7 @@ func (s *Summary) File(f *File) error {
 		}
 	}
 	if len(offered) > 0 {
-		fmt.Fprintf(&b, "  %s for --unsafe:\n", s.Style.Yellow(count(len(offered), "more change waits", "more changes wait")))
+		fmt.Fprintf(&b, "  %s for --unsafe:\n", s.Style.Yellow(Count(len(offered), "more change waits", "more changes wait")))
 		for _, o := range offered {
 			fmt.Fprintf(&b, "  %s %s: %s%s\n", s.Style.Yellow("?"), o.Transform, plain(o.Title), in(o))
 			s.detail(&b, o)
@@ -115,7 +115,7 @@ func (s *Summary) Close(t Total) error {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	_, err := fmt.Fprintf(s.W, "%s: %s\n", count(t.Files, "file", "files"), strings.Join(parts, ", "))
+	_, err := fmt.Fprintf(s.W, "%s: %s\n", Count(t.Files, "file", "files"), strings.Join(parts, ", "))
 	return err
 }
 
@@ -201,7 +201,8 @@ func onLine(n int) string {
 	return fmt.Sprintf(" on line %d", n)
 }
 
-func count(n int, one, many string) string {
+// Count counts in words: "1 change", "2 changes".
+func Count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

@@ -84,7 +84,7 @@ func (u *Updates) Close(t Total) error {
 	if u.Wrote {
 		verb = "moved"
 	}
-	_, err := fmt.Fprintf(u.W, "%s%s in %s: %d %s, %d stay\n", text, count(u.moved+u.kept, "image", "images"), count(t.Files, "file", "files"), u.moved, verb, u.kept)
+	_, err := fmt.Fprintf(u.W, "%s%s in %s: %d %s, %d stay\n", text, Count(u.moved+u.kept, "image", "images"), Count(t.Files, "file", "files"), u.moved, verb, u.kept)
 	return err
 }
 

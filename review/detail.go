@@ -267,10 +267,10 @@ func summary(w *Worked) string {
 	}
 	var parts []string
 	if n := len(w.Changes); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %s", w.Count(Accepted), Number(n, "change", "changes")))
+		parts = append(parts, fmt.Sprintf("%d of %s", w.Count(Accepted), report.Count(n, "change", "changes")))
 	}
 	if n := len(w.File.Findings); n > 0 {
-		parts = append(parts, Number(n, "finding", "findings"))
+		parts = append(parts, report.Count(n, "finding", "findings"))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -295,7 +295,7 @@ func (s *Session) kindDetail(r Row, lay layout) []line {
 			}
 		}
 	}
-	out := head(r.Transform, fmt.Sprintf("%s, %d accepted, %d rejected, %d pending", Number(len(files), "file", "files"), n[Accepted], n[Rejected], n[Pending]), style{colour: cyan, bold: true}, lay.cells)
+	out := head(r.Transform, fmt.Sprintf("%s, %d accepted, %d rejected, %d pending", report.Count(len(files), "file", "files"), n[Accepted], n[Rejected], n[Pending]), style{colour: cyan, bold: true}, lay.cells)
 	if t := transforms.ByName(r.Transform); t != nil {
 		out = append(out, fact("", t.Summary, style{}, lay.cells)...)
 		out = append(out, fact("assumes", t.Assumes, style{colour: yellow}, lay.cells)...)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sergi/go-diff/diffmatchpatch"
 
+	"drydock/report"
 	"drydock/said"
 )
 
@@ -233,7 +234,7 @@ func unified(rows []diffRow, digits, cells int) []line {
 }
 
 func skipped(r diffRow, digits int) line {
-	return styled(strings.Repeat(" ", digits)+" ⋮ "+Number(r.skipped, "line", "lines")+" as before", style{dim: true})
+	return styled(strings.Repeat(" ", digits)+" ⋮ "+report.Count(r.skipped, "line", "lines")+" as before", style{dim: true})
 }
 
 // numbered is one line of a diff with its number and its mark, wrapped.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"drydock/report"
 )
 
 // keyHelp is what ? shows: keys and what they do.
@@ -124,7 +126,7 @@ func (u *ui) key(msg tea.KeyPressMsg) tea.Cmd {
 	case "w":
 		u.writing = true
 		if !u.s.Settled() {
-			u.say(Number(u.s.Waiting(), "file is", "files are") + " still being worked out; asked then")
+			u.say(report.Count(u.s.Waiting(), "file is", "files are") + " still being worked out; asked then")
 		}
 	}
 	return nil
@@ -328,7 +330,7 @@ func (u *ui) leave() tea.Cmd {
 	if u.s == nil || len(u.s.Log.Decisions()) == 0 {
 		return tea.Quit
 	}
-	u.ask = &question{prompt: "leave without writing? " + Number(len(u.s.Log.Decisions()), "decision is", "decisions are") + " lost", yes: func() tea.Cmd { return tea.Quit }}
+	u.ask = &question{prompt: "leave without writing? " + report.Count(len(u.s.Log.Decisions()), "decision is", "decisions are") + " lost", yes: func() tea.Cmd { return tea.Quit }}
 	return nil
 }
 
@@ -355,7 +357,7 @@ func (u *ui) askToWrite() {
 	entries := slices.DeleteFunc(u.s.Entries(), func(e Entry) bool { return stale[e.File] })
 	var what []string
 	if n > 0 {
-		what = append(what, Number(n, "file", "files"))
+		what = append(what, report.Count(n, "file", "files"))
 	}
 	for _, c := range configs(entries) {
 		what = append(what, clean(c))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"drydock/report"
 )
 
 // Target is one Dockerfile under review.
@@ -221,18 +223,10 @@ func (s *Session) Since(before Snapshot, step []Decision) string {
 	}
 	var parts []string
 	if n := len(gone); n > 0 {
-		parts = append(parts, Number(n, "other change went with it", "other changes went with it"))
+		parts = append(parts, report.Count(n, "other change went with it", "other changes went with it"))
 	}
 	if n := len(came); n > 0 {
-		parts = append(parts, Number(n, "change is new", "changes are new"))
+		parts = append(parts, report.Count(n, "change is new", "changes are new"))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// Number counts in words.
-func Number(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

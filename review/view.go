@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"drydock/report"
 )
 
 // The smallest screen, and from how many columns on before and after stand side by side.
@@ -131,7 +133,7 @@ func (u *ui) headline() line {
 		return line{{"drydock review", bold}, {"  looking for Dockerfiles…", style{}}}
 	}
 	n := u.s.Count()
-	out := line{{fmt.Sprintf("%s to write", Number(n.Files, "file", "files")), bold}, {fmt.Sprintf("  %d accepted", n.Accepted), style{colour: green}}}
+	out := line{{fmt.Sprintf("%s to write", report.Count(n.Files, "file", "files")), bold}, {fmt.Sprintf("  %d accepted", n.Accepted), style{colour: green}}}
 	if n.Rejected > 0 {
 		out = append(out, span{fmt.Sprintf(", %d rejected", n.Rejected), style{}})
 	}
@@ -139,7 +141,7 @@ func (u *ui) headline() line {
 		out = append(out, span{fmt.Sprintf(", %d pending", n.Pending), style{colour: yellow}})
 	}
 	if n.Findings > 0 {
-		out = append(out, span{", " + Number(n.Findings, "finding", "findings"), style{colour: red}})
+		out = append(out, span{", " + report.Count(n.Findings, "finding", "findings"), style{colour: red}})
 	}
 	if w := u.s.Waiting(); w > 0 {
 		out = append(out, span{fmt.Sprintf("  working: %d of %d", len(u.s.Targets)-w, len(u.s.Targets)), style{dim: true}})
@@ -158,7 +160,7 @@ func (u *ui) listLines(height int) []line {
 		case len(u.s.Targets) == 0:
 			return []line{nil, plain("  No Dockerfile here: name the file, whatever it is called.")}
 		}
-		return []line{nil, plain("  Nothing to change: " + Number(len(u.s.Targets), "Dockerfile is", "Dockerfiles are") + " as good as drydock makes them.")}
+		return []line{nil, plain("  Nothing to change: " + report.Count(len(u.s.Targets), "Dockerfile is", "Dockerfiles are") + " as good as drydock makes them.")}
 	}
 	var out []line
 	for i := u.top; i < min(u.top+height, len(u.rows)); i++ {

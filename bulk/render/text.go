@@ -63,23 +63,23 @@ func (p printer) head(t *tally) {
 			parts = append(parts, s.paint(fmt.Sprintf("%d %s", k.After, s.status)))
 		}
 	}
-	p.line("%s%s", p.style.Bold(plural(t.Repositories, "repository", "repositories")), after(": ", strings.Join(parts, ", ")))
+	p.line("%s%s", p.style.Bold(report.Count(t.Repositories, "repository", "repositories")), after(": ", strings.Join(parts, ", ")))
 	if t.Files == 0 {
 		return
 	}
-	line := fmt.Sprintf("%s: %d changed", plural(t.Files, "Dockerfile", "Dockerfiles"), t.FilesChanged)
+	line := fmt.Sprintf("%s: %d changed", report.Count(t.Files, "Dockerfile", "Dockerfiles"), t.FilesChanged)
 	if t.FilesFailed > 0 {
 		line += fmt.Sprintf(", %d failed", t.FilesFailed)
 	}
 	if t.Unproven > 0 {
-		line += fmt.Sprintf("; %s left out, not proven", plural(t.Unproven, "change", "changes"))
+		line += fmt.Sprintf("; %s left out, not proven", report.Count(t.Unproven, "change", "changes"))
 	}
 	p.line("%s", line)
 	if t.Offered > 0 {
-		p.line("%s for --unsafe", plural(t.Offered, "more change waits", "more changes wait"))
+		p.line("%s for --unsafe", report.Count(t.Offered, "more change waits", "more changes wait"))
 	}
 	if t.Broken > 0 {
-		p.line("%s", p.style.Red(plural(t.Broken, "proof fails", "proofs fail")))
+		p.line("%s", p.style.Red(report.Count(t.Broken, "proof fails", "proofs fail")))
 	}
 	if t.Sized > 0 {
 		how := "measured"
@@ -90,7 +90,7 @@ func (p printer) head(t *tally) {
 		default:
 			how = fmt.Sprintf("%d measured, else the bases'", t.Measured)
 		}
-		p.line("Sizes: %s -> %s, of %s (%s)", megabytes(t.SizeBefore), megabytes(t.SizeAfter), plural(t.Sized, "image", "images"), how)
+		p.line("Sizes: %s -> %s, of %s (%s)", megabytes(t.SizeBefore), megabytes(t.SizeAfter), report.Count(t.Sized, "image", "images"), how)
 	}
 	var pulls []string
 	for _, k := range t.Pulls.most() {
@@ -218,13 +218,6 @@ func wrap(s string, width int) []string {
 		out = append(out, line)
 	}
 	return out
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // after is s behind sep, "" when s is.

@@ -3,7 +3,6 @@ package main
 import (
 	_ "embed"
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -58,8 +57,7 @@ For good (docs/integrations.md tells more):
 				for _, k := range shells() {
 					names = append(names, k.word)
 				}
-				last := len(names) - 1
-				return usagef("completion needs a shell: %s or %s", strings.Join(names[:last], ", "), names[last])
+				return usagef("completion needs a shell: %s", either(names))
 			}
 			_, err := fmt.Fprint(s.out, script)
 			return err

@@ -9,9 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"drydock/checks"
 	"drydock/report"
-	"drydock/transforms"
 )
 
 // settings are the flags that fix, diff and check share, read and checked.
@@ -96,14 +94,7 @@ func knownColor(when string) error {
 }
 
 func unknownName(name string) error {
-	var names []string
-	for _, t := range transforms.All() {
-		names = append(names, t.Name)
-	}
-	for _, c := range checks.All() {
-		names = append(names, c.Name)
-	}
-	return usagef("no transform or check is called %q: there are %s", name, strings.Join(names, ", "))
+	return usagef("no transform or check is called %q: there are %s", name, strings.Join(ruleNames(), ", "))
 }
 
 // stdin tells that the Dockerfile comes from standard input.

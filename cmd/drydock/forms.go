@@ -152,10 +152,9 @@ func (o outputs) program() bool { return o.stdout != "text" && o.stdout != "" }
 // renderer makes the renderer of all forms. text makes the verb's own one; quiet keeps
 // it from standard output.
 func (s settings) renderer(stdout io.Writer, text func(io.Writer) report.Renderer) report.Renderer {
-	opt := report.FormOptions{Version: version(), Place: s.placer()}
 	of := func(form string, w io.Writer) report.Renderer {
 		if f, _ := report.FormByName(form); f.New != nil {
-			return f.New(w, opt)
+			return f.New(w, report.FormOptions{Version: version(), Place: s.placer()})
 		}
 		return text(w)
 	}

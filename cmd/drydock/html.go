@@ -49,8 +49,6 @@ func readHTML(c *cli.Context, s streams, set settings) (*htmlPage, error) {
 		return nil, usagef("--html needs a file, or - for standard output")
 	case name == "-" && set.forms.program():
 		return nil, usagef("--html - and --format %s both go to standard output: give the page a file", set.forms.stdout)
-	case name == "-" && set.json: // of verify
-		return nil, usagef("--html - and --format json both go to standard output: give the page a file")
 	case name == "-" && set.stdin() && c.Command.Name == "fix":
 		return nil, usagef("the rewritten Dockerfile goes to standard output: give --html a file")
 	case name != "-" && slices.ContainsFunc(set.forms.files, func(f *formFile) bool { return place(f.to.name) == place(name) }):

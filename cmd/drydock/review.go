@@ -350,7 +350,7 @@ func (e *reviewing) Write(works []*review.Worked, entries []review.Entry) error 
 	}
 	for _, w := range works {
 		if w != nil {
-			e.wrote = append(e.wrote, w.File.Path+": "+review.Number(w.Count(review.Accepted), "change", "changes"))
+			e.wrote = append(e.wrote, w.File.Path+": "+report.Count(w.Count(review.Accepted), "change", "changes"))
 		}
 	}
 	for _, c := range more {
@@ -360,7 +360,7 @@ func (e *reviewing) Write(works []*review.Worked, entries []review.Entry) error 
 				n++
 			}
 		}
-		e.wrote = append(e.wrote, said.Printable(c.show)+": "+review.Number(n, "ignore", "ignores"))
+		e.wrote = append(e.wrote, said.Printable(c.show)+": "+report.Count(n, "ignore", "ignores"))
 	}
 	return nil
 }
