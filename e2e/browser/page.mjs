@@ -32,7 +32,11 @@ async function judge(p, name, phone) {
   const see = (ok, what) => check(ok, name + ": " + what);
   const shot = (what) => p.screenshot({ path: join(shots, name + "-" + what + ".png") });
   const count = () => p.textContent("#count");
-  const settled = () => p.waitForTimeout(250);
+  // What is clicked must not move meanwhile: the charts above the table follow the filters a little later.
+  const settled = async () => {
+    await p.waitForSelector("body:not([data-pending])");
+    await p.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+  };
   const names = () => p.$$eval("#rows .row", (all) => all.sort((a, b) => a.dataset.at - b.dataset.at).map((r) => r.querySelector(".name").textContent));
   const accessible = (what) => judged(p, name + ": " + what);
   await settled();
@@ -96,6 +100,7 @@ async function judge(p, name, phone) {
   }
   await p.click("#clear");
   see(await count() === number(total) + " repositories", "after clearing count says " + await count());
+  await settled();
 
   // Sort by every column, both ways.
   if (phone) {
@@ -105,6 +110,7 @@ async function judge(p, name, phone) {
       for (const _ of [1, 2]) {
         const before = await p.getAttribute(`#head [data-key=${key}]`, "aria-sort");
         await p.click(`#head [data-key=${key}] button`);
+        await settled();
         const after = await p.getAttribute(`#head [data-key=${key}]`, "aria-sort");
         see(after && after !== before, "sorting by " + key + " goes from " + before + " to " + after);
       }

@@ -132,9 +132,14 @@ function match() {
   });
 }
 
-// The charts and totals follow when typing pauses.
+// The charts and totals follow when typing pauses. Until they have, what is below them may still move: the body says so.
 let pending = 0;
 function later() {
   clearTimeout(pending);
-  pending = setTimeout(() => { drawTotals(); drawCharts(); }, 120);
+  document.body.dataset.pending = "yes";
+  pending = setTimeout(() => {
+    drawTotals();
+    drawCharts();
+    delete document.body.dataset.pending;
+  }, 120);
 }
