@@ -21,11 +21,17 @@ func (in *Instruction) Steps() (out []Step, why string) {
 	if why != "" {
 		return nil, why
 	}
-	r := stepReader{sh: sh, dir: in.Stage.At(in).Workdir, byStmt: map[*syntax.Stmt]Command{}}
-	for _, c := range sh.Commands() {
+	return sh.Steps(in.Stage.At(in).Workdir)
+}
+
+// Steps reads a script, as Instruction.Steps does that of a RUN, that begins in the
+// folder dir ("" where that isn't known).
+func (s *Script) Steps(dir string) (out []Step, why string) {
+	r := stepReader{sh: s, dir: dir, byStmt: map[*syntax.Stmt]Command{}}
+	for _, c := range s.Commands() {
 		r.byStmt[c.Stmt] = c
 	}
-	for _, st := range sh.File.Stmts {
+	for _, st := range s.File.Stmts {
 		if why := r.stmt(st); why != "" {
 			return nil, why
 		}

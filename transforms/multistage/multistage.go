@@ -80,7 +80,7 @@ func run(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 			continue
 		}
 		s := newSplit(p, stage, ref)
-		s.tools = r.tools
+		s.tools, s.reads = r.tools, r.reads
 		s.quiet = r.quiet != nil && r.quiet(stage)
 		if !s.prepare() || !r.split(s) {
 			return nil, nil
@@ -121,7 +121,7 @@ func (s *split) prepare() bool {
 		case "arg":
 			s.roles[in] = inBuild
 		case "run":
-			if _, why := in.Shell(); why != "" {
+			if _, why := in.Shell(); why != "" && (s.reads == nil || !s.reads(in)) {
 				return s.decline(in, "the effects of this RUN aren't known: %s", why)
 			}
 			for _, m := range in.Mounts() {

@@ -30,6 +30,9 @@ type recipe struct {
 	// tools tells of images that hold package managers, from which a COPY belongs
 	// to the build alone; nil for none.
 	tools func(ref string) bool
+	// reads tells of a RUN under a SHELL that isn't a plain shell, which the recipe reads
+	// itself; nil for none.
+	reads func(*rewrite.Instruction) bool
 	// quiet tells of a stage that a split which can't be is nothing to report.
 	quiet func(*rewrite.Stage) bool
 	// fits tells more exactly whether a stage is one of the recipe's; nil for all that

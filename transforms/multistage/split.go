@@ -29,10 +29,11 @@ type split struct {
 	builder  string // name of the build stage
 	keepName bool   // the runtime stage takes over the stage's name
 
-	tools    func(ref string) bool // images whose programs the build alone needs (recipe.tools)
-	base     string                // reference of the runtime stage's base
-	sameBase bool                  // the runtime stage stands on the image that the build stage stands on
-	quiet    bool                  // a decline isn't reported
+	tools    func(ref string) bool           // images whose programs the build alone needs (recipe.tools)
+	reads    func(*rewrite.Instruction) bool // RUNs whose shell the recipe knows (recipe.reads)
+	base     string                          // reference of the runtime stage's base
+	sameBase bool                            // the runtime stage stands on the image that the build stage stands on
+	quiet    bool                            // a decline isn't reported
 	roles    map[*rewrite.Instruction]role
 	instead  map[*rewrite.Instruction][]string // lines of the runtime stage in an instruction's place
 	ahead    map[*rewrite.Instruction][]string // lines of the runtime stage above a repeated instruction

@@ -1,0 +1,347 @@
+package multistage
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"drydock/images"
+	"drydock/rewrite"
+)
+
+// Images of conda. An environment brings every library but the C library, so its
+// folder is copied to the same path of Debian's slim image: the path stays, because
+// the files of an environment hold it (conda-build, "Making packages relocatable").
+// conda-pack, the other way, needs one more package and unpacks to another path.
+//
+// Conda's own environment, base, declines: what conda needs and what the
+// application needs can't be told apart there. It declines also where activation
+// sets more than the PATH for a package (conda_needs.go), where a script of the
+// project calls conda, and for commands that it doesn't know. What starts in the
+// container is in conda_start.go, what RUNs do in conda_env.go and conda_run.go.
+//
+// mambaorg/micromamba is a slim Debian with one program more. It is split only
+// where a compiler is installed, onto the same image.
+
+var _ = register(recipe{
+	name:    "conda",
+	bases:   condaBases,
+	words:   words("conda mamba micromamba conda-lock pip pip3"),
+	anySize: true,
+	doc: `- Conda, mamba and micromamba: the environment that is made, copied to the same path of
+  debian:13-slim. What conda run or an activation starts is started itself, with the
+  environment's folder on the PATH.`,
+	reads: func(in *rewrite.Instruction) bool { _, ok := condaShell(in.Stage.At(in).Shell); return ok },
+	split: splitConda,
+})
+
+// condaBases are the images that hold conda below /opt/conda. Their Dockerfiles:
+// github.com/ContinuumIO/docker-images (July 2024), github.com/anaconda/docker-images
+// (July 2026), github.com/conda-forge/miniforge-images (July 2026),
+// github.com/mamba-org/micromamba-docker (2.6.1).
+var condaBases = words(`continuumio/miniconda3 continuumio/anaconda3 continuumio/miniconda continuumio/anaconda anaconda/miniconda condaforge/miniforge3 condaforge/mambaforge mambaorg/micromamba`)
+
+// condaRoot is where conda lies in all of them.
+const condaRoot = "/opt/conda"
+
+// condaDebian is the release of the runtime stage where no package of apt ties the
+// file to another: its glibc (2.41) isn't older than that of any of the bases (Ubuntu
+// 24.04: 2.39), and what is compiled against one runs on a newer one.
+const condaDebian = "13"
+
+// condaPrograms stay in the build stage.
+var condaPrograms = words(`conda mamba micromamba conda-lock conda-env`)
+
+type condaSplit struct {
+	*pythonSplit
+	micro    bool                    // on micromamba's image, which the runtime stage stands on too
+	prefix   string                  // the environment that is made
+	name     string                  // its name, "" for one that only its path tells
+	listed   map[string]condaPackage // what it is asked to hold
+	login    string                  // the environment that ~/.bashrc activates
+	last     *rewrite.Instruction    // the last RUN that changes it
+	owner    string                  // the environment's owner, as --chown says it
+	active   bool                    // what starts is started in the activated environment
+	unlisted string                  // a file whose packages can't be read
+	release  string                  // Debian's or Ubuntu's, where apt's packages have to be of the base's; "" for none
+	foreign  bool                    // apt installs packages, and what the base calls its release isn't known
+}
+
+func splitConda(s *split) bool {
+	tag := s.ref.Tag
+	c := &condaSplit{pythonSplit: &pythonSplit{split: s, files: map[string]bool{}, manifests: map[string]bool{}, managed: true}, micro: s.ref.Repository() == "mambaorg/micromamba", listed: map[string]condaPackage{}}
+	if strings.Contains(tag, "alpine") || strings.Contains(tag, "cuda") || strings.Contains(tag, "amazon") || strings.Contains(tag, "fedora") || strings.Contains(tag, "centos") {
+		return false
+	}
+	if c.micro && !dropsToolchain(s.stage, compiler) {
+		return false
+	}
+	c.chooseBase(tag)
+	for _, in := range s.stage.Instructions {
+		if in.Keyword == "run" && !c.run(in) {
+			return false
+		}
+	}
+	if c.last == nil {
+		return false // nothing is installed
+	}
+	s.settleUpdates()
+	if !c.settled() || !c.starts() {
+		return false
+	}
+	if _, ok := s.canStart(); !ok {
+		return false
+	}
+	if why := cmp.Or(c.packages(), c.needs()); why != "" {
+		return s.decline(c.last, "%s", why)
+	}
+	if why := cmp.Or(c.sourceCalls(), s.sourceLacks(".py")); why != "" {
+		return s.decline(c.last, "%s", why)
+	}
+	if why := c.foreignNames(); why != "" {
+		return s.decline(s.stage.From, "%s", why)
+	}
+	if !c.place() {
+		return false
+	}
+	c.shells()
+	c.bring()
+	return true
+}
+
+// chooseBase names the base of the runtime stage, and fills in what the catalogue
+// doesn't tell of conda's images.
+func (c *condaSplit) chooseBase(tag string) {
+	apt := false
+	for _, in := range c.stage.Instructions {
+		apt = apt || in.Keyword == "run" && strings.Contains(in.Text, "apt") && strings.Contains(in.Text, "install")
+	}
+	distro, release := condaRelease(c.ref.Repository(), tag)
+	switch {
+	case c.micro:
+		c.base, c.sameBase = c.stage.From.Fields()[0].Text, true
+		c.foreign = false
+	case !apt || release == "":
+		c.base, c.foreign = "debian:"+condaDebian+"-slim", apt
+	case distro == "ubuntu":
+		c.base, c.release = "ubuntu:"+release, release
+	default:
+		c.base, c.release = "debian:"+release+"-slim", release
+	}
+	base := c.base
+	if c.micro {
+		base = "debian:" + cmp.Or(release, condaDebian) + "-slim"
+	}
+	if ref, err := images.ParseRef(base); err == nil {
+		c.img, _ = c.p.Images.Image(ref)
+	}
+	c.ref.Tag = "" // conda's version, where others have Python's
+	if !c.micro {
+		c.gone = condaPrograms
+	}
+	c.launch = condaLaunch
+}
+
+// condaRelease is the distribution that a tag stands on, and its release as its own
+// image's tags say it; "" where that isn't known, or changed while the tag was new.
+// Source: the history of the Dockerfiles that condaBases names.
+func condaRelease(repository, tag string) (distro, release string) {
+	latest := tag == "" || tag == "latest"
+	version, _, _ := strings.Cut(tag, "-")
+	since := func(v string) bool { return !latest && version != "" && !versionLess(version, v) }
+	switch repository {
+	case "continuumio/miniconda3", "anaconda/miniconda":
+		switch {
+		case latest || since("25.11"):
+			return "debian", "13"
+		case since("24.4") && !since("25.3"):
+			return "debian", "12"
+		case since("4.11") && !since("24.3"):
+			return "debian", "11"
+		}
+	case "continuumio/anaconda3":
+		switch {
+		case latest || since("2025"):
+			return "debian", "13"
+		case version == "2024.06":
+			return "debian", "12"
+		case since("2021.11") && !since("2024.02"):
+			return "debian", "11"
+		}
+	case "condaforge/miniforge3":
+		switch {
+		case latest || since("25"):
+			return "ubuntu", "24.04"
+		case since("4.10") && !since("24.11.3"):
+			return "ubuntu", "20.04"
+		}
+	case "condaforge/mambaforge":
+		if latest || since("4.10") {
+			return "ubuntu", "20.04"
+		}
+	case "mambaorg/micromamba":
+		for _, w := range [][2]string{{"trixie", "13"}, {"debian13", "13"}, {"bookworm", "12"}, {"debian12", "12"}, {"bullseye", "11"}, {"debian11", "11"}} {
+			if strings.Contains(tag, w[0]) {
+				return "debian", w[1]
+			}
+		}
+	}
+	return "", ""
+}
+
+// settled holds what must be known once all RUNs are read.
+func (c *condaSplit) settled() bool {
+	switch {
+	case c.prefix == "":
+		return c.decline(c.last, "packages go to conda's own environment (base), where they can't be told from what conda itself needs: an environment of their own (conda create -n NAME) can be copied")
+	case c.unlisted != "":
+		return c.decline(c.last, "%s", c.unlisted)
+	}
+	if ctx, by := c.stage.Origin(nil, c.prefix, c.p.Repo, c.p.Name); by != nil && c.p.Repo.Exists(ctx) {
+		return c.decline(by, "%s of the build context is copied over the environment", ctx)
+	}
+	for _, n := range []string{"CONDA_ENVS_PATH", "CONDA_ENVS_DIRS", "CONDA_ALWAYS_SOFTLINK", "CONDA_ALLOW_SOFTLINKS", "CONDARC"} {
+		if v, ok := c.stage.At(nil).Env[n]; ok {
+			return c.decline(c.last, "%s=%s decides where conda keeps an environment's files", n, v)
+		}
+	}
+	files, _ := c.p.Repo.Files()
+	for _, f := range files {
+		if !strings.HasSuffix(f, "condarc") && !strings.HasSuffix(f, ".mambarc") {
+			continue
+		}
+		src, err := c.p.Repo.ReadFile(f)
+		if err != nil || strings.Contains(string(src), "softlink") || strings.Contains(string(src), "envs_dirs") {
+			return c.decline(c.last, "%s may decide where conda keeps an environment's files", f)
+		}
+	}
+	if c.editable && !c.modern() {
+		for _, o := range c.old {
+			c.links(o.in, o.dir)
+		}
+	}
+	return true
+}
+
+// onPath: ENV puts the environment's programs first.
+func (c *condaSplit) onPath(in *rewrite.Instruction) bool {
+	first, _, _ := strings.Cut(c.stage.At(in).Env["PATH"], ":")
+	return c.prefix != "" && first == c.prefix+"/bin"
+}
+
+// bring writes the lines of the runtime stage, and the plan.
+func (c *condaSplit) bring() {
+	line := c.copyFrom(c.prefix, c.prefix)
+	if c.owner != "" {
+		line = c.keyword("COPY") + " --from=" + c.builder + " --chown=" + c.owner + " " + c.prefix + " " + c.prefix
+	}
+	if c.writer == nil || !rewrite.Inside(c.prefix, c.written) {
+		c.carry(c.last, line)
+	}
+	if !c.micro {
+		c.environ()
+	}
+	c.leaveUsers()
+	c.explain("the environment %s is copied whole, to the same path, which its files hold; conda and its packages stay in the build stage", c.prefix)
+	switch {
+	case c.micro:
+		c.explain("the runtime stage begins on the same %s, without the compilers and headers that apt installs for the build", c.base)
+	case c.release != "":
+		c.explain("the base is %s, the release that %s stands on, so that apt's packages have the same names", c.base, c.stage.BaseName())
+	default:
+		c.explain("the base is %s: an environment brings all libraries but the C library, and that of Debian %s isn't older than the one of %s", c.base, condaDebian, c.stage.BaseName())
+	}
+	if c.p.Policy == Distroless || c.p.Policy == Smallest {
+		c.explain("it isn't distroless: programs of an environment may be scripts for a shell, and which are isn't known")
+	}
+	if c.writer != nil {
+		c.explain("%s is copied from the build stage, where line %d writes into it", c.written, c.writer.Line)
+	}
+	if c.micro {
+		c.why = "compilers and headers are installed, which only the install of the packages needs"
+		c.gain = "compilers and headers stay behind (build-essential about 90 MB compressed)"
+		c.assumes = append(c.assumes, "the program needs no compiler and no header at run time, and no library beyond those of the environment and those that are installed again")
+		return
+	}
+	c.why = "conda, its own Python and its packages make environments, and are of no use to a program that runs in one"
+	c.gain = "conda and its own environment stay behind: about 150 MB for miniconda's, over 1 GB for anaconda's (compressed)"
+	c.assumes = append(c.assumes, "the environment needs nothing of the system at run time beyond the C library and what is installed again, and nothing of conda's own environment")
+	if c.active {
+		c.assumes = append(c.assumes, "what activation does beyond setting PATH, CONDA_PREFIX and CONDA_DEFAULT_ENV (scripts in "+c.prefix+"/etc/conda/activate.d) isn't needed")
+	}
+}
+
+// leaveUsers leaves a USER to the build stage where the next one follows before
+// anything of the runtime stage depends on it.
+func (c *condaSplit) leaveUsers() {
+	for _, in := range c.stage.Instructions {
+		if in.Keyword != "user" || c.roles[in] != inBoth || in.Index > c.last.Index {
+			continue
+		}
+		for next := in.Next(); next != nil; next = next.Next() {
+			if next.Keyword == "user" {
+				c.roles[in] = inBuild
+				break
+			}
+			if c.instead[next] != nil || c.ahead[next] != nil || c.roles[next] != inBuild && next.Keyword != "env" && next.Keyword != "label" && next.Keyword != "expose" {
+				break
+			}
+		}
+	}
+}
+
+// environ is the ENV that conda's images have and Debian's hasn't, with what an
+// activation sets.
+func (c *condaSplit) environ() {
+	env := c.stage.At(nil).Env
+	var vars []string
+	for _, n := range []string{"LANG", "LC_ALL"} {
+		if _, ok := env[n]; !ok {
+			vars = append(vars, n+"=C.UTF-8")
+		}
+	}
+	if c.active {
+		vars = append(vars, "CONDA_PREFIX="+c.prefix)
+		if c.name != "" {
+			vars = append(vars, "CONDA_DEFAULT_ENV="+c.name)
+		}
+		if !c.onPath(nil) {
+			vars = append(vars, "PATH="+c.prefix+"/bin:$PATH")
+		}
+	}
+	if len(vars) == 0 {
+		return
+	}
+	sep := " \\\n    "
+	if !c.active {
+		sep = " "
+	}
+	c.baseEnv = c.keyword("ENV") + " " + strings.Join(vars, sep)
+	if !c.active {
+		c.explain("%s are what %s sets by itself", strings.Join(vars, " and "), c.stage.BaseName())
+	}
+}
+
+// shells takes conda out of SHELL: the runtime stage has bash, and says so where it
+// still runs scripts.
+func (c *condaSplit) shells() {
+	for _, in := range c.stage.Instructions {
+		if in.Keyword != "shell" || c.micro {
+			continue
+		}
+		sh, ok := in.Cmd.(*instructions.ShellCommand)
+		if !ok {
+			continue
+		}
+		if _, conda := condaShell(sh.Shell); !conda && !slices.ContainsFunc(sh.Shell, isLogin) {
+			continue
+		}
+		c.roles[in] = inBuild
+		c.config |= rewrite.FieldShell
+		if c.needsShell(in) {
+			c.instead[in] = append(c.instead[in], c.keyword("SHELL")+` ["/bin/bash", "-c"]`)
+		}
+	}
+}
