@@ -35,6 +35,9 @@ type chainCase struct {
 	smaller float64    // the least by which the image shrinks with --base smallest; 0 to try that with E2E_ALL alone
 	unbuilt string     // why the lab can't build it; "" where it can
 	foreign bool       // of a project that isn't ours
+
+	standIn string            // folder below testdata whose image stands in for the base that the lab hasn't
+	images  map[string]string // its digest, by the base's reference
 }
 
 // Cases of fixtures/multi-stage are named "multi-stage/CASE"; each ecosystem adds its own in a file multistage_NAME_test.go.
@@ -185,6 +188,9 @@ func chain(t *testing.T, fixture string, c chainCase, p *pair, flags ...string) 
 		t.Skip("the Dockerfile stays as it is")
 	}
 
+	if c.standIn != "" {
+		c.images = condaStandIn(t, c.standIn)
+	}
 	if p.before, err = launch(ctx, was, c); err != nil {
 		t.Fatalf("before: %v", err)
 	}

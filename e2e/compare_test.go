@@ -22,7 +22,7 @@ type subject struct {
 
 // launch builds dir and runs what comes out.
 func launch(ctx context.Context, dir string, c chainCase) (*subject, error) {
-	b, err := world.builder.build(ctx, request{dir: dir, noCache: true, export: true})
+	b, err := world.builder.build(ctx, request{dir: dir, images: c.images, noCache: true, export: true})
 	if err != nil {
 		return nil, err
 	}
