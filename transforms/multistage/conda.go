@@ -2,12 +2,12 @@ package multistage
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
-	"drydock/images"
 	"drydock/rewrite"
 )
 
@@ -37,20 +37,6 @@ var _ = register(recipe{
 	split: splitConda,
 })
 
-// condaBases are the images that hold conda below /opt/conda. Their Dockerfiles:
-// github.com/ContinuumIO/docker-images (July 2024), github.com/anaconda/docker-images
-// (July 2026), github.com/conda-forge/miniforge-images (July 2026),
-// github.com/mamba-org/micromamba-docker (2.6.1).
-var condaBases = words(`continuumio/miniconda3 continuumio/anaconda3 continuumio/miniconda continuumio/anaconda anaconda/miniconda condaforge/miniforge3 condaforge/mambaforge mambaorg/micromamba`)
-
-// condaRoot is where conda lies in all of them.
-const condaRoot = "/opt/conda"
-
-// condaDebian is the release of the runtime stage where no package of apt ties the
-// file to another: its glibc (2.41) isn't older than that of any of the bases (Ubuntu
-// 24.04: 2.39), and what is compiled against one runs on a newer one.
-const condaDebian = "13"
-
 // condaPrograms stay in the build stage.
 var condaPrograms = words(`conda mamba micromamba conda-lock conda-env`)
 
@@ -67,6 +53,7 @@ type condaSplit struct {
 	unlisted string                  // a file whose packages can't be read
 	release  string                  // Debian's or Ubuntu's, where apt's packages have to be of the base's; "" for none
 	foreign  bool                    // apt installs packages, and what the base calls its release isn't known
+	touching []condaTouch            // file commands that name conda's folder or the environment
 }
 
 func splitConda(s *split) bool {
@@ -111,86 +98,6 @@ func splitConda(s *split) bool {
 	return true
 }
 
-// chooseBase names the base of the runtime stage, and fills in what the catalogue
-// doesn't tell of conda's images.
-func (c *condaSplit) chooseBase(tag string) {
-	apt := false
-	for _, in := range c.stage.Instructions {
-		apt = apt || in.Keyword == "run" && strings.Contains(in.Text, "apt") && strings.Contains(in.Text, "install")
-	}
-	distro, release := condaRelease(c.ref.Repository(), tag)
-	switch {
-	case c.micro:
-		c.base, c.sameBase = c.stage.From.Fields()[0].Text, true
-		c.foreign = false
-	case !apt || release == "":
-		c.base, c.foreign = "debian:"+condaDebian+"-slim", apt
-	case distro == "ubuntu":
-		c.base, c.release = "ubuntu:"+release, release
-	default:
-		c.base, c.release = "debian:"+release+"-slim", release
-	}
-	base := c.base
-	if c.micro {
-		base = "debian:" + cmp.Or(release, condaDebian) + "-slim"
-	}
-	if ref, err := images.ParseRef(base); err == nil {
-		c.img, _ = c.p.Images.Image(ref)
-	}
-	c.ref.Tag = "" // conda's version, where others have Python's
-	if !c.micro {
-		c.gone = condaPrograms
-	}
-	c.launch = condaLaunch
-}
-
-// condaRelease is the distribution that a tag stands on, and its release as its own
-// image's tags say it; "" where that isn't known, or changed while the tag was new.
-// Source: the history of the Dockerfiles that condaBases names.
-func condaRelease(repository, tag string) (distro, release string) {
-	latest := tag == "" || tag == "latest"
-	version, _, _ := strings.Cut(tag, "-")
-	since := func(v string) bool { return !latest && version != "" && !versionLess(version, v) }
-	switch repository {
-	case "continuumio/miniconda3", "anaconda/miniconda":
-		switch {
-		case latest || since("25.11"):
-			return "debian", "13"
-		case since("24.4") && !since("25.3"):
-			return "debian", "12"
-		case since("4.11") && !since("24.3"):
-			return "debian", "11"
-		}
-	case "continuumio/anaconda3":
-		switch {
-		case latest || since("2025"):
-			return "debian", "13"
-		case version == "2024.06":
-			return "debian", "12"
-		case since("2021.11") && !since("2024.02"):
-			return "debian", "11"
-		}
-	case "condaforge/miniforge3":
-		switch {
-		case latest || since("25"):
-			return "ubuntu", "24.04"
-		case since("4.10") && !since("24.11.3"):
-			return "ubuntu", "20.04"
-		}
-	case "condaforge/mambaforge":
-		if latest || since("4.10") {
-			return "ubuntu", "20.04"
-		}
-	case "mambaorg/micromamba":
-		for _, w := range [][2]string{{"trixie", "13"}, {"debian13", "13"}, {"bookworm", "12"}, {"debian12", "12"}, {"bullseye", "11"}, {"debian11", "11"}} {
-			if strings.Contains(tag, w[0]) {
-				return "debian", w[1]
-			}
-		}
-	}
-	return "", ""
-}
-
 // settled holds what must be known once all RUNs are read.
 func (c *condaSplit) settled() bool {
 	switch {
@@ -206,6 +113,9 @@ func (c *condaSplit) settled() bool {
 		if v, ok := c.stage.At(nil).Env[n]; ok {
 			return c.decline(c.last, "%s=%s decides where conda keeps an environment's files", n, v)
 		}
+	}
+	if !c.folders() {
+		return false
 	}
 	files, _ := c.p.Repo.Files()
 	for _, f := range files {
@@ -223,6 +133,73 @@ func (c *condaSplit) settled() bool {
 		}
 	}
 	return true
+}
+
+// condaTouch is a file command in a RUN.
+type condaTouch struct {
+	in    *rewrite.Instruction
+	words []string
+}
+
+// folders declines where the runtime stage would name files of conda that it hasn't.
+func (c *condaSplit) folders() bool {
+	if c.micro {
+		return true
+	}
+	for _, t := range c.touching {
+		for _, w := range t.words {
+			w = path.Clean(strings.TrimRight(w, "*"))
+			if !rewrite.Inside(w, condaRoot) && !rewrite.Inside(w, c.prefix) {
+				continue
+			}
+			if t.in.Index <= c.last.Index || !rewrite.Inside(w, c.prefix) && !rewrite.Inside(c.prefix, w) {
+				return c.decline(t.in, "it changes %s, which the runtime stage hasn't there", w)
+			}
+		}
+	}
+	for _, in := range c.stage.Instructions {
+		switch in.Keyword {
+		case "env":
+			if why := c.strayEnv(in); why != "" {
+				return c.decline(in, "%s", why)
+			}
+		case "copy", "add":
+			for _, t := range c.p.Effects(in).Trees {
+				if rewrite.Inside(t.Dest, condaRoot) && c.roles[in] != inBuild {
+					return c.decline(in, "it writes into conda's folder, %s", condaRoot)
+				}
+			}
+		}
+	}
+	return true
+}
+
+// condaOwn are variables that may name conda's folder; nothing but conda reads them.
+var condaOwn = words(`CONDA_DIR CONDA_ROOT CONDA_HOME CONDA_EXE CONDA_PATH MAMBA_ROOT_PREFIX CONDA_PYTHON_EXE CONDA_PKGS_DIRS MINICONDA_HOME MINICONDA_PATH`)
+
+// strayEnv tells of an ENV that names files of conda outside the environment, or
+// that sets the PATH without regard to what it was.
+func (c *condaSplit) strayEnv(in *rewrite.Instruction) string {
+	env, ok := in.Cmd.(*instructions.EnvCommand)
+	if !ok {
+		return ""
+	}
+	at := c.stage.At(in)
+	for _, kv := range env.Env {
+		if condaOwn[kv.Key] {
+			continue
+		}
+		if kv.Key == "PATH" && !strings.Contains(kv.Value, "$PATH") && !strings.Contains(kv.Value, "${PATH}") {
+			return "it sets PATH without regard to the one of the image"
+		}
+		for _, dir := range strings.Split(at.Expand(kv.Value), ":") {
+			stray := rewrite.Inside(dir, condaRoot) && !rewrite.Inside(dir, c.prefix)
+			if stray && (kv.Key != "PATH" || path.Base(dir) != "bin" && path.Base(dir) != "condabin") {
+				return kv.Key + " names " + dir + ", which stays in the build stage"
+			}
+		}
+	}
+	return ""
 }
 
 // onPath: ENV puts the environment's programs first.

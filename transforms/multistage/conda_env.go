@@ -5,6 +5,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
 	"drydock/repo"
 	"drydock/rewrite"
 )
@@ -50,6 +52,10 @@ func (c *condaSplit) condaArgs(in *rewrite.Instruction, args []string) (call con
 			}
 			v = args[i]
 		}
+		if (name == "-n" || name == "--name" || name == "-p" || name == "--prefix") && c.argued(in, v) {
+			call.unknown = a + " " + v + " (a build argument names the environment, which COPY wouldn't follow)"
+			return call
+		}
 		v = expand(v)
 		switch name {
 		case "-n", "--name":
@@ -63,6 +69,25 @@ func (c *condaSplit) condaArgs(in *rewrite.Instruction, args []string) (call con
 		}
 	}
 	return call
+}
+
+// argued: a build argument decides what a word says.
+func (c *condaSplit) argued(in *rewrite.Instruction, word string) bool {
+	for _, n := range variableNames(word) {
+		if _, env := c.stage.At(in).Env[n]; !env {
+			return true
+		}
+		for _, e := range c.stage.Instructions {
+			if env, ok := e.Cmd.(*instructions.EnvCommand); ok {
+				for _, kv := range env.Env {
+					if kv.Key == n && strings.Contains(kv.Value, "$") {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
 
 // named is the folder of the environment that a name or a path stands for; "" where
@@ -143,6 +168,9 @@ func (c *condaSplit) conda(u *condaUse, st rewrite.Step) bool {
 		if len(args) != 1 {
 			u.env = condaRoot
 			return true
+		}
+		if !u.known {
+			return c.decline(in, "the shell doesn't know conda activate before it has read conda.sh")
 		}
 		if u.env = c.named(in, args[0]); u.env == "" {
 			return c.decline(in, "which environment %s activates isn't known", strings.Join(st.Args, " "))
@@ -320,7 +348,7 @@ func condaLaunch(args []string) []string {
 		}
 		return rest
 	}
-	if len(args) > 1 && (args[1] == "activate" || args[1] == "init" || args[1] == "shell") {
+	if len(args) > 1 && (args[1] == "activate" || args[1] == "init" || strings.HasPrefix(args[1], "shell")) {
 		return nil
 	}
 	return args

@@ -46,7 +46,7 @@ func (c *condaSplit) run(in *rewrite.Instruction) bool {
 			why = ""
 		}
 	} else if slices.ContainsFunc(shell, isLogin) {
-		env = c.login
+		env = c.loginEnv(in)
 	} else if c.micro && (c.stage.At(in).Args["MAMBA_DOCKERFILE_ACTIVATE"] == "1" || c.stage.At(in).Env["MAMBA_DOCKERFILE_ACTIVATE"] == "1") {
 		env = c.byDefault(in)
 	}
@@ -64,7 +64,7 @@ func (c *condaSplit) run(in *rewrite.Instruction) bool {
 	if !ok {
 		return false
 	}
-	u := &condaUse{in: in, env: env}
+	u := &condaUse{in: in, env: env, known: slices.ContainsFunc(shell, isLogin) || c.micro || c.stage.At(in).Env["BASH_ENV"] != ""}
 	for _, st := range rest {
 		if !c.step(u, st) {
 			return false
@@ -92,6 +92,7 @@ func (c *condaSplit) run(in *rewrite.Instruction) bool {
 type condaUse struct {
 	in       *rewrite.Instruction
 	env      string // the environment that is active
+	known    bool   // the shell knows conda activate
 	installs bool   // it changes what the build stage alone has, or the environment
 	replays  int
 	idle     int
@@ -144,6 +145,7 @@ func (c *condaSplit) step(u *condaUse, st rewrite.Step) bool {
 	case c.ofConda(st):
 		u.installs = true
 	case replayed[st.Name]:
+		c.touching = append(c.touching, condaTouch{in, operands(st)})
 		u.replays++
 		u.replayed = append(u.replayed, st)
 	case rewrite.Harmless(st.Name):
@@ -227,12 +229,24 @@ func (c *condaSplit) sources(u *condaUse, st rewrite.Step) bool {
 			u.env = condaRoot
 		}
 	case strings.HasSuffix(f, "etc/profile.d/conda.sh") || strings.HasSuffix(f, "etc/profile.d/mamba.sh"):
+		u.known = true
 	case path.Base(f) == ".bashrc" || path.Base(f) == ".profile":
-		u.env = cmp.Or(c.login, u.env)
+		u.known = true
+		u.env = cmp.Or(c.loginEnv(u.in), u.env)
 	default:
 		return c.decline(u.in, "what %s does isn't known", f)
 	}
 	return true
+}
+
+// loginEnv is the environment that a login shell activates: the one that a RUN wrote
+// into ~/.bashrc. Ubuntu's own .bashrc, and those of other users than root, end at once
+// where no person sits before the shell.
+func (c *condaSplit) loginEnv(in *rewrite.Instruction) string {
+	if st := c.stage.At(in); strings.HasPrefix(c.ref.Repository(), "condaforge/") || st.User != "" && !st.Root() {
+		return ""
+	}
+	return c.login
 }
 
 // inner: bash -c "…".
@@ -260,9 +274,9 @@ func (c *condaSplit) inner(u *condaUse, st rewrite.Step) bool {
 	if why != "" {
 		return c.decline(u.in, "the effects of this RUN aren't known: %s", why)
 	}
-	within := &condaUse{in: u.in, env: u.env}
+	within := &condaUse{in: u.in, env: u.env, known: login}
 	if login {
-		within.env = c.login
+		within.env = c.loginEnv(u.in)
 	}
 	for _, step := range all {
 		if a, isApt := readApt(step); isApt {
@@ -334,6 +348,10 @@ func (c *condaSplit) changes(u *condaUse, env, tool string) bool {
 // makes: an environment is made; there may be one.
 func (c *condaSplit) makes(u *condaUse, env, name, tool string) bool {
 	switch {
+	case slices.ContainsFunc(u.in.Mounts(), func(m map[string]string) bool {
+		return m["type"] != "bind" && m["target"] != "" && rewrite.Inside(env, path.Clean(m["target"]))
+	}):
+		return c.decline(u.in, "%s lies in a mount, which the image doesn't hold", env)
 	case c.prefix != "" && c.prefix != env:
 		return c.decline(u.in, "it makes several environments, %s and %s", c.prefix, env)
 	case systemDir(env), rewrite.Inside(env, "/tmp"), env == condaRoot && !c.micro, env == condaRoot+"/envs":

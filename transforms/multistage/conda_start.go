@@ -18,6 +18,8 @@ var (
 	// activation is what a script does in front of its program: it reads conda's
 	// functions and activates an environment.
 	activation = lazily(`^\s*(?:(?:source|\.)\s+(?:(?:/opt/conda/bin/)?activate|(/opt/conda/envs/[\w.-]+)/bin/activate)(?:\s+([\w./-]+))?|(?:source|\.)\s+(?:/opt/conda/etc/profile\.d/(?:conda|mamba)\.sh|(?:~|/root|\$HOME)/\.(?:bashrc|profile|bash_profile))|(?:conda|mamba|micromamba)\s+activate(?:\s+([\w./-]+))?|conda\s+init\s+bash|eval\s+"\$\((?:conda|mamba|/opt/conda/bin/conda)\s+shell\.(?:bash|posix)\s+hook\)"|eval\s+"\$\(micromamba\s+shell\s+hook\s+[\w=\s-]+\)")\s*(?:&&|;|\n)\s*`)
+	// runsInside is a script of one command, which conda run starts.
+	runsInside = lazily(`^\s*(?:exec\s+)?(?:conda|mamba|micromamba)\s+run((?:\s+(?:--no-capture-output|--live-stream|-s|(?:-n|--name|-p|--prefix)[= ]\s*[\w./-]+))*)\s+([^-&;|<>(\s][^&;|<>()\x60\n]*)$`)
 	// ofCondas: a script says something of conda.
 	ofCondas = lazily(`\b(?:conda|mamba|micromamba)\b|(?:^|[\s;&(])(?:source|\.)\s+\S*activate\b|\bCONDA_(?:EXE|PYTHON_EXE|SHLVL|ROOT|DIR)\b`)
 )
@@ -35,6 +37,7 @@ func (c *condaSplit) start(in *rewrite.Instruction, line []string, shell bool) (
 	words := line
 	kind := strings.ToUpper(in.Keyword)
 	sh := c.stage.At(in).Shell
+	known := c.stage.At(in).Env["BASH_ENV"] != ""
 	if shell {
 		out.script = line[0]
 		call, conda := condaShell(sh)
@@ -45,7 +48,13 @@ func (c *condaSplit) start(in *rewrite.Instruction, line []string, shell bool) (
 			}
 			out.changed = true
 		case slices.ContainsFunc(sh, isLogin):
-			out.env, out.changed = cmp.Or(c.login, condaRoot), true
+			out.env, out.changed, known = cmp.Or(c.loginEnv(nil), condaRoot), true, true
+		}
+		if m := runsInside().FindStringSubmatch(out.script); m != nil {
+			if out.env, _, ok = c.called(in, append([]string{"run"}, strings.Fields(m[1])...)); !ok {
+				return out, c.decline(in, "in which environment %s starts isn't known", kind)
+			}
+			out.script, out.changed = m[2], true
 		}
 	} else {
 		if condaPrograms[path.Base(words[0])] && len(words) > 1 && words[1] == "run" {
@@ -66,7 +75,7 @@ func (c *condaSplit) start(in *rewrite.Instruction, line []string, shell bool) (
 				return out, c.decline(in, "the script of %s can't be read", kind)
 			}
 			if slices.ContainsFunc(words[:i+1], func(w string) bool { return isLogin(w) || w == "-i" }) {
-				out.env, out.changed = cmp.Or(c.login, out.env, condaRoot), true
+				out.env, out.changed, known = cmp.Or(c.loginEnv(nil), out.env, condaRoot), true, true
 			}
 			out.words, out.script = nil, words[i+1]
 		}
@@ -85,14 +94,18 @@ func (c *condaSplit) start(in *rewrite.Instruction, line []string, shell bool) (
 		text := out.script[m[0]:m[1]]
 		name := cmp.Or(group(2), group(3), group(1))
 		switch {
+		case (strings.HasPrefix(strings.TrimSpace(text), "conda activate") || strings.HasPrefix(strings.TrimSpace(text), "mamba activate")) && !known:
+			return out, c.decline(in, "the shell of %s doesn't know conda activate", kind)
 		case name != "":
 			if out.env = c.named(in, name); out.env == "" {
 				return out, c.decline(in, "which environment %s activates isn't known", kind)
 			}
 		case strings.Contains(text, "rc") || strings.Contains(text, "profile") && !strings.Contains(text, "profile.d"):
-			out.env = cmp.Or(c.login, condaRoot)
+			out.env, known = cmp.Or(c.loginEnv(nil), condaRoot), true
 		case strings.Contains(text, "activate"):
 			out.env = condaRoot
+		default:
+			known = true
 		}
 		out.script, out.changed = out.script[m[1]:], true
 	}
@@ -172,6 +185,8 @@ func (c *condaSplit) inside(in *rewrite.Instruction, st condaStart, entry bool) 
 		}
 		p := args[0]
 		switch {
+		case workers[path.Base(p)] || rewrite.PosixShell(p) && len(args) == 1 && len(commands) == 1:
+			return c.decline(in, "%s starts %s, in which people work: they may use conda, and whatever the image holds", kind, path.Base(p))
 		case rewrite.Inside(p, c.prefix):
 			continue
 		case rewrite.Inside(p, condaRoot):
@@ -196,6 +211,9 @@ func (c *condaSplit) inside(in *rewrite.Instruction, st condaStart, entry bool) 
 	}
 	return true
 }
+
+// workers are programs in which people run others.
+var workers = words(`jupyter jupyter-lab jupyter-notebook jupyter-lab.sh jupyterhub jupyterhub-singleuser start-notebook.sh ipython code-server rserver marimo`)
 
 // scriptOfConda: a word is a script of the project that calls conda.
 func (c *condaSplit) scriptOfConda(word string) string {
