@@ -16,7 +16,7 @@ import (
 func gate(r *run, after *Document, rp *repo.Repo, files map[string]string, c Change) error {
 	before := r.doc
 	if after != before {
-		for _, g := range []func(before, after *Document, c Change) error{gateConfig, gateCommands, gateStages, gateSyntax} {
+		for _, g := range []func(before, after *Document, c Change) error{gateConfig, gateCommands, gateStages, gateSyntax, gateNarrowed} {
 			if err := g(before, after, c); err != nil {
 				return err
 			}

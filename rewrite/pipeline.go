@@ -288,7 +288,7 @@ func (r *run) id(t *Transform, c Change) string {
 }
 
 func outcome(t *Transform, c Change) Outcome {
-	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Plan: c.Plan, Safety: c.Safety, Config: c.Config, Adds: c.Adds, Drops: c.Drops, Hides: c.Hides, Brings: c.Brings, Context: c.Context, Image: c.Image}
+	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Plan: c.Plan, Safety: c.Safety, Config: c.Config, Adds: c.Adds, Drops: c.Drops, Hides: c.Hides, Brings: c.Brings, Narrows: c.Narrows, Context: c.Context, Image: c.Image}
 	if c.At != nil {
 		out.Line = c.At.Line
 	}

@@ -167,6 +167,8 @@ type Change struct {
 	// Brings are packages among those that Drops installed which the new base has
 	// by itself.
 	Brings []string
+	// Narrows are the folders of other stages of which the last one gets parts.
+	Narrows []Narrowed
 	// Demoted is the name of a stage that is no longer the last one, after it was
 	// seen that nothing outside the file builds it by its name.
 	Demoted string
@@ -208,6 +210,7 @@ type Outcome struct {
 	Drops     []string
 	Hides     []string
 	Brings    []string
+	Narrows   []Narrowed
 	Context   *ContextChange // as in Change
 	Image     *ImageChange   // as in Change
 

@@ -63,6 +63,9 @@ func drydock(ctx context.Context, path string, src []byte, ctxDir string, m mode
 			for _, name := range o.Hides {
 				d.Fields = append(d.Fields, judge.ExecEnv+":"+name)
 			}
+			for _, n := range o.Narrows {
+				d.Narrowed = append(d.Narrowed, judge.Narrowed(n))
+			}
 			for _, p := range o.Brings { // the new base has it
 				d.Fields = append(d.Fields, judge.PackageLost+":apt-get "+p, judge.PackageLost+":apt "+p, judge.PackageLost+":apk "+p)
 			}

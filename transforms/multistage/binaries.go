@@ -117,6 +117,10 @@ func (b *binaries) touches(in *rewrite.Instruction, st rewrite.Step) {
 // mades declines for folders and files that the program may expect.
 func (b *binaries) mades() bool {
 	for _, m := range b.made {
+		if b.kept != nil {
+			b.makes(m.path)
+			continue
+		}
 		known := false
 		for _, o := range b.outputs {
 			known = known || rewrite.Inside(o.path, m.path) || m.path == o.root || rewrite.Inside(o.root, m.path)
@@ -177,6 +181,14 @@ func (b *binaries) isDir(in *rewrite.Instruction, p string) bool {
 
 func newBinaries(s *split) binaries {
 	return binaries{split: s, binDirs: map[string]string{}, installed: map[string]bool{}}
+}
+
+// reads is the beginning of the assumption: which files there are.
+func (b *binaries) reads() string {
+	if b.computed != "" {
+		return b.computed + " opens paths that only a run shows: they lie in the project's data, all of which is copied, or are given from outside"
+	}
+	return "the program reads no files but those that its source names"
 }
 
 // others is the end of the assumption: which other programs there are.

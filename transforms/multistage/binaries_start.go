@@ -54,6 +54,9 @@ func (b *binaries) wants(format string, args ...any) {
 // has tells whether the image with a shell will have a program: by itself, or
 // by a package which is then installed. why names the user of the program.
 func (b *binaries) has(program, why string) bool {
+	if b.kept != nil {
+		return !b.ofFolder(program)
+	}
 	name := path.Base(program)
 	alpine := b.img.PackageManager == "apk"
 	switch {

@@ -22,7 +22,7 @@ func (b *binaries) packages(in *rewrite.Instruction, a apt) bool {
 	if a.bad != "" {
 		return b.decline(in, "%s is no plain name of a package", a.bad)
 	}
-	if a.verb != "install" && a.verb != "satisfy" {
+	if a.verb != "install" && a.verb != "satisfy" || b.kept != nil {
 		return true
 	}
 	for _, w := range a.words {

@@ -103,7 +103,7 @@ type cLink struct {
 
 func splitCpp(s *split) bool {
 	c := &cppSplit{binaries: newBinaries(s), cmakes: map[string]*cmakeBuild{}, autos: map[string]*autoBuild{}, mesons: map[string]*mesonBuild{}}
-	if why := c.release(); why != "" {
+	if why := c.release(); why != "" && s.kept == nil {
 		return s.decline(s.stage.From, "%s", why)
 	}
 	for _, in := range s.stage.Instructions {
@@ -121,21 +121,21 @@ func splitCpp(s *split) bool {
 	if why := c.src.Unknown; why != "" {
 		return s.decline(c.outputs[0].in, "%s", why)
 	}
-	if !c.mades() || !c.starts() || !c.used() || !c.programs() || !c.place() || !c.files() || !c.users() {
+	if !c.mades() || !c.starts() || !c.used() || !c.programs() || !c.place() || !c.files() || s.kept == nil && !c.users() {
 		return false
 	}
 	c.copyScripts()
+	if s.kept != nil {
+		s.kept.writes = true
+		return c.forKept()
+	}
 	if !c.libraries() || !c.chooseBase() {
 		return false
 	}
 	c.runtime()
 	s.why = "the compiler and the headers are of no use to the finished program"
 	s.gain = "compilers and headers stay behind: 100 to 400 MB (compressed), against the program, the libraries that it links and a slim image"
-	reads := "the program reads no files but those that its source names"
-	if c.computed != "" {
-		reads = c.computed + " opens paths that only a run shows: they lie in the project's data, all of which is copied, or are given from outside"
-	}
-	s.assumes = append(s.assumes, reads+", and links no library but those of the packages named here")
+	s.assumes = append(s.assumes, c.reads()+", and links no library but those of the packages named here")
 	return true
 }
 

@@ -74,6 +74,9 @@ func splitDotnet(s *split) bool {
 	if !d.tag() {
 		return false
 	}
+	if s.kept != nil {
+		return d.forKept()
+	}
 	if _, ok := s.canStart(); !ok {
 		return false
 	}

@@ -59,10 +59,13 @@ func splitGo(s *split) bool {
 	if !g.runsGo() || len(g.outputs) == 0 {
 		return false
 	}
-	if !g.mades() || !g.starts() || !g.programs() || !g.place() || !g.files() || !g.users() {
+	if !g.mades() || !g.starts() || !g.programs() || !g.place() || !g.files() || s.kept == nil && !g.users() {
 		return false
 	}
 	g.copyScripts()
+	if s.kept != nil {
+		return g.forKept()
+	}
 	if !g.chooseBase() {
 		return false
 	}
@@ -75,11 +78,7 @@ func splitGo(s *split) bool {
 	g.runtime()
 	s.why = "the Go toolchain is of no use to the finished binary"
 	s.gain = "the toolchain stays behind: about 450 MB, against the binary and 1 to 10 MB (compressed)"
-	reads := "the program reads no files but those that its source names"
-	if g.computed != "" {
-		reads = g.computed + " opens paths that only a run shows: they lie in the project's data, all of which is copied, or are given from outside"
-	}
-	s.assumes = append(s.assumes, reads+g.others())
+	s.assumes = append(s.assumes, g.reads()+g.others())
 	return true
 }
 

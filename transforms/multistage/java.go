@@ -70,6 +70,9 @@ func splitJava(s *split) bool {
 		}
 	}
 	s.settleUpdates()
+	if s.kept != nil {
+		return j.forKept()
+	}
 	why := ""
 	if j.vm, why = javaIn(s.ref); why != "" {
 		return j.decline(s.stage.From, "%s", why)
@@ -170,7 +173,7 @@ func (j *javaSplit) run(in *rewrite.Instruction) bool {
 // again puts file commands into the runtime stage: the RUN as it stands when
 // they are all of it, else a RUN of them.
 func (j *javaSplit) again(in *rewrite.Instruction, steps []rewrite.Step, whole bool) bool {
-	if len(steps) == 0 {
+	if len(steps) == 0 || j.kept != nil {
 		return true
 	}
 	if whole {

@@ -86,11 +86,11 @@ func (j *javaSplit) command(c command, dir string, depth int) bool {
 	}
 	switch {
 	case name == "java":
-		if strings.HasPrefix(args[0], "/") && !(args[0] == "/opt/java/openjdk/bin/java" && j.vm.temurin) || strings.HasPrefix(args[0], "$") {
+		if j.kept == nil && strings.HasPrefix(args[0], "/") && !(args[0] == "/opt/java/openjdk/bin/java" && j.vm.temurin) || strings.HasPrefix(args[0], "$") {
 			return j.decline(c.from, "%s starts %s, which may be elsewhere in the runtime image", c.where, args[0])
 		}
 		return j.java(c, args[1:], dir)
-	case jdkOnly[name]:
+	case jdkOnly[name] && j.kept == nil:
 		return j.decline(c.from, "%s runs %s, which a JRE hasn't", c.where, name)
 	case strings.Contains(args[0], "$"):
 		return j.decline(c.from, "%s starts a computed program", c.where)
@@ -105,7 +105,7 @@ func (j *javaSplit) command(c command, dir string, depth int) bool {
 	if strings.Contains(args[0], "/") || j.script("/usr/local/bin/"+args[0]) != "" {
 		return j.program(c, args, dir, depth)
 	}
-	if !bothHave[name] && !j.apt.runtime[name] && !j.apt.runtime[fullOnly[name]] {
+	if j.kept == nil && !bothHave[name] && !j.apt.runtime[name] && !j.apt.runtime[fullOnly[name]] {
 		return j.decline(c.from, "%s runs %s, which the runtime image may lack", c.where, name)
 	}
 	return j.arguments(args[1:])
@@ -131,7 +131,7 @@ func (j *javaSplit) program(c command, args []string, dir string, depth int) boo
 		up := path.Dir(at)
 		switch {
 		case strings.HasPrefix(at, "/bin/"), strings.HasPrefix(at, "/usr/bin/"):
-			if !bothHave[path.Base(at)] {
+			if j.kept == nil && !bothHave[path.Base(at)] {
 				return j.decline(c.from, "%s runs %s, which the runtime image may lack", c.where, at)
 			}
 			return j.arguments(args[1:])

@@ -109,7 +109,7 @@ func (s *split) prepare() bool {
 	if !s.p.Repo.Known() {
 		return s.decline(s.stage.From, "without the build context it isn't known what the image holds")
 	}
-	if !s.name() {
+	if s.kept == nil && !s.name() {
 		return false
 	}
 	for _, in := range s.stage.Instructions {
@@ -134,7 +134,7 @@ func (s *split) prepare() bool {
 			if _, _, from, _ := in.Copy(); s.isTool(from) {
 				s.roles[in] = inBuild
 				continue
-			} else if from != "" && s.doc.StageByRef(from, s.stage.Index) == nil {
+			} else if from != "" && s.kept == nil && s.doc.StageByRef(from, s.stage.Index) == nil {
 				return s.decline(in, "it copies from %s; what of that is needed at run time isn't known", from)
 			}
 			s.roles[in] = inBoth

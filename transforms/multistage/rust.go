@@ -57,10 +57,14 @@ func splitRust(s *split) bool {
 		}
 		return false
 	}
-	if !r.mades() || !r.startsRust() || !r.place() || !r.source() || !r.users() {
+	if !r.mades() || !r.startsRust() || !r.place() || !r.source() || s.kept == nil && !r.users() {
 		return false
 	}
 	r.copyScripts()
+	if s.kept != nil {
+		s.kept.writes = true
+		return r.forKept()
+	}
 	kind, ok := r.libraries()
 	if !ok || !r.choose(kind) {
 		return false
@@ -68,11 +72,7 @@ func splitRust(s *split) bool {
 	r.runtime()
 	s.why = "the Rust toolchain and what it compiled on the way are of no use to the finished program"
 	s.gain = "the toolchain stays behind: about 600 MB, against the program and 10 to 35 MB (compressed)"
-	reads := "the program reads no files but those that its source names"
-	if r.computed != "" {
-		reads = r.computed + " opens paths that only a run shows: they lie in the project's data, all of which is copied, or are given from outside"
-	}
-	s.assumes = append(s.assumes, reads+r.others())
+	s.assumes = append(s.assumes, r.reads()+r.others())
 	return true
 }
 

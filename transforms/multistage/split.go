@@ -57,6 +57,7 @@ type split struct {
 	called  map[string]bool // programs that something in the container may start; nil until asked
 	baseEnv string          // an ENV that the runtime stage needs and its base hasn't
 	variant *variant        // of slim-base: what takes the place of the full image
+	kept    *keptBase       // of narrow-copy: the runtime stage is there already; nil else
 	reason  string          // of the last decline, said or not
 	stays   string          // what a reason for a decline begins with, "" for "one stage"
 }

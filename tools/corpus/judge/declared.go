@@ -11,6 +11,53 @@ type Declared struct {
 	Added   []string // commands, as shell source; may hold several simple commands
 	Dropped []string
 	Applied map[string]int // changes by transform
+	// Narrowed are folders of other stages of which parts are copied in the place of the whole.
+	Narrowed []Narrowed
+}
+
+// Narrowed is a folder that was copied whole.
+type Narrowed struct {
+	Src, Dest string
+	Kept      []string // paths below it that are copied to their old places
+}
+
+// narrows excuses the copies that a narrowed folder makes of one: the whole that goes, and
+// each of the parts that comes from the same stage with the same owner and mode.
+func (d Declared) narrows(drifts []Drift) map[int]bool {
+	out := map[int]bool{}
+	for _, n := range d.Narrowed {
+		for i, x := range drifts {
+			from, rest, ok := cutCopy(x.Name, n.Src, n.Dest)
+			if x.Field != CopyLost || !ok || out[i] {
+				continue
+			}
+			out[i] = true
+			for _, k := range n.Kept {
+				for j, y := range drifts {
+					f, r, ok := cutCopy(y.Name, n.Src+"/"+k, n.Dest+"/"+k)
+					if y.Field == CopyAdded && ok && f == from && r == rest && !out[j] {
+						out[j] = true
+						break
+					}
+				}
+			}
+			break
+		}
+	}
+	return out
+}
+
+// cutCopy reads the text of a copy from src to dest: what it comes from, and its owner
+// and mode.
+func cutCopy(text, src, dest string) (from, rest string, ok bool) {
+	from, text, ok = strings.Cut(text, ": "+src)
+	if !ok {
+		return "", "", false
+	}
+	text = strings.TrimPrefix(text, "/")
+	text, ok = strings.CutPrefix(text, " -> "+dest)
+	text = strings.TrimPrefix(text, "/")
+	return from, text, ok && (text == "" || text[0] == ' ')
 }
 
 // Undeclared leaves the drifts that d doesn't announce. A dropped command does not
@@ -27,10 +74,12 @@ func (d Declared) Undeclared(drifts []Drift) []Drift {
 	// A command that goes at one place and comes at another isn't one that runs
 	// differently.
 	moved := newPool(d.Added).both(newPool(d.Dropped))
+	narrowed := d.narrows(drifts)
 	var out []Drift
-	for _, x := range drifts {
+	for i, x := range drifts {
 		name := x.Name
 		switch {
+		case narrowed[i]:
 		case fields[x.Field], fields[x.Field+":"+name]:
 		case x.At != "" && moved[loose(x.At)]:
 		case x.Field == ExecEnv && (fields[Env] || fields[Env+":"+name]):

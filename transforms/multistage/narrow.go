@@ -1,0 +1,324 @@
+package multistage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"drydock/rewrite"
+)
+
+// NarrowCopy is narrow-copy, which package transforms registers: a last stage that
+// copies the whole folder of the build, of which the program needs a few files.
+//
+// What it needs the recipes of multi-stage know. They are asked about the file as if it
+// had one stage (narrowModel): the build's instructions, then those of the last stage that
+// say what starts. Whatever they would copy to a runtime stage, and nothing else, is
+// copied in the place of the folder.
+func NarrowCopy() *rewrite.Transform {
+	return &rewrite.Transform{
+		Name:      "narrow-copy",
+		Summary:   "Copy from the build stage what the program needs, not its whole folder",
+		Phase:     rewrite.PhaseStages,
+		AllAssume: true,
+		Doc: `A last stage that takes the whole folder of the build has the source in it, and what
+the compiler wrote on the way: for Rust's target or Maven's target often hundreds of
+megabytes. The program, and the files that it reads, are enough
+(https://docs.docker.com/build/building/multi-stage/).
+
+What a program needs is what multi-stage would copy for it: what the build writes and the
+start command names, the files that its source, its arguments, ENV and the scripts that
+start it name. It knows Go, Rust, C and C++, Java and .NET. The files go to the places where they
+were.`,
+		Assumes: `The program reads no files but those that its source, its command line and its settings
+name, and nobody uses the source in the container.`,
+		Declines: `Where what starts isn't known, or reads computed paths in a tree of generated files; where a
+later step, a compose file, a Kubernetes manifest or a script uses another file of the
+folder; where people work in the container; where the folder is laid over files that are there
+already; for folders of the system, and for languages whose programs are their source.`,
+		Run: runNarrowCopy,
+	}
+}
+
+func runNarrowCopy(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
+	d := p.Doc
+	if len(d.Stages) < 2 || d.Escape != '\\' || !p.Repo.Known() {
+		return nil, nil
+	}
+	var out []rewrite.Change
+	final := d.Final()
+	for _, in := range final.Instructions {
+		n := &narrow{p: p, final: final, copy: in}
+		if !n.candidate() {
+			continue
+		}
+		if c, ok := n.change(); ok {
+			out = append(out, c)
+		} else if n.reason != "" {
+			p.Decline(in, "%s", n.reason)
+		}
+	}
+	return out, nil
+}
+
+// narrow is a COPY of a folder of the build stage.
+type narrow struct {
+	p      *rewrite.Pass
+	final  *rewrite.Stage
+	build  *rewrite.Stage
+	copy   *rewrite.Instruction
+	from   string // the folder in the build stage
+	to     string // and in the last one
+	reason string // why it stays
+
+	model  *split   // the two stages as one
+	keep   []string // paths of the build stage below from, in the order of their COPYs
+	whys   map[string]string
+	left   int      // files of the build context that stay behind
+	tops   []string // the entries of the folder that they lie in
+	litter string   // a folder of what the build wrote on the way
+}
+
+// stays says why the folder is copied whole; it returns false.
+func (n *narrow) stays(format string, args ...any) bool {
+	n.reason = "the whole of " + n.from + " stays: " + fmt.Sprintf(format, args...)
+	return false
+}
+
+// candidate: a COPY of one folder of a stage that builds.
+func (n *narrow) candidate() bool {
+	sources, dest, from, _ := n.copy.Copy()
+	if n.copy.Keyword != "copy" || from == "" || len(sources) != 1 || len(n.copy.Heredocs) > 0 {
+		return false
+	}
+	if n.build = n.p.Doc.StageByRef(from, n.final.Index); n.build == nil || len(n.build.Instructions) == 0 {
+		return false
+	}
+	for _, f := range n.copy.Flags {
+		if name, _, _ := strings.Cut(f.Text, "="); name != "--from" && name != "--chown" && name != "--chmod" && name != "--link" {
+			return false
+		}
+	}
+	st := n.copy.State()
+	src := st.Expand(sources[0])
+	to, known := st.Abs(st.Expand(dest))
+	if !known || strings.ContainsAny(src+dest, "$*?[\\\"' ") {
+		return false
+	}
+	n.from, n.to = path.Join("/", src), to
+	return !systemDir(n.from) && !systemDir(n.to)
+}
+
+// change lays out the narrower copies.
+func (n *narrow) change() (c rewrite.Change, ok bool) {
+	recipe, ok := n.modelled()
+	if !ok {
+		return c, false
+	}
+	s := n.model
+	if !s.prepare() || !recipe.split(s) {
+		if s.reason != "" && n.looksLikeSource() {
+			n.stays("%s", s.reason)
+		}
+		return c, false
+	}
+	if !n.needs() || !n.leaves() || !n.overlaid() || !n.steps() || !n.outside() {
+		return c, false
+	}
+	if len(n.keep) > 8 {
+		return c, n.stays("the program may read %d files and folders of it, too many to list", len(n.keep)-1)
+	}
+	lines, narrowed := n.lines()
+	end := "\n"
+	if !strings.HasSuffix(n.p.Doc.Src[:n.copy.Span.End], "\n") {
+		end = ""
+	}
+	var plan []string
+	for _, k := range n.keep {
+		plan = append(plan, k+" is copied: "+cmp.Or(n.whys[k], "the program, its arguments or ENV name it, or may"))
+	}
+	plan = append(plan, n.behind())
+	return rewrite.Change{
+		Title:   "copy what the program needs of " + n.from,
+		Why:     "the last stage takes the folder of the build as a whole: the source, and what the compiler wrote on the way",
+		Gain:    n.gain(),
+		Plan:    plan,
+		Safety:  rewrite.Assumes,
+		Assumes: strings.Join(append(slices.Clone(s.assumes), "nobody uses the source in the container"), "; "),
+		At:      n.copy,
+		Narrows: []rewrite.Narrowed{narrowed},
+		Edits:   []rewrite.Edit{{Span: n.copy.Span, New: strings.Join(lines, "\n") + end}},
+	}, true
+}
+
+// lines are the COPYs in the place of the one, with its flags, and the destination
+// written as it is there.
+func (n *narrow) lines() (lines []string, narrowed rewrite.Narrowed) {
+	_, dest, _, _ := n.copy.Copy()
+	var flags string
+	for _, f := range n.copy.Flags {
+		flags += " " + f.Text
+	}
+	base := strings.TrimSuffix(dest, "/")
+	narrowed = rewrite.Narrowed{Src: n.from, Dest: n.to}
+	for _, k := range n.keep {
+		rel := strings.TrimPrefix(k[len(n.from):], "/")
+		narrowed.Kept = append(narrowed.Kept, rel)
+		lines = append(lines, rewrite.KeywordLike(n.copy, "COPY")+flags+" "+k+" "+base+"/"+rel)
+	}
+	return lines, narrowed
+}
+
+// looksLikeSource: the folder holds what the build stage copies from the context, so
+// that a reason why it stays is worth a word.
+func (n *narrow) looksLikeSource() bool {
+	st := n.model.stage
+	for _, in := range st.Instructions {
+		if in.Line > n.build.Instructions[len(n.build.Instructions)-1].EndLine {
+			break
+		}
+		for _, t := range n.model.p.Effects(in).Trees {
+			if t.Dir && (rewrite.Inside(t.Dest, n.from) || rewrite.Inside(n.from, t.Dest)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// needs collects what the recipe would copy out of the folder.
+func (n *narrow) needs() bool {
+	s := n.model
+	if s.config != 0 && len(s.text) > 0 {
+		return n.stays("what starts builds when the container starts")
+	}
+	cut := n.build.Instructions[len(n.build.Instructions)-1].EndLine
+	var paths []string
+	take := func(lines []string) bool {
+		for _, l := range lines {
+			f := strings.Fields(l)
+			switch {
+			case len(f) > 3 && strings.EqualFold(f[0], "COPY") && slices.Contains(f, "--from="+s.builder):
+				paths = append(paths, f[len(f)-2])
+			case len(f) > 0 && strings.EqualFold(f[0], "RUN"):
+				return n.stays("the build makes folders or accounts that the program may use")
+			}
+		}
+		return true
+	}
+	for _, in := range s.stage.Instructions {
+		if in.Line <= cut && (in.Keyword == "copy" || in.Keyword == "add") && s.roles[in] == inBoth {
+			e := s.p.Effects(in)
+			for _, t := range e.Trees {
+				paths = append(paths, t.Dest)
+			}
+			if len(e.Trees) == 0 {
+				paths = append(paths, e.Writes...)
+			}
+		}
+		if !take(s.ahead[in]) || !take(s.instead[in]) {
+			return false
+		}
+	}
+	paths = append(paths, s.kept.made...)
+	n.whys = map[string]string{}
+	for _, l := range s.plan {
+		if p, why, ok := strings.Cut(l, " is copied: "); ok {
+			n.whys[p] = why
+		}
+	}
+	for _, p := range n.scriptFiles() {
+		paths = append(paths, p)
+	}
+	program := false
+	for _, p := range paths {
+		if rewrite.Inside(n.from, p) {
+			return false // all of it
+		}
+		if !rewrite.Inside(p, n.from) || n.kept(p) {
+			continue
+		}
+		n.keep = append(slices.DeleteFunc(n.keep, func(k string) bool { return rewrite.Inside(k, p) }), p)
+		_, by := s.stage.Origin(nil, p, s.p.Repo, s.p.Name)
+		program = program || by == nil
+	}
+	return program // a folder without one is data
+}
+
+// kept: a path is copied.
+func (n *narrow) kept(p string) bool {
+	return slices.ContainsFunc(n.keep, func(k string) bool { return rewrite.Inside(p, k) })
+}
+
+// builtFolders are where compilers write, and much more than what is started.
+var builtFolders = words(`target build obj`)
+
+// leaves counts what stays behind. Where that is nothing the folder is right as it is.
+func (n *narrow) leaves() bool {
+	s := n.model
+	files, _ := s.p.Repo.Files()
+	seen := map[string]bool{}
+	for _, in := range s.stage.Instructions {
+		if in.Line > n.build.Instructions[len(n.build.Instructions)-1].EndLine || in.Keyword != "copy" && in.Keyword != "add" {
+			continue
+		}
+		brought, _ := in.Brings(files, s.p.Repo, s.p.Name)
+		for _, b := range brought {
+			if !rewrite.Inside(b.Dest, n.from) || n.kept(b.Dest) || seen[b.Dest] {
+				continue
+			}
+			seen[b.Dest] = true
+			top, _, _ := strings.Cut(strings.TrimPrefix(b.Dest[len(n.from):], "/"), "/")
+			if !slices.Contains(n.tops, top) {
+				n.tops = append(n.tops, top)
+			}
+		}
+	}
+	n.left = len(seen)
+	slices.Sort(n.tops)
+	for _, k := range n.keep {
+		if _, by := s.stage.Origin(nil, k, s.p.Repo, s.p.Name); by != nil {
+			continue
+		}
+		for dir := path.Dir(k); dir != "/" && n.litter == ""; dir = path.Dir(dir) {
+			cargo := path.Base(n.from) == "release" || path.Base(n.from) == "debug" // whose folders hold libraries, too
+			if s.kept.writes && builtFolders[path.Base(dir)] && (rewrite.Inside(dir, n.from) || cargo && n.from == path.Join(dir, path.Base(n.from))) {
+				n.litter = dir
+			}
+		}
+	}
+	return n.left > 0 || n.litter != ""
+}
+
+// behind tells what stays behind.
+func (n *narrow) behind() string {
+	var what []string
+	if n.left > 0 {
+		word := "files"
+		if n.left == 1 {
+			word = "file"
+		}
+		names := n.tops
+		more := ""
+		if len(names) > 6 {
+			more = fmt.Sprintf(" and %d more", len(names)-5)
+			names = names[:5]
+		}
+		what = append(what, fmt.Sprintf("%d %s of the build context (%s%s), which the program doesn't read", n.left, word, strings.Join(names, ", "), more))
+	}
+	if n.litter != "" {
+		what = append(what, "what the build wrote to "+n.litter+" on the way")
+	}
+	return "of " + n.from + " the build stage keeps " + strings.Join(what, ", and ")
+}
+
+// gain is what the image loses.
+func (n *narrow) gain() string {
+	if n.litter != "" {
+		return "what the compiler wrote on the way stays behind, often more than the program itself"
+	}
+	return "the source stays behind"
+}

@@ -1,0 +1,221 @@
+package multistage
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"drydock/repo"
+	"drydock/rewrite"
+)
+
+// Who else uses the folder that narrow-copy would not copy whole: other instructions of the
+// last stage, and files of the project.
+
+// overlaid declines where the folder is laid over files that are there already, which
+// would come to light: a part of it must not bring another content.
+func (n *narrow) overlaid() bool {
+	for _, in := range n.final.Instructions {
+		if in == n.copy {
+			return true
+		}
+		if in.Keyword != "copy" && in.Keyword != "add" {
+			continue
+		}
+		e := n.p.Effects(in)
+		var dests []string
+		for _, t := range e.Trees {
+			dests = append(dests, t.Dest)
+		}
+		if e.Unknown != "" {
+			return n.stays("what line %s brings before isn't known: %s", lineOf(in), e.Unknown)
+		}
+		for _, w := range append(dests, e.Writes...) {
+			if rewrite.Inside(w, n.to) || rewrite.Inside(n.to, w) && w != "/" {
+				return n.stays("it is laid over what line %s copies there", lineOf(in))
+			}
+		}
+	}
+	return true
+}
+
+// readsNothing are programs that read no file of the folder unless their arguments name it.
+var readsNothing = words(`update-ca-certificates ldconfig setcap locale-gen groupmod deluser delgroup passwd chpasswd ln mkdir touch rm chmod chown chgrp useradd adduser groupadd addgroup usermod`)
+
+// steps looks at the instructions of the last stage and at what the build does to the
+// folder itself.
+func (n *narrow) steps() bool {
+	for _, in := range n.build.Instructions {
+		if in.Keyword != "run" {
+			continue
+		}
+		all, _ := in.Steps()
+		for _, st := range all {
+			if words := operands(st); (st.Name == "chmod" || st.Name == "chown" || st.Name == "chgrp") && len(words) > 1 {
+				for _, w := range words[1:] {
+					if abs(st.Dir, w) == n.from {
+						return n.stays("line %s changes owner or mode of the folder itself", lineOf(in))
+					}
+				}
+			}
+		}
+	}
+	behind := false
+	for _, in := range n.final.Instructions {
+		switch behind = behind || in == n.copy; {
+		case in.Keyword == "volume" && !n.volume(in):
+			return false
+		case in.Keyword == "run" && behind && !n.run(in):
+			return false
+		}
+	}
+	return true
+}
+
+// volume: what a volume is filled with must be there.
+func (n *narrow) volume(in *rewrite.Instruction) bool {
+	for _, w := range strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(`[]", `, r) }) {
+		p, ok := in.State().Abs(in.State().Expand(w))
+		if !ok || n.dropped(p) {
+			return n.stays("VOLUME of line %s takes a folder of it", lineOf(in))
+		}
+	}
+	return true
+}
+
+// dropped: a path of the last stage that the context puts into the folder, and that isn't
+// copied any more.
+func (n *narrow) dropped(p string) bool {
+	if !rewrite.Inside(p, n.to) || p == n.to {
+		return false
+	}
+	at := path.Join(n.from, strings.TrimPrefix(p, n.to))
+	if n.kept(at) || slices.ContainsFunc(n.keep, func(k string) bool { return rewrite.Inside(k, at) }) {
+		return false
+	}
+	s := n.model
+	_, by := s.stage.Origin(nil, at, s.p.Repo, s.p.Name)
+	return by != nil || n.litter != "" && rewrite.Inside(at, n.litter)
+}
+
+// run looks at a RUN behind the COPY.
+func (n *narrow) run(in *rewrite.Instruction) bool {
+	wd := in.State().Workdir
+	line := "line " + lineOf(in)
+	all, why := in.Steps()
+	if why != "" {
+		if wd == "" || rewrite.Inside(wd, n.to) || pathIn(in.Text, n.to) >= 0 {
+			return n.stays("what %s does with it isn't known: %s", line, why)
+		}
+		return true
+	}
+	for _, st := range all {
+		_, packages := readPackages(st)
+		if _, yum := readYum(st); yum && (st.Name == "yum" || st.Name == "dnf" || st.Name == "microdnf") {
+			packages = true
+		}
+		switch {
+		case packages, rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0, tidy(st):
+		case readsNothing[st.Name]:
+			for _, w := range operands(st) {
+				if st.Dir == "" && !strings.HasPrefix(w, "/") || n.takes(abs(st.Dir, w)) {
+					return n.stays("%s names %s", line, w)
+				}
+			}
+		case st.Dir == "", rewrite.Inside(st.Dir, n.to), pathIn(strings.Join(st.Args, " "), n.to) >= 0:
+			return n.stays("%s runs %s there, and what that reads isn't known", line, strings.Join(st.Args[:min(2, len(st.Args))], " "))
+		}
+	}
+	return true
+}
+
+// takes: a path of the last stage, or what a pattern matches, is dropped.
+func (n *narrow) takes(p string) bool {
+	i := strings.IndexAny(p, "$`*?[")
+	if i < 0 {
+		return n.dropped(p)
+	}
+	dir := path.Clean(p[:strings.LastIndexByte(p[:i], '/')+1])
+	return rewrite.Inside(n.to, dir) || rewrite.Inside(dir, n.to)
+}
+
+// namesPaths are the files of a project that say what a container reads.
+var namesPaths = words(`.yml .yaml .toml .json .conf .ini .cfg .env .sh .service .properties .xml .mk`)
+
+// sourceFiles are those of the languages.
+var sourceFiles = words(`.go .rs .c .cc .cpp .cxx .h .hpp .java .kt .scala .clj .groovy .cs .fs .vb`)
+
+// outside declines where another file of the project uses the folder.
+func (n *narrow) outside() bool {
+	p := n.p
+	if w, found := p.Workplace(n.final, repo.WorkplaceShell, repo.WorkplaceSync); found {
+		return n.stays("%s:%d says that people or jobs work in the container", w.File, w.Line)
+	}
+	for _, b := range p.Services(n.final) {
+		if len(b.Watch) > 0 {
+			return n.stays("%s:%d has files sent into the running container", b.File, b.Line)
+		}
+		if b.WorkingDir != "" && path.Clean(b.WorkingDir) != n.final.At(nil).Workdir {
+			return n.stays("%s:%d starts it in another folder", b.File, b.Line)
+		}
+	}
+	for _, c := range p.Containers() {
+		if !n.words(c.File, c.Line, c.Command) {
+			return false
+		}
+	}
+	for _, c := range p.Commands() {
+		if !n.words(c.File, c.Line, c.Words) {
+			return false
+		}
+	}
+	files, complete := p.Repo.Files()
+	if !complete {
+		return n.stays("the project is too big to be searched for who uses it")
+	}
+	for _, f := range files {
+		source := sourceFiles[path.Ext(f)]
+		if source && (n.from == n.to || repo.TestFile(f)) || !source && !namesPaths[path.Ext(f)] && !strings.HasPrefix(path.Base(f), ".env") && path.Base(f) != "Makefile" {
+			continue
+		}
+		text, err := p.Repo.ReadFile(f)
+		if err != nil || len(text) > repo.MaxScanBytes {
+			continue
+		}
+		if !n.mentions(f, string(text), source) {
+			return false
+		}
+	}
+	return true
+}
+
+// words declines where a command that others run in the container names what it would lack.
+func (n *narrow) words(file string, line int, words []string) bool {
+	for _, w := range words {
+		for _, w := range scriptWords(w) {
+			if at, ok := n.final.At(nil).Abs(w); ok && n.dropped(at) {
+				return n.stays("%s:%d names %s", file, line, w)
+			}
+		}
+	}
+	return true
+}
+
+// mentions declines where a file names a path of the folder that it would lack; the source
+// can't name its place in the last stage without being understood.
+func (n *narrow) mentions(file, text string, source bool) bool {
+	rest, line := text, 1
+	for {
+		i := pathIn(rest, n.to)
+		if i < 0 {
+			return true
+		}
+		line += strings.Count(rest[:i], "\n")
+		rest = rest[i:]
+		word := rest[:max(len(n.to), strings.IndexFunc(rest+" ", func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'`,;:)]}<>&|$*", r) }))]
+		if p := path.Clean(word); n.dropped(p) || source && p != n.to && !n.kept(path.Join(n.from, strings.TrimPrefix(p, n.to))) {
+			return n.stays("%s:%d names %s", file, line, word)
+		}
+		rest = rest[len(n.to):]
+	}
+}

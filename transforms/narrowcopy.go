@@ -1,0 +1,5 @@
+package transforms
+
+import "drydock/transforms/multistage"
+
+var _ = register(multistage.NarrowCopy())
