@@ -136,6 +136,9 @@ func (s *split) variantSource() bool {
 	if slimmed[repository] && repository != "debian" {
 		why = s.compiledElsewhere()
 	}
+	if why == "" {
+		why = s.absentManifest()
+	}
 	switch {
 	case why != "":
 	case jdkRepositories[repository]:

@@ -29,7 +29,8 @@ var fullOnly = map[string]string{
 }
 
 // nodeFullOnly are those of the node image besides: Debian's Python and OpenSSL.
-var nodeFullOnly = map[string]string{"python": "python3", "python3": "python3", "openssl": "openssl", "update-ca-certificates": "ca-certificates"}
+var nodeFullOnly = map[string]string{"python": "python3", "python3": "python3", "openssl": "openssl", "update-ca-certificates": "ca-certificates",
+	"prisma": "openssl"} // its engines link to libssl (https://www.prisma.io/docs/orm/reference/system-requirements)
 
 // lacks names the package of a program that only the full image has, "" when
 // the runtime stage has the program or installs it, or nobody has.
@@ -144,6 +145,9 @@ func scriptCommands(text string) ([][]string, error) {
 		}
 		args = unwrap(args)
 		out = append(append(out, args), innerCommands(args)...)
+		if rest := npxRuns(args); len(rest) > 0 {
+			out = append(out, rest)
+		}
 		return true
 	})
 	return out, nil
@@ -173,7 +177,7 @@ func plainWord(w *syntax.Word) string {
 }
 
 // wrappers start the program that their arguments name.
-var wrappers = words(`exec command env nohup time nice sudo gosu su-exec tini dumb-init docker-entrypoint.sh xvfb-run timeout wait-for-it wait-for-it.sh wait-for dockerize cross-env dotenv`)
+var wrappers = words(`exec command which env nohup time nice sudo gosu su-exec tini dumb-init docker-entrypoint.sh xvfb-run timeout wait-for-it wait-for-it.sh wait-for dockerize cross-env dotenv`)
 
 // unwrap drops exec, env, tini and the like from the front of a command.
 func unwrap(args []string) []string {

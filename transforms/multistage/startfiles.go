@@ -170,6 +170,19 @@ func innerCommands(args []string) (out [][]string) {
 	return nil
 }
 
+// npxRuns is the command that npx is told to run, nil for none.
+func npxRuns(args []string) []string {
+	if name := path.Base(args[0]); name != "npx" && name != "bunx" {
+		return nil
+	}
+	for i, a := range args[1:] {
+		if !strings.HasPrefix(a, "-") {
+			return args[i+1:]
+		}
+	}
+	return nil
+}
+
 // loopPatterns are the patterns that the loops of a script go over.
 func loopPatterns(text string) (out []string) {
 	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
