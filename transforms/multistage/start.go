@@ -210,7 +210,7 @@ func (s *split) canStart() ([]command, bool) {
 			continue
 		}
 		if s.lacksCommand(c.args[0], c.where) {
-			return nil, s.decline(c.from, "%s runs %s, which the slim image hasn't", c.where, path.Base(c.args[0]))
+			return nil, s.decline(c.from, "%s runs %s, %s", c.where, path.Base(c.args[0]), s.absent(c.args[0]))
 		}
 		for _, a := range c.args {
 			if why := s.scriptLacks(a, 0); why != "" {
@@ -255,7 +255,7 @@ func (s *split) composeStarts() bool {
 						continue
 					}
 					if s.lacksCommand(a, b.File) {
-						return s.decline(s.stage.From, "%s runs %s in the container, which the slim image hasn't", b.File, path.Base(a))
+						return s.decline(s.stage.From, "%s runs %s in the container, %s", b.File, path.Base(a), s.absent(a))
 					}
 					break
 				}
@@ -338,7 +338,7 @@ func (s *split) fileLacks(ctx string, depth int) string {
 	}
 	for _, args := range cmds {
 		if s.lacksCommand(args[0], ctx) {
-			return fmt.Sprintf("%s runs %s, which the slim image hasn't", ctx, path.Base(args[0]))
+			return fmt.Sprintf("%s runs %s, %s", ctx, path.Base(args[0]), s.absent(args[0]))
 		}
 		if args[0] == "run-parts" {
 			args = append(args, args[len(args)-1]+"/*")
