@@ -24,7 +24,7 @@ type Workplace struct {
 
 var (
 	devDockerfile    = lazy(`"docker[fF]ile"\s*:\s*"([^"]+)"`)
-	devTarget        = lazy(`"target"\s*:\s*"([^"]+)"`)
+	devTarget        = lazy(`"build"\s*:\s*\{(?:[^{}]|\{[^{}]*\})*?"target"\s*:\s*"([^"]+)"`) // mounts have a target too
 	gitpodFile       = lazy(`(?m)^\s+file:\s*["']?([^\s"']+)`)
 	jenkinsAgent     = lazy(`agent\s*\{\s*dockerfile\b(?:\s*\{([^}]*)\})?`)
 	jenkinsFile      = lazy(`\bfilename\s+["']([^"']+)`)

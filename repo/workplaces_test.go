@@ -11,6 +11,7 @@ func TestWorkplaces(t *testing.T) {
 	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
 	r := Load(fstest.MapFS{
 		".devcontainer/devcontainer.json":     file("{\n  // comment\n  \"build\": {\"dockerfile\": \"../Dockerfile\", \"target\": \"dev\"}\n}"),
+		".devcontainer/db/devcontainer.json":  file("{\"build\": {\"dockerfile\": \"../Dockerfile\"},\n \"mounts\": [{\"source\": \"gh\", \"target\": \"/home/dev/.config/gh\"}]}"),
 		".devcontainer/gpu/devcontainer.json": file(`{"dockerFile": "Dockerfile"}`),
 		".gitpod.yml":                         file("image:\n  file: .gitpod.Dockerfile\n"),
 		"Jenkinsfile":                         file("pipeline {\n  agent { dockerfile { filename 'Dockerfile.ci' } }\n}\n"),
@@ -23,6 +24,7 @@ func TestWorkplaces(t *testing.T) {
 	})
 	want := []Workplace{
 		{File: ".devcontainer/devcontainer.json", Line: 3, Kind: WorkplaceShell, Dockerfile: "Dockerfile", Target: "dev"},
+		{File: ".devcontainer/db/devcontainer.json", Line: 1, Kind: WorkplaceShell, Dockerfile: ".devcontainer/Dockerfile"},
 		{File: ".devcontainer/gpu/devcontainer.json", Line: 1, Kind: WorkplaceShell, Dockerfile: ".devcontainer/gpu/Dockerfile"},
 		{File: ".gitpod.yml", Line: 2, Kind: WorkplaceShell, Dockerfile: ".gitpod.Dockerfile"},
 		{File: "Jenkinsfile", Line: 2, Kind: WorkplaceShell, Dockerfile: "Dockerfile.ci"},

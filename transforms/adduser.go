@@ -123,7 +123,21 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 
 // change makes the account, gives it its folders and runs the program as it.
 func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction, given []folder) rewrite.Change {
-	place := tail(s)
+	place, end := tail(s), 0
+	if place != nil {
+		end = place.Index
+	} else { // steps follow CMD: the user goes behind them
+		end = s.Instructions[len(s.Instructions)-1].Index + 1
+	}
+	closing := func(lines string) rewrite.Edit {
+		if place == nil {
+			if !strings.HasSuffix(p.Doc.Src, "\n") {
+				lines = strings.TrimSuffix(lines, "\n")
+			}
+			return p.Doc.InsertAfter(s.Instructions[len(s.Instructions)-1], lines)
+		}
+		return above(p.Doc, place, lines)
+	}
 	c := rewrite.Change{
 		Title:   "run as " + a.shown(),
 		Why:     "without USER the program runs as root",
@@ -180,14 +194,14 @@ func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instru
 		last = run(giving(late, a.owner))
 	}
 	user := rewrite.KeywordLike(s.From, "USER") + " " + a.user + "\n"
-	if v := firstVolume(s); v != nil && len(given) > 0 && v.Index < place.Index {
+	if v := firstVolume(s); v != nil && len(given) > 0 && v.Index < end {
 		// The folders get their owner above VOLUME: the old builder forgets what is
 		// done to them below it.
 		at := v
 		if f := firstCopy(s); f != nil && f.Index < v.Index && len(late) > 0 {
 			at = f
 		}
-		c.Edits = append(c.Edits, above(p.Doc, place, user))
+		c.Edits = append(c.Edits, closing(user))
 		if at == v {
 			c.Edits = append(c.Edits, above(p.Doc, v, first+last))
 		} else {
@@ -199,10 +213,10 @@ func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instru
 		return c
 	}
 	last += user
-	if at := firstCopy(s); first != "" && at != nil && at.Index < place.Index {
-		c.Edits = append(c.Edits, above(p.Doc, at, first), above(p.Doc, place, last))
+	if at := firstCopy(s); first != "" && at != nil && at.Index < end {
+		c.Edits = append(c.Edits, above(p.Doc, at, first), closing(last))
 	} else {
-		c.Edits = append(c.Edits, above(p.Doc, place, first+last))
+		c.Edits = append(c.Edits, closing(first+last))
 	}
 	return c
 }

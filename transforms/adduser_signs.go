@@ -49,9 +49,6 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrit
 	if s.Name != "" && len(p.Doc.Stages) > s.Index+1 {
 		return nil, s.From, "other stages are built from it"
 	}
-	if tail(s) == nil {
-		return nil, startsBy(s), "steps follow CMD; where USER belongs isn't clear"
-	}
 	for _, t := range chain {
 		for _, in := range t.Instructions {
 			if log := multistage.JavaLog(in); log != "" {
@@ -118,8 +115,8 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrit
 						return nil, in, "port " + m[1] + " is under 1024: Docker opens it to every user, Kubernetes to root alone"
 					}
 				}
-				if m := scriptRoot().FindString(in.Args.Text); m != "" {
-					return nil, in, "what it starts uses " + strings.TrimSpace(m)
+				if m := asksRoot(in.Args.Text); m != "" {
+					return nil, in, "what it starts " + m
 				}
 				if in == lastOf(t, "cmd") && in != startsBy(s) {
 					if why := handedOver(p, s, in); why != "" {
@@ -127,7 +124,7 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrit
 					}
 				}
 				for _, w := range strings.FieldsFunc(in.Args.Text, func(r rune) bool { return strings.ContainsRune(` ",[]`, r) }) {
-					if why := scriptSigns(p, t, w); why != "" {
+					if why := scriptSigns(p, t, w, 0); why != "" {
 						return nil, in, why
 					}
 				}
@@ -191,8 +188,12 @@ func leadsToCopy(s *rewrite.Stage, dir string) bool {
 	return false
 }
 
-// scriptSigns reads a script of the project that the image starts.
-func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string) string {
+// maxScripts is how deep scripts that start scripts are followed.
+const maxScripts = 4
+
+// scriptSigns reads a script of the project that the image starts, and those that it
+// starts; depth counts them.
+func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string, depth int) string {
 	named := strings.HasSuffix(word, ".sh") || strings.Contains(word, "entrypoint") || strings.Contains(word, "start") || strings.HasSuffix(word, ".ini")
 	if !named && !strings.Contains(word, "/") {
 		return ""
@@ -224,18 +225,18 @@ func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string) string {
 		if m := serverSettings().FindString(l); m != "" && path.Ext(ctx) == ".ini" {
 			return fmt.Sprintf("%s:%d sets %s", ctx, n+1, strings.TrimSpace(m))
 		}
-		if m := scriptRoot().FindString(l); m != "" && !strings.HasPrefix(strings.TrimSpace(l), "#") {
-			return fmt.Sprintf("%s:%d uses %s", ctx, n+1, strings.TrimSpace(m))
+		if m := asksRoot(l); m != "" && !strings.HasPrefix(strings.TrimSpace(l), "#") {
+			return fmt.Sprintf("%s:%d %s", ctx, n+1, m)
 		}
 	}
 	if !shell {
 		return ""
 	}
-	return foreignCommand(p, s, ctx, string(src))
+	return foreignCommand(p, s, ctx, string(src), depth)
 }
 
 // harmless are commands of scripts that need no right of root and write nothing.
-var harmless = words(`echo printf test [ [[ : . source true false set unset export local declare readonly typeset return exit shift cd pushd popd pwd read trap wait sleep cat grep egrep fgrep sed awk gawk cut tr sort
+var harmless = words(`echo printf break continue test [ [[ : . source true false set unset export local declare readonly typeset return exit shift cd pushd popd pwd read trap wait sleep cat grep egrep fgrep sed awk gawk cut tr sort
 	uniq head tail wc basename dirname readlink realpath date env id whoami uname hostname getent which command type expr seq find ls nc ncat curl jq ping until kill ulimit umask getopts let alias nproc md5sum sha256sum base64
 	psql pg_isready mysql mysqladmin redis-cli wait-for-it wait-for-it.sh dockerize timeout nice nohup exec eval xargs stat file diff cmp`)
 
@@ -244,7 +245,7 @@ var ours = words(`alembic celery django-admin prisma knex sequelize typeorm ts-n
 
 // foreignCommand names a command of a script that isn't the project's own, and that
 // drydock doesn't know.
-func foreignCommand(p *rewrite.Pass, s *rewrite.Stage, ctx, src string) string {
+func foreignCommand(p *rewrite.Pass, s *rewrite.Stage, ctx, src string, depth int) string {
 	sh, err := rewrite.ParseScript(strings.ReplaceAll(src, "\r\n", "\n"))
 	if err != nil {
 		return ctx + " isn't a script that drydock can read"
@@ -263,6 +264,11 @@ func foreignCommand(p *rewrite.Pass, s *rewrite.Stage, ctx, src string) string {
 		}
 		name := args[0]
 		base := path.Base(name)
+		if depth < maxScripts {
+			if why := scriptSigns(p, s, startedScript(args), depth+1); why != "" {
+				return why
+			}
+		}
 		if harmless[base] || functions[name] || runners[base] || ours[base] || pythonName().MatchString(base) || strings.ContainsAny(name, "$`") {
 			continue
 		}
@@ -283,9 +289,40 @@ func foreignCommand(p *rewrite.Pass, s *rewrite.Stage, ctx, src string) string {
 	return ""
 }
 
+// startedScript is the file that a command starts or reads as a script, "" for none.
+func startedScript(args []string) string {
+	if base := path.Base(args[0]); base != "." && base != "source" && !rewrite.PosixShell(base) {
+		if strings.Contains(args[0], "/") {
+			return args[0]
+		}
+		return ""
+	}
+	for _, a := range args[1:] {
+		if !strings.HasPrefix(a, "-") {
+			return a
+		}
+	}
+	return ""
+}
+
 var functionName = lazily(`(?m)^\s*(?:function\s+([\w-]+)|([\w-]+)\s*\(\))`)
 
-var scriptRoot = lazily(`\b(chown|chmod|gosu|su-exec|setpriv|runuser|sudo|su|cron|crond|sshd|supervisord|iptables|usermod|useradd|adduser|mkdir|mount|sysctl|apt-get|apk|service|ln|sed -i|cp|tee|envsubst|uid *=|gid *=)(\s|$)|>>? *[a-z/.]`)
+var scriptRoot = lazily(`\b(chown|chmod|gosu|su-exec|setpriv|runuser|sudo|su|cron|crond|sshd|supervisord|iptables|usermod|useradd|adduser|mkdir|mount|sysctl|apt-get|apk|service|ln|sed -i|cp|tee|envsubst|uid *=|gid *=)(\s|$)|>>? *[a-z/.][^\s;&|)]*`)
+
+// openFiles are redirections to what everyone may write to.
+var openFiles = lazily(`>>?\s*(?:/dev/(?:null|stdout|stderr|tty)\b|/proc/(?:self|1)/fd/[12]\b|/tmp/[^\s;&|)]*)`)
+
+// asksRoot tells what in a line of a script needs root, or writes where only root may; "" for nothing.
+func asksRoot(line string) string {
+	m := strings.TrimSpace(scriptRoot().FindString(openFiles().ReplaceAllString(line, "")))
+	if file, ok := strings.CutPrefix(m, ">"); ok {
+		return "writes to " + strings.TrimSpace(strings.TrimPrefix(file, ">"))
+	}
+	if m != "" {
+		m = "uses " + m
+	}
+	return m
+}
 
 // serverSettings are settings of uwsgi that need root, or name a file to write
 // (https://uwsgi-docs.readthedocs.io/en/latest/Options.html).

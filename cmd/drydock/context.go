@@ -44,14 +44,18 @@ func (p *places) context(t *target, doc *rewrite.Document) chosen {
 	if len(named) > 0 {
 		return p.because(own, named[0].dir, named[0].from+" builds it from there")
 	}
-	for dir := own; ; dir = filepath.Dir(dir) {
-		if holds(dir, sources) && (dir == own || aside(slashRel(dir, own)) || !holds(own, slices.DeleteFunc(slices.Clone(sources), whole))) {
-			return p.because(own, dir, "it holds what the Dockerfile copies, its own folder doesn't")
-		}
-		if _, ok := below(top, dir); !ok || dir == top {
-			return chosen{dir: own}
+	// docker/*.conf may match nothing, but a folder docker tells where it was meant to be.
+	for _, sources := range [][]string{append(patternFolders(doc), sources...), sources} {
+		for dir := own; ; dir = filepath.Dir(dir) {
+			if holds(dir, sources) && (dir == own || aside(slashRel(dir, own)) || !holds(own, slices.DeleteFunc(slices.Clone(sources), whole))) {
+				return p.because(own, dir, "it holds what the Dockerfile copies, its own folder doesn't")
+			}
+			if _, ok := below(top, dir); !ok || dir == top {
+				break
+			}
 		}
 	}
+	return chosen{dir: own}
 }
 
 func (p *places) because(own, dir, why string) chosen {
@@ -110,6 +114,21 @@ func literalSources(doc *rewrite.Document) []string {
 		for _, s := range in.ContextSources() {
 			if !strings.ContainsAny(s, "$*?[") {
 				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// patternFolders are the folders in front of the patterns that the Dockerfile copies.
+func patternFolders(doc *rewrite.Document) []string {
+	var out []string
+	for _, in := range doc.Instructions {
+		for _, s := range in.ContextSources() {
+			if at := strings.IndexAny(s, "*?["); at > 0 && !strings.Contains(s, "$") {
+				if slash := strings.LastIndexByte(s[:at], '/'); slash > 0 {
+					out = append(out, s[:slash])
+				}
 			}
 		}
 	}

@@ -1,7 +1,9 @@
 package multistage
 
 import (
+	"cmp"
 	"path"
+	"slices"
 	"strings"
 
 	"drydock/repo"
@@ -91,6 +93,7 @@ func splitNode(s *split) bool {
 	if n.nginx() {
 		return n.cleanInstall()
 	}
+	s.gone = n.leftBehind()
 	cmds, ok := s.canStart()
 	if !ok {
 		return false
@@ -267,6 +270,27 @@ func (n *nodeSplit) global(in *rewrite.Instruction, pkgs []string) string {
 // nodeBuildTools only build; a runtime stage without them starts the same, unless
 // a start command names them (see uses).
 var nodeBuildTools = words(`npm yarn pnpm bun corepack turbo nx node-gyp node-pre-gyp typescript @angular/cli gulp gulp-cli grunt grunt-cli bower webpack webpack-cli @nestjs/cli @vue/cli rollup vite esbuild parcel @babel/cli prisma rimraf node-sass sass less eslint jest mocha`)
+
+// globalPrograms are the programs of nodeBuildTools that have another name than
+// their package.
+var globalPrograms = map[string]string{"typescript": "tsc", "@angular/cli": "ng", "gulp-cli": "gulp", "grunt-cli": "grunt", "webpack-cli": "webpack", "@nestjs/cli": "nest", "@vue/cli": "vue", "@babel/cli": "babel", "less": "lessc"}
+
+// leftBehind are the programs of globally installed packages that the runtime stage
+// won't have, save those that the project has in node_modules too.
+func (n *nodeSplit) leftBehind() map[string]bool {
+	out := map[string]bool{}
+	for name := range n.globals {
+		own := slices.ContainsFunc(n.installs, func(i nodeInstall) bool {
+			_, runs := i.node.Dependencies[name]
+			_, builds := i.node.DevDependencies[name]
+			return runs || builds
+		})
+		if nodeBuildTools[name] && !own && name != "npm" && n.tools[name] == nil && name != "yarn" {
+			out[cmp.Or(globalPrograms[name], name)] = true
+		}
+	}
+	return out
+}
 
 func (n *nodeSplit) install(in *rewrite.Instruction, st rewrite.Step, words []string) string {
 	if len(words) > 0 {

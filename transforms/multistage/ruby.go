@@ -99,22 +99,26 @@ func splitRuby(s *split) bool {
 	return true
 }
 
-// installsCompilers: a RUN installs what only builds, so that a small image
-// holds a toolchain after all.
+// installsCompilers: a RUN installs what only builds and leaves it there, so that a
+// small image holds a toolchain after all.
 func (s *split) installsCompilers() bool {
 	for _, in := range s.stage.Instructions {
 		all, why := in.Steps()
 		if in.Keyword != "run" || why != "" {
 			continue
 		}
+		installs, removes := false, false
 		for _, st := range all {
-			a, ok := readPackages(st)
-			if !ok || a.verb != "install" {
-				continue
+			switch a, ok := readPackages(st); {
+			case !ok:
+			case a.verb == "install":
+				installs = installs || slices.ContainsFunc(a.words, func(w string) bool { return BuildOnly(w) || apkBuild[w] })
+			case a.verb == "remove" || a.verb == "purge" || a.verb == "autoremove" || a.verb == "del":
+				removes = true
 			}
-			if slices.ContainsFunc(a.words, func(w string) bool { return BuildOnly(w) || apkBuild[w] }) {
-				return true
-			}
+		}
+		if installs && !removes {
+			return true
 		}
 	}
 	return false

@@ -97,3 +97,19 @@ func (s *split) nodePackages() string {
 	}
 	return ""
 }
+
+// absentManifest names a list of packages that a COPY brings and the build context here
+// hasn't, as where it lies in a Git submodule: then nothing tells what the image holds.
+func (s *split) absentManifest() string {
+	for _, o := range s.doc.Stages[:s.stage.Index+1] {
+		for _, in := range o.Instructions {
+			for _, src := range in.ContextSources() {
+				name := path.Base(src)
+				if (name == "package.json" || name == "Gemfile" || pythonManifest().MatchString(name)) && !strings.ContainsAny(src, "$*?[") && !s.p.Repo.Exists(src) {
+					return "line " + lineOf(in) + " copies " + src + ", which the build context here doesn't hold, so which packages the image has isn't known"
+				}
+			}
+		}
+	}
+	return ""
+}

@@ -136,6 +136,9 @@ func (s *split) variantSource() bool {
 	if slimmed[repository] && repository != "debian" {
 		why = s.compiledElsewhere()
 	}
+	if why == "" {
+		why = s.absentManifest()
+	}
 	switch {
 	case why != "":
 	case jdkRepositories[repository]:
@@ -175,7 +178,7 @@ func (s *split) compiledElsewhere() string {
 					return "line " + lineOf(in) + " compiles packages that have wheels, against libraries that the slim image may lack"
 				case compilers[w], cpanClients[path.Base(w)] && s.ref.Repository() == "perl":
 					return "line " + lineOf(in) + " runs " + w + ", and which libraries of the full image the result needs isn't known"
-				case !strings.HasSuffix(w, "-dev") || inSlim[s.ref.Repository()][w]:
+				case !strings.HasSuffix(w, "-dev") || strings.HasPrefix(w, "-") || inSlim[s.ref.Repository()][w]:
 				default:
 					if why := s.linksWith(in, w); why != "" {
 						return why

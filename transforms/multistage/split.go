@@ -82,6 +82,7 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		return c, false
 	}
 	s.args(cut)
+	s.installRequired()
 	var lines []string
 	var gone []rewrite.Span
 	for _, in := range ins[:cut+1] {
@@ -108,7 +109,6 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 			s.edits = append(s.edits, rewrite.Edit{Span: in.Span, New: text})
 		}
 	}
-	s.installRequired()
 	s.explainRest(cut)
 	runtime := []string{s.from() + "\n"}
 	if s.baseEnv != "" {

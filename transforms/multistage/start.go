@@ -29,7 +29,8 @@ var fullOnly = map[string]string{
 }
 
 // nodeFullOnly are those of the node image besides: Debian's Python and OpenSSL.
-var nodeFullOnly = map[string]string{"python": "python3", "python3": "python3", "openssl": "openssl", "update-ca-certificates": "ca-certificates"}
+var nodeFullOnly = map[string]string{"python": "python3", "python3": "python3", "openssl": "openssl", "update-ca-certificates": "ca-certificates",
+	"prisma": "openssl"} // its engines link to libssl (https://www.prisma.io/docs/orm/reference/system-requirements)
 
 // lacks names the package of a program that only the full image has, "" when
 // the runtime stage has the program or installs it, or nobody has.
@@ -144,6 +145,9 @@ func scriptCommands(text string) ([][]string, error) {
 		}
 		args = unwrap(args)
 		out = append(append(out, args), innerCommands(args)...)
+		if rest := npxRuns(args); len(rest) > 0 {
+			out = append(out, rest)
+		}
 		return true
 	})
 	return out, nil
@@ -173,7 +177,7 @@ func plainWord(w *syntax.Word) string {
 }
 
 // wrappers start the program that their arguments name.
-var wrappers = words(`exec command env nohup time nice sudo gosu su-exec tini dumb-init docker-entrypoint.sh xvfb-run timeout wait-for-it wait-for-it.sh wait-for dockerize cross-env dotenv`)
+var wrappers = words(`exec command which env nohup time nice sudo gosu su-exec tini dumb-init docker-entrypoint.sh xvfb-run timeout wait-for-it wait-for-it.sh wait-for dockerize cross-env dotenv`)
 
 // unwrap drops exec, env, tini and the like from the front of a command.
 func unwrap(args []string) []string {
@@ -206,7 +210,7 @@ func (s *split) canStart() ([]command, bool) {
 			continue
 		}
 		if s.lacksCommand(c.args[0], c.where) {
-			return nil, s.decline(c.from, "%s runs %s, which the slim image hasn't", c.where, path.Base(c.args[0]))
+			return nil, s.decline(c.from, "%s runs %s, %s", c.where, path.Base(c.args[0]), s.absent(c.args[0]))
 		}
 		for _, a := range c.args {
 			if why := s.scriptLacks(a, 0); why != "" {
@@ -251,7 +255,7 @@ func (s *split) composeStarts() bool {
 						continue
 					}
 					if s.lacksCommand(a, b.File) {
-						return s.decline(s.stage.From, "%s runs %s in the container, which the slim image hasn't", b.File, path.Base(a))
+						return s.decline(s.stage.From, "%s runs %s in the container, %s", b.File, path.Base(a), s.absent(a))
 					}
 					break
 				}
@@ -334,7 +338,7 @@ func (s *split) fileLacks(ctx string, depth int) string {
 	}
 	for _, args := range cmds {
 		if s.lacksCommand(args[0], ctx) {
-			return fmt.Sprintf("%s runs %s, which the slim image hasn't", ctx, path.Base(args[0]))
+			return fmt.Sprintf("%s runs %s, %s", ctx, path.Base(args[0]), s.absent(args[0]))
 		}
 		if args[0] == "run-parts" {
 			args = append(args, args[len(args)-1]+"/*")

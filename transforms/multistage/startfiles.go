@@ -170,6 +170,27 @@ func innerCommands(args []string) (out [][]string) {
 	return nil
 }
 
+// absent tells why a program isn't there.
+func (s *split) absent(program string) string {
+	if s.ref.Repository() == "node" && s.gone[path.Base(program)] {
+		return "which is installed globally and stays in the build stage"
+	}
+	return "which the slim image hasn't"
+}
+
+// npxRuns is the command that npx is told to run, nil for none.
+func npxRuns(args []string) []string {
+	if name := path.Base(args[0]); name != "npx" && name != "bunx" {
+		return nil
+	}
+	for i, a := range args[1:] {
+		if !strings.HasPrefix(a, "-") {
+			return args[i+1:]
+		}
+	}
+	return nil
+}
+
 // loopPatterns are the patterns that the loops of a script go over.
 func loopPatterns(text string) (out []string) {
 	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")

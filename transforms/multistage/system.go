@@ -15,40 +15,10 @@ type systemPackages struct {
 
 	left []string // packages that only the build stage installs
 
+	line *installed // the first RUN of the runtime stage that installs packages in the place of another
+
 	required []string          // packages that nobody asked for by name and the runtime stage needs
 	reason   map[string]string // why
-}
-
-// require notes a Debian package that the runtime stage must install although no
-// instruction names it, such as the library behind a language's package. why
-// stands in the plan: "psycopg2 (requirements.txt:2)". It reports false where
-// the base has no apt.
-func (s *split) require(pkg, why string) bool {
-	if s.img.PackageManager != "apt" {
-		return false
-	}
-	if s.apt.reason == nil {
-		s.apt.reason = map[string]string{}
-	}
-	if !s.apt.runtime[pkg] && s.apt.reason[pkg] == "" {
-		s.apt.required = append(s.apt.required, pkg)
-		s.apt.reason[pkg] = why
-	}
-	return true
-}
-
-// installRequired writes the RUN that installs the required packages, on top of
-// the runtime stage.
-func (s *split) installRequired() {
-	names := slices.DeleteFunc(slices.Clone(s.apt.required), s.comesAlong)
-	if len(names) == 0 {
-		return
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		s.explain("%s is installed in the runtime stage for %s", n, s.apt.reason[n])
-	}
-	s.first = append([]string{s.installLine(names, nil, nil)}, s.first...)
 }
 
 // buildOnly are packages that a program doesn't need when it runs: compilers
@@ -220,6 +190,7 @@ func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 			installs = true
 		case isApt && (a.verb == "remove" || a.verb == "purge" || a.verb == "autoremove"):
 			removes = true
+			order = slices.DeleteFunc(order, func(name string) bool { return keep[name] == name && slices.Contains(a.words, name) })
 		case isApt || tidy(st):
 		case rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0:
 		default:
@@ -236,6 +207,9 @@ func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 	switch {
 	case installs && len(order) == 0 && (build || other):
 	case installs && len(order) > 0 && (build || removes || other || !assumesYes(flags)):
+		if s.apt.line == nil {
+			s.apt.line = &installed{in, len(s.instead[in]), order, keep, flags}
+		}
 		s.instead[in] = append(s.instead[in], s.installLine(order, keep, flags))
 	case installs:
 		s.roles[in], s.apt.repeats = inBoth, true
