@@ -98,6 +98,17 @@ COPY --from=builder /app/etc/berths.yml /app/etc/berths.yml
 COPY --from=builder /app/target/berths-1.0.jar /app/target/berths-1.0.jar
 CMD ["target/berths-1.0.jar","--spring.config.location=etc/berths.yml"]
 `},
+		{"a project in the root folder", map[string]string{
+			"Dockerfile": "FROM maven:3.9-eclipse-temurin-21\nCOPY . .\nRUN mvn package\nCMD [\"java\", \"-jar\", \"target/berths-1.0.jar\"]\n",
+			"pom.xml":    bootPOM,
+		}, `FROM maven:3.9-eclipse-temurin-21 AS builder
+COPY . .
+RUN mvn package
+
+FROM eclipse-temurin:21-jre
+COPY --from=builder /target/berths-1.0.jar /target/berths-1.0.jar
+CMD ["java", "-jar", "target/berths-1.0.jar"]
+`},
 		{"spring-boot:run: the jar that a RUN packages", map[string]string{
 			"POLICY":     "distroless",
 			"Dockerfile": "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN ./mvnw -B package -DskipTests\nCMD [\"./mvnw\",\"spring-boot:run\"]\n",
@@ -209,7 +220,7 @@ func TestJavaIn(t *testing.T) {
 		"maven:3.9-eclipse-temurin-17-alpine": "eclipse-temurin:17-jre-alpine", "maven:3.6.3-jdk-11-slim": "eclipse-temurin:11-jre", "maven:3-amazoncorretto-21": "eclipse-temurin:21-jre",
 		"gradle:jdk21-jammy": "eclipse-temurin:21-jre-jammy", "openjdk:11": "openjdk:11-jre-slim", "openjdk:17-slim": "eclipse-temurin:17-jre", "openjdk:8u342-jdk": "openjdk:8u342-jre-slim", "eclipse-temurin:17": "eclipse-temurin:17-jre",
 		"eclipse-temurin:17.0.9_9-jdk-focal": "eclipse-temurin:17.0.9_9-jre-focal", "amazoncorretto:21-alpine": "eclipse-temurin:21-jre-alpine", "amazoncorretto:11": "amazoncorretto:11-headless",
-		"clojure:temurin-17-lein-2.10.0": "eclipse-temurin:17-jre",
+		"clojure:temurin-17-lein-2.10.0": "eclipse-temurin:17-jre", "maven:3.6.3-adoptopenjdk-8": "eclipse-temurin:8-jre",
 	} {
 		r, _ := images.ParseRef(ref)
 		vm, why := javaIn(r)
