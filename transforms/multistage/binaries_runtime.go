@@ -234,14 +234,14 @@ func (b *binaries) enter(dir string) {
 				case rewrite.Inside(path.Clean(dir), abs(st.Dir, a)):
 					makes = true
 				default:
-					other = true
+					other = other || !b.copiesBelow(abs(st.Dir, a))
 				}
 			}
 		}
 		st := in.Stage.At(in)
 		switch {
 		case makes && !other && (st.User == "" || st.User == "root"):
-			b.roles[in] = inBuild // WORKDIR makes it, and what lies above it
+			b.roles[in] = inBuild // WORKDIR and the COPYs make all of it
 		case makes:
 			below = in
 		}
@@ -256,6 +256,12 @@ func (b *binaries) enter(dir string) {
 			return
 		}
 	}
+}
+
+// copiesBelow: the runtime stage copies something to a folder or below it.
+func (b *binaries) copiesBelow(dir string) bool {
+	return slices.ContainsFunc(b.copies, func(p string) bool { return rewrite.Inside(path.Dir(p), dir) || p == dir && b.isDir(b.last, p) }) ||
+		slices.ContainsFunc(b.outputs, func(o output) bool { return rewrite.Inside(path.Dir(cmp.Or(b.binDirs[o.path], o.path)), dir) })
 }
 
 // allData takes every entry of a project's folder which holds something else
