@@ -1,6 +1,9 @@
 package images
 
-import "sort"
+import (
+	"sort"
+	"strings"
+)
 
 // What tools/catalogue holds against a registry.
 
@@ -53,6 +56,27 @@ func Listed(repository string) [][]string {
 		})
 		out = append(out, tags)
 	}
+	return out
+}
+
+// Aliases are the tags that name the same image as ref on Date and say more:
+// gcc:16-trixie of gcc:16. They begin with its tag, the shortest first; nil where
+// ref has a digest or no tag, or the catalogue doesn't list it.
+func Aliases(ref Ref) []Ref {
+	f := familyOf(ref.mirrored())
+	if f == nil || ref.Digest != "" || ref.hasVariable() || f.listed(ref.Tag) == nil {
+		return nil
+	}
+	var out []Ref
+	for tag, i := range f.byTag {
+		if i == f.byTag[ref.Tag] && strings.HasPrefix(tag, ref.Tag+"-") {
+			out = append(out, ref.WithTag(tag))
+		}
+	}
+	sort.Slice(out, func(i, j int) bool {
+		a, b := out[i].Tag, out[j].Tag
+		return len(a) < len(b) || len(a) == len(b) && a < b
+	})
 	return out
 }
 

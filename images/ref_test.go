@@ -143,3 +143,19 @@ func TestRefRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+func TestAliases(t *testing.T) {
+	for ref, want := range map[string]string{"gcc:14": "gcc:14-trixie", "gcc:14-trixie": "", "gcc": "", "gradle:8": "gradle:8-jdk", "nobody/nothing:1": "", "gcc:9": ""} {
+		r, err := ParseRef(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if a := Aliases(r); len(a) > 0 {
+			got = a[0].String()
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", ref, got, want)
+		}
+	}
+}

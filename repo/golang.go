@@ -62,6 +62,23 @@ func (r *Repo) Go(dir string) *Go {
 	})
 }
 
+// GoFiles is Go for a folder (a path as in Exists) whose source belongs to no
+// module: go build takes it file by file, and then it imports the standard library
+// alone (https://pkg.go.dev/cmd/go#hdr-Compile_packages_and_dependencies). Nil
+// where a go.mod or go.work stands there or above, or the folder isn't in the context.
+func (r *Repo) GoFiles(dir string) *Go {
+	dir, ok := clean(dir)
+	if !ok || !r.IsDir(dir) {
+		return nil
+	}
+	for _, up := range parents(dir) {
+		if r.isFile(path.Join(up, "go.mod")) || r.isFile(path.Join(up, "go.work")) {
+			return nil
+		}
+	}
+	return &Go{Dir: dir, repo: r, replaced: map[string]string{}}
+}
+
 func (g *Go) parse(file string, src []byte) error {
 	f, err := modfile.Parse(file, src, nil)
 	if err != nil {

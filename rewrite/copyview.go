@@ -153,9 +153,10 @@ func (in *Instruction) trees(st State, rp *repo.Repo, name string) (out []Tree, 
 	return out, ""
 }
 
-// findsFolder reports whether an earlier WORKDIR, COPY or ADD makes abs a folder:
-// a file that is copied there lands in it.
+// findsFolder reports whether an earlier WORKDIR, COPY, ADD or mkdir makes abs a
+// folder: a file that is copied there lands in it.
 func (in *Instruction) findsFolder(abs string, rp *repo.Repo) bool {
+	made := false
 	for s := in.Stage; s != nil; s = s.Parent() {
 		for _, i := range s.Instructions {
 			if i == in {
@@ -168,10 +169,35 @@ func (in *Instruction) findsFolder(abs string, rp *repo.Repo) bool {
 				}
 			} else if i.makesFolder(s.At(i), abs, rp) {
 				return true
+			} else if i.Keyword == "run" && strings.Contains(i.Text, path.Base(abs)) {
+				made = i.mkdirs(abs, made)
 			}
+		}
+		if made {
+			return true
 		}
 	}
 	return false
+}
+
+// mkdirs tells whether there is a folder at abs behind a RUN that is read command
+// by command; was tells it of the place in front.
+func (in *Instruction) mkdirs(abs string, was bool) bool {
+	steps, _ := in.Steps()
+	for _, st := range steps {
+		for _, a := range st.Args[min(1, len(st.Args)):] {
+			if !strings.HasPrefix(a, "/") && st.Dir != "" {
+				a = path.Join(st.Dir, a)
+			}
+			switch a = path.Clean(a); {
+			case st.Name == "mkdir":
+				was = was || Inside(a, abs) && !strings.ContainsAny(a, "$`*?[{")
+			case a == abs || Inside(abs, a):
+				was = was && st.Name != "rm" && st.Name != "rmdir" && st.Name != "mv"
+			}
+		}
+	}
+	return was
 }
 
 // makesFolder reports whether a COPY or ADD surely leaves a folder at abs.

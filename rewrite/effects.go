@@ -236,7 +236,7 @@ func (c Commuter) Commute(a, b *Effects) (ok bool, reason string) {
 		if s.State&FieldUser != 0 && o.folder != "" {
 			return false, "the folder that WORKDIR makes belongs to the user"
 		}
-		if s.folder != "" && o.target != "" && Inside(s.folder, o.target) {
+		if o.target != "" && slices.ContainsFunc(append([]string{s.folder}, s.Writes...), func(w string) bool { return w != "" && Inside(w, o.target) }) {
 			return false, "where the copy lands depends on whether " + o.target + " is a folder already"
 		}
 	}

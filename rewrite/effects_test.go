@@ -98,7 +98,7 @@ func TestCommute(t *testing.T) {
 		{"mkdir in a folder that COPY makes", "COPY . /x\nRUN mkdir /x/logs", "the copy lands in /x"},
 		{"mkdir -p beside it", "COPY . /x/y\nRUN mkdir -p /x/logs", ""},
 		{"mkdir -p of a user", "USER app\nCOPY . /x/y\nRUN mkdir -p /x/logs", "who makes /x first"},
-		{"mkdir of what COPY lands on", "RUN mkdir -p /x/y\nCOPY index.js /x", "lands in"},
+		{"mkdir of what COPY lands on", "RUN mkdir -p /x/y\nCOPY index.js /x", "whether /x is a folder already"},
 		{"braces", "SHELL [\"bash\",\"-c\"]\nCOPY . .\nRUN mkdir -p {src,logs}", "computed path"},
 		{"touch a file of the tree", "COPY . .\nRUN touch index.js", "the copy brings index.js"},
 		{"chmod a file of the tree", "COPY . .\nRUN chmod +x index.js", "the copy brings index.js"},
@@ -209,6 +209,26 @@ RUN --mount=type=bind,source=g,target=/g --mount=target=/all --mount=type=cache,
 	}
 	if want := ". b c e y.tgz z g ."; strings.Join(got, " ") != want {
 		t.Errorf("%v, want %s", got, want)
+	}
+}
+
+// A file that is copied to a folder which a RUN has made lands in it.
+func TestOriginMadeFolder(t *testing.T) {
+	for run, want := range map[string]string{
+		"RUN mkdir -p /app/pages":                          "main.go",
+		"RUN cd / && mkdir app":                            "main.go",
+		"RUN mkdir /app && rmdir /app":                     "",
+		"RUN mkdir /app\nRUN rm -r /app":                   "",
+		"RUN if true; then mkdir /app; fi":                 "",
+		"RUN mkdir /application":                           "",
+		"RUN mkdir /app && rm -rf /app/cache":              "main.go",
+		"RUN mkdir /app && mv /app /srv\nRUN mkdir /app/x": "main.go",
+		"RUN mkdir $DIR/app":                               "",
+	} {
+		d := parse(t, "FROM golang\n"+run+"\nCOPY main.go /app\n")
+		if got, _ := d.Final().Origin(nil, "/app/main.go", contextOf("main.go=x"), "Dockerfile"); got != want {
+			t.Errorf("%s: /app/main.go is %q, want %q", run, got, want)
+		}
 	}
 }
 

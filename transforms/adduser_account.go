@@ -47,7 +47,7 @@ func accountOf(s *rewrite.Stage) (a account, why string) {
 	if n := img.NonRoot; n != nil {
 		a.name, a.user, a.owner, a.home, a.uid = n.Name, n.Name, n.Name+":"+n.Name, n.Home, strconv.Itoa(n.UID)
 		switch {
-		case img.Repository == "node", strings.Contains(img.Repository, "distroless"):
+		case img.Repository == "node", img.Repository == "denoland/deno", strings.Contains(img.Repository, "distroless"):
 			return a, ""
 		case n.Name == "app" && img.Env["APP_UID"] != "":
 			// As Microsoft writes it (https://learn.microsoft.com/dotnet/core/docker/build-container).

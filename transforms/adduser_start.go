@@ -34,8 +34,15 @@ func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) stri
 	if script := ranByShell(start); script != "" {
 		name, base = script, path.Base(script)
 	}
+	words := startWords(start)
+	if s.At(nil).Base.Repository == "denoland/deno" && name == base && slices.Contains(denoVerbs, base) {
+		words, base = append([]string{"deno"}, words...), "deno" // docker-entrypoint.sh of denoland/deno_docker starts deno with it
+	}
+	if why := buildsAtStart(base, words); why != "" {
+		return why
+	}
 	if runners[base] || pythonName().MatchString(base) {
-		return notOurs(s, base, startWords(start))
+		return notOurs(s, base, words)
 	}
 	abs, ok := s.At(nil).Abs(name)
 	if !ok {
@@ -53,6 +60,22 @@ func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) stri
 		}
 	}
 	return "drydock can't see what " + name + " does"
+}
+
+// denoVerbs are commands of deno that run a project.
+var denoVerbs = []string{"run", "serve", "task"}
+
+// startBuilders compile or fetch when they start, into the project's folder or their
+// own caches, which belong to root after a RUN of theirs.
+var startBuilders = words(`mvn mvnw gradle gradlew sbt lein clj clojure cargo go make cmake stack cabal swift bazel ant`)
+
+// buildsAtStart tells that what starts is a build tool, which writes; "" when it isn't.
+func buildsAtStart(base string, words []string) string {
+	at := slices.IndexFunc(words, func(w string) bool { return path.Base(w) == base })
+	if startBuilders[base] || base == "dotnet" && at >= 0 && at+1 < len(words) && (words[at+1] == "run" || words[at+1] == "watch") {
+		return base + " builds when the container starts, into folders that root has made"
+	}
+	return ""
 }
 
 // notOurs tells why what an interpreter or a server is started with isn't the project's:

@@ -67,6 +67,9 @@ func (f *fetcher) place(call fetchCall, plan fetchPlan) (at fetchPlace) {
 	}
 	at.gains = true
 	for _, file := range plan.inst.Files {
+		if ctx, in := s.Origin(at.broad, plan.inst.At(file), p.Repo, p.Name); in != nil && ctx == file {
+			continue // a COPY in front brings it already, and this one again
+		}
 		if by[file] == at.broad {
 			at.missing = append(at.missing, file)
 		}

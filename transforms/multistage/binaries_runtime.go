@@ -185,9 +185,9 @@ func (b *binaries) runtime() {
 		}
 	case later != nil && !between:
 	case later != nil:
-		b.first = append(b.first, b.keyword("WORKDIR")+" "+b.workdir(b.last))
+		b.enter(b.workdir(b.last))
 	default:
-		b.first = append(b.first, b.keyword("WORKDIR")+" "+b.workdir(nil))
+		b.enter(b.workdir(nil))
 	}
 	slices.Sort(b.copies)
 	var done []string
@@ -210,6 +210,58 @@ func (b *binaries) runtime() {
 	if b.runAs != "" {
 		b.instead[b.last] = append(b.instead[b.last], b.keyword("USER")+" "+b.runAs)
 	}
+}
+
+// enter puts WORKDIR on top of the runtime stage. A repeated RUN that makes the
+// same folder would fail behind it: mkdir without -p refuses what is there.
+func (b *binaries) enter(dir string) {
+	line := b.keyword("WORKDIR") + " " + dir
+	var below *rewrite.Instruction
+	for _, in := range b.repeats {
+		if b.roles[in] != inBoth || in.Index > b.last.Index {
+			continue
+		}
+		all, _ := in.Steps()
+		other, makes := false, false
+		for _, st := range all {
+			other = other || st.Name != "mkdir" && !rewrite.Harmless(st.Name)
+			for _, a := range st.Args[1:] {
+				switch {
+				case st.Name != "mkdir":
+				case a == "-p" || a == "--parents":
+				case strings.HasPrefix(a, "-"):
+					other = true
+				case rewrite.Inside(path.Clean(dir), abs(st.Dir, a)):
+					makes = true
+				default:
+					other = other || !b.copiesBelow(abs(st.Dir, a))
+				}
+			}
+		}
+		st := in.Stage.At(in)
+		switch {
+		case makes && !other && (st.User == "" || st.User == "root"):
+			b.roles[in] = inBuild // WORKDIR and the COPYs make all of it
+		case makes:
+			below = in
+		}
+	}
+	if below == nil {
+		b.first = append(b.first, line)
+		return
+	}
+	for in := below.Next(); in != nil; in = in.Next() {
+		if b.roles[in] == inBoth || in == b.last {
+			b.ahead[in] = append([]string{line}, b.ahead[in]...)
+			return
+		}
+	}
+}
+
+// copiesBelow: the runtime stage copies something to a folder or below it.
+func (b *binaries) copiesBelow(dir string) bool {
+	return slices.ContainsFunc(b.copies, func(p string) bool { return rewrite.Inside(path.Dir(p), dir) || p == dir && b.isDir(b.last, p) }) ||
+		slices.ContainsFunc(b.outputs, func(o output) bool { return rewrite.Inside(path.Dir(cmp.Or(b.binDirs[o.path], o.path)), dir) })
 }
 
 // allData takes every entry of a project's folder which holds something else

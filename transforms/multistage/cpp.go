@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"drydock/images"
 	"drydock/repo"
 	"drydock/rewrite"
 )
@@ -143,6 +144,13 @@ func splitCpp(s *split) bool {
 // the Debian release at their end, or don't.
 func (c *cppSplit) release() string {
 	if c.ref.Repository() == "gcc" {
+		says := func(ref images.Ref) bool {
+			_, release, _ := cutLast(ref.Tag, "-")
+			return debianNumber(release) != ""
+		}
+		if !says(c.ref) {
+			c.spelled(says)
+		}
 		_, release, _ := cutLast(c.ref.Tag, "-")
 		if debianNumber(release) == "" {
 			return c.stage.BaseName() + " stands on a Debian release that its tag doesn't name (gcc:13-bookworm does), and the runtime image must be of the same"

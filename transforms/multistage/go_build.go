@@ -57,6 +57,9 @@ func (g *goSplit) build(in *rewrite.Instruction, st rewrite.Step) bool {
 			mod, root = g.module(in, abs(st.Dir, pkgs[0])) // the workspace's folder is no module itself
 		}
 	}
+	if mod == nil {
+		mod, root = g.loose(in, st.Dir, pkgs, haveOut)
+	}
 	switch {
 	case mod == nil:
 		return g.decline(in, "there is no go.mod for %s in the build context", st.Dir)
@@ -79,6 +82,9 @@ func (g *goSplit) build(in *rewrite.Instruction, st rewrite.Step) bool {
 	}
 	type target struct{ dir, name string }
 	var targets []target
+	if mod.Module == "" {
+		targets, pkgs = append(targets, target{root, path.Base(root)}), nil
+	}
 	for _, p := range pkgs {
 		dirs, why := g.dirs(mod, root, st.Dir, p)
 		if why != "" {
@@ -139,6 +145,32 @@ func (g *goSplit) module(in *rewrite.Instruction, dir string) (*repo.Go, string)
 			return nil, ""
 		}
 	}
+}
+
+// loose finds source that belongs to no module and needs none: it imports the
+// standard library alone. nil where it doesn't, or where GOPATH may bring the rest.
+func (g *goSplit) loose(in *rewrite.Instruction, dir string, pkgs []string, named bool) (*repo.Go, string) {
+	file := path.Join(dir, "main.go")
+	switch {
+	case len(pkgs) > 0 && strings.HasSuffix(pkgs[0], ".go"):
+		file = abs(dir, pkgs[0])
+	case !named || len(pkgs) > 1 || len(pkgs) == 1 && path.Clean(pkgs[0]) != ".":
+		return nil, ""
+	}
+	root := path.Dir(file)
+	ctx, by := g.stage.Origin(in, file, g.p.Repo, g.p.Name)
+	if by == nil || strings.ContainsAny(file, "$`*") || strings.Contains(root+"/", "/src/") {
+		return nil, ""
+	}
+	mod := g.p.Repo.GoFiles(path.Dir(ctx))
+	if mod == nil || slices.ContainsFunc(mod.Package(mod.Dir).Imports, func(i string) bool {
+		first, _, _ := strings.Cut(i, "/")
+		return strings.Contains(first, ".")
+	}) {
+		return nil, ""
+	}
+	g.explain("the source has no go.mod and needs none: it imports the standard library alone")
+	return mod, root
 }
 
 // dirs are the folders of the image that a package argument names; of a

@@ -22,13 +22,17 @@ func (g *goSplit) files() bool {
 		for _, m := range o.pkg.Missing {
 			g.named(m)
 		}
+		data := o.mod.Dir
+		if o.mod.Module == "" {
+			data = "." // no go.mod says where the project begins
+		}
 		if g.computed = cmp.Or(o.pkg.Computed, g.computed); o.pkg.Computed != "" {
-			g.allData(o.mod.Dir)
+			g.allData(data)
 		}
 		for _, i := range o.pkg.Imports {
 			if searchesFiles[module3(i)] {
 				g.computed = cmp.Or(g.computed, i)
-				g.allData(o.mod.Dir)
+				g.allData(data)
 			}
 		}
 	}

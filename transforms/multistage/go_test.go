@@ -53,6 +53,19 @@ func TestGoSystemBase(t *testing.T) {
 	}
 }
 
+// A RUN that makes the working directory and more goes above WORKDIR, behind
+// which its mkdir would fail.
+func TestGoMakesWorkdir(t *testing.T) {
+	res := splitFiles(t, map[string]string{
+		"Dockerfile": "FROM golang:1.22-bookworm\nRUN mkdir /src && chmod 750 /src\nWORKDIR /src\nCOPY . .\nRUN apt-get update && apt-get install -y tini\n" + goBuild + "ENTRYPOINT [\"tini\", \"--\", \"/app\"]\n",
+		"go.mod":     goMod, "main.go": goMain,
+	})
+	want := "RUN mkdir /src && chmod 750 /src\nWORKDIR /src\nCOPY --from=build /app /app\nENTRYPOINT"
+	if !strings.Contains(res.After, want) {
+		t.Errorf("want %q in\n%s\ndeclined: %s", want, res.After, reasons(res))
+	}
+}
+
 func TestGoRun(t *testing.T) {
 	for cmd, want := range map[string][2]string{ // RUN at the end of the build stage, CMD
 		`CMD ["go", "run", "main.go", "-v"]`:           {"RUN CGO_ENABLED=0 go build -trimpath -ldflags=\"-s -w\" -o /usr/local/bin/main main.go\n", `CMD ["main", "-v"]`},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"drydock/images"
 	"drydock/rewrite"
 )
 
@@ -74,6 +75,9 @@ func splitJava(s *split) bool {
 		return j.forKept()
 	}
 	why := ""
+	if _, unsaid := javaIn(s.ref); unsaid != "" {
+		s.spelled(func(ref images.Ref) bool { _, why := javaIn(ref); return why == "" })
+	}
 	if j.vm, why = javaIn(s.ref); why != "" {
 		return j.decline(s.stage.From, "%s", why)
 	}

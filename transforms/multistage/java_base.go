@@ -22,7 +22,7 @@ type javaImage struct {
 
 // Where the version of Java stands in the tags of build images.
 var (
-	mavenJava  = lazily(`(?:^|-)(jdk|openjdk|eclipse-temurin|amazoncorretto|temurin|azulzulu)-(\d+)`)
+	mavenJava  = lazily(`(?:^|-)(jdk|openjdk|eclipse-temurin|adoptopenjdk|amazoncorretto|temurin|azulzulu)-(\d+)`)
 	gradleJava = lazily(`(?:^|-)(jdk)-?(\d+)`)
 	sbtJava    = lazily(`^(eclipse-temurin|openjdk|graalvm|amazoncorretto)?-?[a-z-]*(\d+)`)
 	plainJava  = lazily(`^()(\d+)`)

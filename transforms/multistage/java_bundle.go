@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -61,7 +62,7 @@ func (j *javaSplit) module(jar string) (b javaBuild, dir string, ok bool) {
 		}
 		rest, in := strings.CutPrefix(jar, strings.TrimSuffix(b.dir, "/"))
 		if i := strings.Index(rest, out); in && i >= 0 {
-			return b, strings.TrimSuffix(b.dir, "/") + rest[:i], true
+			return b, cmp.Or(strings.TrimSuffix(b.dir, "/")+rest[:i], "/"), true
 		}
 	}
 	return b, "", false
@@ -72,7 +73,7 @@ func (j *javaSplit) mavenJar(st javaStart, b javaBuild, from, module string) boo
 	ctx, by := j.stage.Origin(j.last, path.Join(module, "pom.xml"), j.p.Repo, j.p.Name)
 	root, rootBy := j.stage.Origin(j.last, path.Join(b.dir, mavenFile(b.args)), j.p.Repo, j.p.Name)
 	if by == nil {
-		return j.decline(st.from, "%s/pom.xml isn't in the build context, so whether %s holds its dependencies isn't known", module, path.Base(from))
+		return j.decline(st.from, "%s isn't in the build context, so whether %s holds its dependencies isn't known", path.Join(module, "pom.xml"), path.Base(from))
 	}
 	if rootBy == nil || !j.p.Repo.Exists(root) {
 		root = ctx

@@ -98,6 +98,17 @@ COPY --from=builder /app/etc/berths.yml /app/etc/berths.yml
 COPY --from=builder /app/target/berths-1.0.jar /app/target/berths-1.0.jar
 CMD ["target/berths-1.0.jar","--spring.config.location=etc/berths.yml"]
 `},
+		{"a project in the root folder", map[string]string{
+			"Dockerfile": "FROM maven:3.9-eclipse-temurin-21\nCOPY . .\nRUN mvn package\nCMD [\"java\", \"-jar\", \"target/berths-1.0.jar\"]\n",
+			"pom.xml":    bootPOM,
+		}, `FROM maven:3.9-eclipse-temurin-21 AS builder
+COPY . .
+RUN mvn package
+
+FROM eclipse-temurin:21-jre
+COPY --from=builder /target/berths-1.0.jar /target/berths-1.0.jar
+CMD ["java", "-jar", "target/berths-1.0.jar"]
+`},
 		{"spring-boot:run: the jar that a RUN packages", map[string]string{
 			"POLICY":     "distroless",
 			"Dockerfile": "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN ./mvnw -B package -DskipTests\nCMD [\"./mvnw\",\"spring-boot:run\"]\n",
@@ -189,7 +200,7 @@ func TestJavaDeclines(t *testing.T) {
 		{maven(build+cmd, "src/main/java/x/C.java", "var p = new File(\"target/classes/x\");\n"), "names target/classes/x, which the build makes"},
 		{maven(build+cmd, "pom.xml", strings.Replace(plainPOM, "</version>", "</version><dependencies><dependency><artifactId>gson</artifactId></dependency></dependencies>", 1)), "pom.xml needs gson, and pom.xml has no plugin"},
 		{maven(build+cmd, "pom.xml", strings.Replace(plainPOM, "</version>", "</version><parent><artifactId>company</artifactId></parent><dependencies><dependency><artifactId>gson</artifactId></dependency></dependencies>", 1)), "has the parent company, which isn't in the build context"},
-		{map[string]string{"Dockerfile": "FROM gradle:8\nWORKDIR /app\nCOPY . .\nRUN gradle build\nCMD [\"java\", \"-jar\", \"build/libs/x.jar\"]\n", "build.gradle": gradleBoot}, "which Java gradle:8 holds isn't said by its tag"},
+		{map[string]string{"Dockerfile": "FROM gradle:5\nWORKDIR /app\nCOPY . .\nRUN gradle build\nCMD [\"java\", \"-jar\", \"build/libs/x.jar\"]\n", "build.gradle": gradleBoot}, "which Java gradle:5 holds isn't said by its tag"},
 		{map[string]string{"Dockerfile": "FROM gradle:8-jdk17\nWORKDIR /app\nCOPY . .\nRUN gradle jar\nCMD [\"java\", \"-jar\", \"build/libs/x.jar\"]\n", "build.gradle": "dependencies {\n    implementation 'a:b:1'\n}\n"}, "build.gradle:2 names dependencies"},
 		{map[string]string{"Dockerfile": "FROM gradle:8-jdk17\nWORKDIR /app\nCOPY . .\nRUN gradle jar\nCMD [\"java\", \"-jar\", \"build/libs/x.jar\"]\n", "build.gradle": "jar { manifest { attributes 'Class-Path': 'x' } }\n"}, "lets the jar look for others beside it"},
 		{map[string]string{"Dockerfile": "FROM maven:3.6-jdk-14\nWORKDIR /app\nCOPY . .\nRUN mvn package\n" + cmd, "pom.xml": plainPOM}, "no JRE image of Java 14 is known"},
@@ -209,7 +220,7 @@ func TestJavaIn(t *testing.T) {
 		"maven:3.9-eclipse-temurin-17-alpine": "eclipse-temurin:17-jre-alpine", "maven:3.6.3-jdk-11-slim": "eclipse-temurin:11-jre", "maven:3-amazoncorretto-21": "eclipse-temurin:21-jre",
 		"gradle:jdk21-jammy": "eclipse-temurin:21-jre-jammy", "openjdk:11": "openjdk:11-jre-slim", "openjdk:17-slim": "eclipse-temurin:17-jre", "openjdk:8u342-jdk": "openjdk:8u342-jre-slim", "eclipse-temurin:17": "eclipse-temurin:17-jre",
 		"eclipse-temurin:17.0.9_9-jdk-focal": "eclipse-temurin:17.0.9_9-jre-focal", "amazoncorretto:21-alpine": "eclipse-temurin:21-jre-alpine", "amazoncorretto:11": "amazoncorretto:11-headless",
-		"clojure:temurin-17-lein-2.10.0": "eclipse-temurin:17-jre",
+		"clojure:temurin-17-lein-2.10.0": "eclipse-temurin:17-jre", "maven:3.6.3-adoptopenjdk-8": "eclipse-temurin:8-jre",
 	} {
 		r, _ := images.ParseRef(ref)
 		vm, why := javaIn(r)

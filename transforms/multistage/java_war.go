@@ -318,7 +318,7 @@ func (w *warSplit) archives() bool {
 		ctx, by := w.stage.Origin(w.last, path.Join(module, "pom.xml"), w.p.Repo, w.p.Name)
 		root, rootBy := w.stage.Origin(w.last, path.Join(b.dir, mavenFile(b.args)), w.p.Repo, w.p.Name)
 		if by == nil {
-			return w.decline(b.in, "%s/pom.xml isn't in the build context, so what %s is isn't known", module, path.Base(from))
+			return w.decline(b.in, "%s isn't in the build context, so what %s is isn't known", path.Join(module, "pom.xml"), path.Base(from))
 		}
 		if rootBy == nil || !w.p.Repo.Exists(root) {
 			root = ctx

@@ -28,6 +28,7 @@ type split struct {
 	img      images.Image
 	builder  string // name of the build stage
 	keepName bool   // the runtime stage takes over the stage's name
+	exact    string // what the build stage's tag says more than now: "-trixie"
 
 	tools    func(ref string) bool           // images whose programs the build alone needs (recipe.tools)
 	reads    func(*rewrite.Instruction) bool // RUNs whose shell the recipe knows (recipe.reads)
@@ -139,6 +140,10 @@ func (s *split) finish() (c rewrite.Change, ok bool) {
 		return c, s.decline(s.stage.From, "the FROM line is broken over several lines")
 	}
 	c.Edits = append(c.Edits, name)
+	if f := s.stage.From.Fields(); s.exact != "" && len(f) > 1 {
+		sp, _ := s.stage.From.WordSpan(f[0])
+		c.Edits = append(c.Edits, rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: s.exact})
+	}
 	c.Edits = append(c.Edits, s.edits...)
 	c.Edits = append(c.Edits, s.doc.InsertAfter(ins[cut], text))
 	c.Edits = append(c.Edits, s.deletions(gone)...)
@@ -233,13 +238,33 @@ func (s *split) nameEdit() (rewrite.Edit, bool) {
 	switch {
 	case len(f) == 1:
 		sp, ok := s.stage.From.WordSpan(f[0])
-		return rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: " " + rewrite.AsKeyword(s.stage) + " " + s.builder}, ok
+		return rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: s.exact + " " + rewrite.AsKeyword(s.stage) + " " + s.builder}, ok
 	case s.keepName:
 		sp, ok := s.stage.From.WordSpan(f[2])
 		return rewrite.Edit{Span: sp, New: s.builder}, ok
 	}
 	sp, ok := s.stage.From.WordSpan(f[2])
 	return rewrite.Edit{Span: sp, New: f[2].Text}, ok
+}
+
+// spelled chooses a tag for the build stage that names the same image and tells
+// what a moving tag doesn't: the runtime stage must not be of another release or
+// version when that tag moves on. says tells whether a tag does.
+func (s *split) spelled(says func(images.Ref) bool) bool {
+	if f := s.stage.From.Fields(); strings.ContainsAny(f[0].Text, "$@") {
+		return false
+	}
+	for _, ref := range images.Aliases(s.ref) {
+		if !says(ref) {
+			continue
+		}
+		s.exact = strings.TrimPrefix(ref.Tag, s.ref.Tag)
+		s.explain("the build stage says %s, which %s names today, so that both stages stay alike when that tag moves on", ref.String(), s.stage.BaseName())
+		s.assumes = append(s.assumes, ref.String()+" is the image that "+s.stage.BaseName()+" names (docker-library/official-images, "+images.Date+")")
+		s.ref = ref
+		return true
+	}
+	return false
 }
 
 // workdir is the working directory in front of an instruction (nil: at the end),
