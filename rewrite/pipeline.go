@@ -39,17 +39,22 @@ func Run(ctx context.Context, in Input, ts []*Transform, o Options) (*Result, er
 		return nil, err
 	}
 	ts = ordered(ts)
-	r := &run{in: in, opt: o, doc: doc, repo: in.Repo, used: map[string]bool{}, res: &Result{Path: in.Path, Before: in.Src, After: in.Src}}
+	r := &run{in: in, opt: o, doc: doc, repo: in.Repo, used: map[string]bool{}, served: map[int]bool{}, res: &Result{Path: in.Path, Before: in.Src, After: in.Src}}
 	r.ignores = r.ignored(doc)
 	if err := r.fixpoint(ctx, ts); err != nil {
 		return nil, err
 	}
-	r.res.Notes = endedNotes(doc, o.Today)
+	if !r.judgesIdle() { // that tells it too
+		r.res.Notes = endedNotes(doc, o.Today)
+	}
 	if r.wantsIdle() {
 		_ = r.unsafely().fixpoint(ctx, ts) // whoever asks for its changes hears of an error
 	}
 	if err := r.inspect(ctx, doc, in.Repo); err != nil {
 		return nil, err
+	}
+	if r.judgesIdle() {
+		r.res.Ignores = r.uses()
 	}
 	if o.Offer && !o.Unsafe {
 		r.offer(ctx, ts)
@@ -79,6 +84,7 @@ type run struct {
 	quiet   map[*Transform]quiet
 	beside  map[string]bool // names of the transforms
 	used    map[string]bool // of the ignore comments, which silenced something
+	served  map[int]bool    // of Options.Ignores, likewise
 }
 
 // quiet is a state in which a transform had nothing to do.
