@@ -59,6 +59,9 @@ func readAsked(c *cli.Context) (a asked, err error) {
 			return a, unknownName(n)
 		}
 	}
+	if len(a.only) > 0 && !slices.ContainsFunc(slices.Concat(a.only, a.with), func(n string) bool { return !slices.Contains(a.skip, n) }) {
+		return a, usagef("--skip leaves nothing of --only %s: leave one of them out", strings.Join(a.only, ","))
+	}
 	if a.policies, err = policies(c.StringSlice("policy")); err != nil {
 		return a, err
 	}
