@@ -12,7 +12,7 @@ import (
 // may be for many Dockerfiles, are judged where a run knows all of them (cmd/drydock/idle.go).
 var _ = register(&rewrite.Check{
 	Name:      "unused-ignore",
-	Summary:   "Comments and entries of a configuration that tell drydock to pass over something that isn't there",
+	Summary:   "Ignores, in comments and configurations, of something that isn't there",
 	CheckOnly: true,
 	Idle:      true,
 	Doc: "A `# drydock:ignore=NAME` or `# drydock:ignore-file=NAME` that nothing answers to: no\n" +

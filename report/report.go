@@ -151,7 +151,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 	for _, o := range res.Outcomes {
 		line := o.Line
 		if o.Before != "" {
-			line = originalLine(res.Before, o.Before, line)
+			line = OriginalLine(res.Before, o.Before, line)
 		}
 		f.Outcomes = append(f.Outcomes, Outcome{
 			Status: string(o.Status), Transform: o.Transform, Title: o.Title, Why: o.Why, Assumes: o.Assumes,
@@ -161,7 +161,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 	for _, d := range res.Declined {
 		d := Decline{d.Transform, d.Line, d.Reason}
 		if !written {
-			d.Line = originalLine(res.Before, res.After, d.Line)
+			d.Line = OriginalLine(res.Before, res.After, d.Line)
 		}
 		if !slices.Contains(f.Declined, d) {
 			f.Declined = append(f.Declined, d)

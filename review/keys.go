@@ -269,11 +269,11 @@ func (u *ui) askWhere(r Row, c Change, reason string) {
 		q.shown = append(q.shown, line{{text: indent}, {text, st}}.wrap(u.width, plain(strings.Repeat(" ", len(indent))))...)
 	}
 	place := ", at its top:"
-	if c.Line > 0 {
-		place = fmt.Sprintf(", above line %d:", c.Line)
+	if c.Place > 0 {
+		place = fmt.Sprintf(", above line %d:", c.Place)
 	}
 	add("", "d  a comment in "+clean(u.s.Targets[r.File].Path)+place, style{bold: true})
-	add("   ", words(Comment(c.Line, c.Transform, reason)), style{colour: green})
+	add("   ", words(Comment(c.Place, c.Transform, reason)), style{colour: green})
 	entry, err := u.engine.Configure(u.s.Wanted(r.File, &c, reason), u.s.Entries())
 	if reason == "" {
 		err = errors.New("only with a reason: Esc, and i again")

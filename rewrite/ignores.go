@@ -139,8 +139,35 @@ func (ig ignores) entry(name string, d *Document, c Change) (why string) {
 }
 
 // concerns tells whether a change is reported at an instruction, or edits it.
-func (c Change) concerns(in *Instruction) bool {
-	return c.At == in || slices.ContainsFunc(c.Edits, func(e Edit) bool { return e.Touches(in.Span) })
+func (c Change) concerns(in *Instruction) bool { return c.At == in || c.edits(in) }
+
+// edits tells whether a change edits an instruction; what is put above it is no edit of it.
+func (c Change) edits(in *Instruction) bool {
+	return slices.ContainsFunc(c.Edits, func(e Edit) bool {
+		return e.Touches(in.Span) && (e.Span.Len() > 0 || e.Span.Start > in.Span.Start)
+	})
+}
+
+// ignoreAt are the instructions at which an ignore keeps a change away for good, the best
+// first: where it is reported, then the others that it edits. Where it is reported at one that
+// it doesn't edit, as a FROM whose ARG it edits, it might be made on behalf of another one,
+// so that is the last. None for the whole file.
+func (c Change) ignoreAt(d *Document) (out []*Instruction) {
+	if c.At == nil {
+		return nil
+	}
+	if c.edits(c.At) {
+		out = append(out, c.At)
+	}
+	for _, in := range d.Instructions {
+		if in != c.At && c.edits(in) {
+			out = append(out, in)
+		}
+	}
+	if !c.edits(c.At) {
+		out = append(out, c.At)
+	}
+	return out
 }
 
 // spoken notes that a transform had something to say at an instruction: a comment or

@@ -80,7 +80,7 @@ func TestIdleIgnores(t *testing.T) {
 		"FROM a\n# drydock:ignore=grumble until=2026-11-28\nUSER b\n":                           nil,
 		"FROM a\n# drydock:ignore=grumble until=2026-02-30\nUSER b\n":                           {"grumble   2026-02-30"},
 		"FROM a\n# hadolint ignore=DL3006\nrun x\n":                                             nil,
-		"# drydock:ignore-file=ruled/One,ruled/Two\nFROM a\n":                                    {"ruled/Two unknown"}, // ruled took no part
+		"# drydock:ignore-file=ruled/One,ruled/Two\nFROM a\n":                                   {"ruled/Two unknown"}, // ruled took no part
 		"FROM a\n# drydock:ignore=shout\nRUN x\n# drydock:ignore=shout,idler,grumble\nUSER y\n": {"shout", "shout"},
 	} {
 		res := ran(t, src, Options{Checks: []*Check{grumble, idler}, Names: []string{"elsewhere", "ruled", "ruled/One"}, Whole: true, Today: "2026-11-28"})
