@@ -243,15 +243,14 @@ func (u *ui) remember() {
 	r, ok := u.chosen()
 	c := u.s.Change(r)
 	if f := u.s.Finding(r); ok && f != nil {
-		u.say("i is about changes: # drydock:ignore=" + words(f.Check) + " REASON above the line passes a finding over, or ignores in .drydock.yaml")
-		return
+		c = u.s.passing(r.File, f)
 	}
 	if !ok || c == nil || c.Transform == EditName || !u.current(r) {
-		u.say("choose a change: i keeps it away for good")
+		u.say("choose a change or a finding: i keeps it away for good")
 		return
 	}
 	change := *c
-	u.ask = &question{prompt: "ignore " + change.Transform + " here, because: ", text: &input{}, done: func(reason string) tea.Cmd {
+	u.ask = &question{prompt: "ignore " + words(change.Transform) + " here, because: ", text: &input{}, done: func(reason string) tea.Cmd {
 		u.askWhere(r, change, reason)
 		return nil
 	}}

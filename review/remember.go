@@ -31,11 +31,23 @@ func (e *Entry) Ignore() rewrite.Ignore {
 
 // Remember lists the decisions that keep a change away for good: a comment in the
 // file, or an entry of a configuration, and the rejection, should that not reach all of it.
+// A finding has nothing to reject.
 func (s *Session) Remember(file int, c Change, reason string, e *Entry) []Decision {
-	return []Decision{
-		{Kind: Ignore, File: file, Transform: c.Transform, Line: c.Place, Change: c.ID, Reason: reason, Title: c.Title, Entry: e},
-		s.One(file, c, Rejected),
+	out := []Decision{{Kind: Ignore, File: file, Transform: c.Transform, Line: c.Place, Change: c.ID, Reason: reason, Title: c.Title, Entry: e}}
+	if c.ID.Name != "" {
+		out = append(out, s.One(file, c, Rejected))
 	}
+	return out
+}
+
+// passing is a finding as a change that changes nothing, for Wanted and Remember.
+func (s *Session) passing(file int, f *report.Finding) *Change {
+	disk := s.Works[file].Disk
+	c := &Change{Outcome: report.Outcome{Transform: f.Check, Title: f.Message, Line: f.Line}, Before: disk, After: disk}
+	if in := instruction(disk, f.Line); in != nil {
+		c.Place, c.at = in.Line, in.Line
+	}
+	return c
 }
 
 // holding leaves out the ignores whose change was accepted afterwards.

@@ -211,6 +211,9 @@ func (w *worker) describe(res *rewrite.Result) *Worked {
 		}
 	}
 	out.File = report.New(w.site.Path, w.site.Context, &all, false)
+	for i, f := range out.File.Findings { // they have lines of the text from which the run began
+		out.File.Findings[i].Line = report.OriginalLine(w.plan.Disk, w.plan.Text, f.Line)
+	}
 	w.names = map[string]string{}
 	for i, o := range all.Outcomes {
 		if o.Status != rewrite.Applied && o.Status != rewrite.Offered {
