@@ -71,7 +71,7 @@ func findRefusal(p *rewrite.Pass, err error) {
 		return // a build arg is to fill it in: that is InvalidDefaultArgInFrom
 	}
 	p.Report(in, rewrite.Finding{
-		Check: "buildkit/BuildError", Line: line, Hint: "see https://docs.docker.com/reference/dockerfile/",
+		Check: "buildkit/" + buildError, Line: line, Hint: "see https://docs.docker.com/reference/dockerfile/",
 		Message: "BuildKit refuses to build this: " + strings.Join(strings.Fields(err.Error()), " "),
 	})
 }

@@ -3,21 +3,25 @@ package checks
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"drydock/rewrite"
 )
 
-// unused-ignore finds comments that keep nothing away.
+// unused-ignore finds comments that keep nothing away. Entries of a configuration, which
+// may be for many Dockerfiles, are judged where a run knows all of them (cmd/drydock/idle.go).
 var _ = register(&rewrite.Check{
 	Name:      "unused-ignore",
-	Summary:   "Comments that tell drydock to pass over something that isn't there",
+	Summary:   "Ignores, in comments and configurations, of something that isn't there",
 	CheckOnly: true,
 	Idle:      true,
 	Doc: "A `# drydock:ignore=NAME` or `# drydock:ignore-file=NAME` that nothing answers to: no\n" +
 		"transform and no check has that name, it has nothing to say there any more, or the\n" +
 		"day behind `until=` has passed. What is left behind hides the next case, and a\n" +
 		"misspelt name silences nothing, though whoever wrote it thinks so (ESLint and Ruff\n" +
-		"tell it too: https://docs.astral.sh/ruff/rules/unused-noqa/).\n\n" +
+		"tell it too: https://docs.astral.sh/ruff/rules/unused-noqa/). Entries below `ignores`\n" +
+		"in `.drydock.yaml` are found as well, at their line in that file, when drydock check looks at\n" +
+		"the whole folder that the file is for.\n\n" +
 		"Runs in drydock check only. `# hadolint ignore=…` and `# check=skip=…` are never\n" +
 		"found: they are for other tools.",
 	Passes: "Names of transforms and checks that didn't run (`--only`, `--skip`, those that run only when asked for, what a\n" +
@@ -29,6 +33,8 @@ var _ = register(&rewrite.Check{
 			switch {
 			case i.Name == "*":
 				message, hint = "nothing is there for the ignore", "delete the comment"
+			case i.Unknown && strings.HasPrefix(i.Name, "buildkit/"):
+				message, hint = fmt.Sprintf("no rule of BuildKit's is called %q", i.Name), "https://docs.docker.com/reference/build-checks/ lists them"
 			case i.Unknown:
 				message, hint = fmt.Sprintf("no transform or check is called %q", i.Name), "drydock list has the names"
 			case i.Ended != "":

@@ -136,6 +136,9 @@ func (ms Mistakes) Error() string {
 	return b.String()
 }
 
+// Dir is the folder, absolute, that its patterns and folders are relative to.
+func (f *File) Dir() string { return f.dir }
+
 // relative is a Dockerfile's slash path as a file's patterns see it; ok is false when it
 // lies elsewhere.
 func (f *File) relative(abs string) (rel string, ok bool) {

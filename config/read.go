@@ -13,8 +13,10 @@ import (
 	"github.com/moby/buildkit/util/suggest"
 	"go.yaml.in/yaml/v3"
 
+	"drydock/checks"
 	"drydock/repo"
 	"drydock/said"
+	"drydock/transforms"
 )
 
 // MaxSize bounds a configuration file, in bytes.
@@ -151,11 +153,14 @@ func (r *reader) value(n *yaml.Node, s *shape, of string) {
 		r.object(n, s)
 		return
 	case n.Kind == yaml.SequenceNode && s.items != nil:
+		if s.some && len(n.Content) == 0 {
+			r.add(n, of+" is empty", s.sample(of))
+		}
 		for _, item := range n.Content {
 			r.value(item, s.items, of)
 		}
 		return
-	case null(n) && s.needs == nil && (s.items != nil || s.keys != nil && s.words == nil):
+	case null(n) && s.needs == nil && !s.some && (s.items != nil || s.keys != nil && s.words == nil):
 		return // everything below is commented out
 	case n.Kind == yaml.ScalarNode && (s.words != nil || s.rules != nil && s.keys == nil || s.yesno || s.text != ""):
 		r.scalar(n, s, of)
@@ -208,7 +213,12 @@ func (r *reader) unknown(k *yaml.Node, s *shape) {
 	if near, ok := nearest(k.Value, keys); do == "" && ok {
 		do = fmt.Sprintf("did you mean %s?", near)
 	}
-	if do == "" {
+	switch {
+	case do != "":
+	case s.rules != nil && strings.HasPrefix(k.Value, rulesOf+"/"):
+		do = "there are " + list(ruleNames(), "and")
+	default:
+		_, keys = (&shape{keys: s.keys}).names()
 		do = "there are " + list(keys, "and")
 	}
 	r.add(k, what, do)
@@ -233,6 +243,12 @@ func (r *reader) scalar(n *yaml.Node, s *shape, of string) {
 			do = fmt.Sprintf("did you mean %s?", near)
 		} else if owner := policyOwner(text); owner != "" && strings.HasPrefix(s.what, "setting of ") {
 			do = fmt.Sprintf("it is a policy of %s; choose %s", owner, list(words, "or"))
+		} else if same := speakOf(text); same != "" && s.what == "transform or check" {
+			do = fmt.Sprintf("it is another linter's rule; here the name is %s", same)
+		} else if strings.HasPrefix(text, rulesOf+"/") {
+			do = "there are " + list(ruleNames(), "and")
+		} else if len(words) > 20 {
+			do = "drydock list has the names"
 		} else {
 			do = "choose " + list(words, "or")
 		}
@@ -271,6 +287,23 @@ func (r *reader) text(n *yaml.Node, s *shape, of string) {
 func isPattern(text string) bool {
 	var ps repo.GitPatterns
 	return ps.Add(text)
+}
+
+// speakOf are the transforms and checks that speak of the same as another linter's rule,
+// "" for none.
+func speakOf(rule string) string {
+	var out []string
+	for _, t := range transforms.All() {
+		if slices.Contains(t.Rules, rule) {
+			out = append(out, t.Name)
+		}
+	}
+	for _, c := range checks.All() {
+		if slices.Contains(c.Rules, rule) {
+			out = append(out, c.Name)
+		}
+	}
+	return list(out, "or")
 }
 
 // policyOwner is a transform that has such a policy, "" when none has.

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"strings"
 )
 
 // SchemaName is how the schema's file is called beside a configuration.
 const SchemaName = ".drydock.schema.json"
-
-// rulePattern is isRule in JSON Schema.
-const rulePattern = "^" + rulesOf + "/[A-Za-z]+$"
 
 // formats are the forms of free text in JSON Schema. gitignore-pattern and folder are no
 // standard ones: who doesn't know a format passes over it.
@@ -59,15 +57,16 @@ func (d definitions) body(s *shape) map[string]any {
 		kinds = append(kinds, d.object(s))
 	}
 	if s.items != nil {
-		kinds = append(kinds, map[string]any{"type": []string{"array", "null"}, "items": d.of(s.items)})
+		list := map[string]any{"type": []string{"array", "null"}, "items": d.of(s.items)}
+		if s.some {
+			list["type"], list["minItems"] = "array", 1
+		}
+		kinds = append(kinds, list)
 	}
 	if s.text != "" {
 		kinds = append(kinds, maps.Clone(formats[s.text]))
 	}
 	kinds = append(kinds, d.words(s.words)...)
-	if s.rules != nil && s.keys == nil {
-		kinds = append(kinds, map[string]any{"type": "string", "pattern": rulePattern})
-	}
 	if s.yesno {
 		kinds = append(kinds, map[string]any{"type": "boolean"})
 	}
@@ -120,7 +119,7 @@ func (d definitions) object(s *shape) map[string]any {
 		out["required"] = s.needs
 	}
 	if s.rules != nil {
-		out["patternProperties"] = map[string]any{rulePattern: d.of(s.rules)}
+		out["patternProperties"] = map[string]any{"^(" + strings.Join(ruleNames(), "|") + ")$": d.of(s.rules)}
 	}
 	return out
 }

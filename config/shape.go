@@ -20,8 +20,9 @@ type shape struct {
 	keys  []key    // of a map, as the documentation orders them
 	what  string   // what the keys or words are names of, for messages
 	needs []string // keys that must be there
-	rules *shape   // of keys of the form CHECK/RULE; as an item, such a word
+	rules *shape   // of keys of the form CHECK/RULE
 	items *shape   // of a list
+	some  bool     // the list holds something
 	words []word   // one of these words
 	yesno bool     // true or false; with words in it they mean on and off
 	text  form     // free text
@@ -50,15 +51,18 @@ const (
 // rulesOf is the check whose rules have names of their own.
 const rulesOf = "buildkit"
 
-// isRule tells a name of the form CHECK/RULE.
-func isRule(name string) bool {
-	_, rule, ok := strings.Cut(name, rulesOf+"/")
-	return ok && name == rulesOf+"/"+rule && rule != "" && strings.Trim(rule, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
-}
+// ruleNames are the names of the form CHECK/RULE.
+var ruleNames = sync.OnceValue(func() []string {
+	var out []string
+	for _, rule := range checks.BuildKitRules() {
+		out = append(out, rulesOf+"/"+rule)
+	}
+	return out
+})
 
 // top is the shape of a file.
 var top = sync.OnceValue(func() *shape {
-	paths := &shape{doc: "The Dockerfiles that it is for: patterns as in .gitignore, relative to this file's folder.", items: &shape{text: pattern}}
+	paths := &shape{doc: "The Dockerfiles that it is for: patterns as in .gitignore, relative to this file's folder.", items: &shape{text: pattern}, some: true}
 	override := &shape{
 		what: "setting", needs: []string{"paths"},
 		keys: append([]key{{"paths", paths}}, settings()...),
@@ -66,7 +70,7 @@ var top = sync.OnceValue(func() *shape {
 	ignore := &shape{
 		what: "setting of an ignore", needs: []string{"rule", "reason"},
 		keys: []key{
-			{"rule", &shape{doc: "The transform or check, or one rule of a check (" + rulesOf + "/RULE).", what: "transform or check", words: allNames(), rules: &shape{}}},
+			{"rule", &shape{doc: "The transform or check, or one rule of a check (" + rulesOf + "/RULE).", what: "transform or check", words: allNames()}},
 			{"path", &shape{doc: "Only these Dockerfiles: a pattern as in .gitignore, relative to this file's folder.", text: pattern}},
 			{"instruction", &shape{doc: "Only instructions with these words in this order.", text: line}},
 			{"reason", &shape{doc: "Why. It is shown wherever something was passed over.", text: line}},
@@ -128,6 +132,9 @@ func allNames() []word {
 	for _, c := range checks.All() {
 		out = append(out, word{text: c.Name})
 	}
+	for _, rule := range ruleNames() {
+		out = append(out, word{text: rule})
+	}
 	return out
 }
 
@@ -185,14 +192,14 @@ func (s *shape) key(name string) *shape {
 			return k.shape
 		}
 	}
-	if s.rules != nil && isRule(name) {
+	if s.rules != nil && slices.Contains(ruleNames(), name) {
 		return s.rules
 	}
 	return nil
 }
 
 func (s *shape) has(text string) bool {
-	return slices.ContainsFunc(s.words, func(w word) bool { return w.text == text }) || s.rules != nil && s.keys == nil && isRule(text)
+	return slices.ContainsFunc(s.words, func(w word) bool { return w.text == text })
 }
 
 // names are the words and keys that may stand there.
@@ -202,6 +209,9 @@ func (s *shape) names() (words, keys []string) {
 	}
 	for _, k := range s.keys {
 		keys = append(keys, k.name)
+	}
+	if s.rules != nil {
+		keys = append(keys, ruleNames()...)
 	}
 	return words, keys
 }

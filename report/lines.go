@@ -6,10 +6,10 @@ import (
 	"drydock/rewrite"
 )
 
-// originalLine finds the line of orig that line n of now comes from: the same line where it
+// OriginalLine finds the line of orig that line n of now comes from, both 1-based: the same line where it
 // is still there, for a moved one the place where it was, for a rewritten one the line it
-// replaces, for a new one what it was put above.
-func originalLine(orig, now string, n int) int {
+// replaces, for a new one what it was put above. 0 stays 0.
+func OriginalLine(orig, now string, n int) int {
 	if n <= 0 || orig == now {
 		return n
 	}

@@ -20,7 +20,8 @@ const Version = 1
 // File is one Dockerfile with everything that drydock says about it. The JSON
 // names are documented and stable.
 type File struct {
-	// Path is the Dockerfile as the user would name it from where drydock runs.
+	// Path is the Dockerfile as the user would name it from where drydock runs; or the
+	// configuration that findings are about.
 	Path string `json:"path"`
 	// Context is the build context's folder, "" when there is none.
 	Context string `json:"context"`
@@ -55,6 +56,8 @@ type File struct {
 	Notes []string `json:"-"`
 	// Written tells that the changes stand in the files now.
 	Written bool `json:"-"`
+	// Beside tells that it is no Dockerfile, and isn't counted as one.
+	Beside bool `json:"-"`
 }
 
 // Outcome is one change. Lines are 1-based lines of the file as it was before
@@ -148,7 +151,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 	for _, o := range res.Outcomes {
 		line := o.Line
 		if o.Before != "" {
-			line = originalLine(res.Before, o.Before, line)
+			line = OriginalLine(res.Before, o.Before, line)
 		}
 		f.Outcomes = append(f.Outcomes, Outcome{
 			Status: string(o.Status), Transform: o.Transform, Title: o.Title, Why: o.Why, Assumes: o.Assumes,
@@ -158,7 +161,7 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 	for _, d := range res.Declined {
 		d := Decline{d.Transform, d.Line, d.Reason}
 		if !written {
-			d.Line = originalLine(res.Before, res.After, d.Line)
+			d.Line = OriginalLine(res.Before, res.After, d.Line)
 		}
 		if !slices.Contains(f.Declined, d) {
 			f.Declined = append(f.Declined, d)
@@ -180,6 +183,11 @@ func New(path, context string, res *rewrite.Result, written bool) *File {
 // Failed describes a file that could not be taken.
 func Failed(path, context string, err error) *File {
 	return &File{Path: path, Context: context, Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Error: AsError(path, err)}
+}
+
+// Found describes a file other than a Dockerfile that the findings put into it are about.
+func Found(path string) *File {
+	return &File{Path: path, Outcomes: []Outcome{}, Declined: []Decline{}, Findings: []Finding{}, Beside: true}
 }
 
 // Replayed describes a file of which only the history was asked.
@@ -220,7 +228,9 @@ type Total struct {
 
 // Add counts one file.
 func (t *Total) Add(f *File) {
-	t.Files++
+	if !f.Beside {
+		t.Files++
+	}
 	if f.Error != nil {
 		t.Failed++
 	} else if f.Changed {

@@ -14,11 +14,11 @@ func TestOriginalLine(t *testing.T) {
 	const before = "FROM a\nRUN b\nRUN c\nCMD d\n"
 	const after = "# new\nFROM a\nRUN b && c\nUSER e\nCMD d\n"
 	for now, want := range map[int]int{0: 0, 1: 1, 2: 1, 3: 2, 5: 4} {
-		if got := originalLine(before, after, now); got != want {
+		if got := OriginalLine(before, after, now); got != want {
 			t.Errorf("line %d: got %d, want %d", now, got, want)
 		}
 	}
-	if got := originalLine("FROM a\nCMD d\n", "FROM a\nUSER e\nCMD d\n", 2); got != 2 {
+	if got := OriginalLine("FROM a\nCMD d\n", "FROM a\nUSER e\nCMD d\n", 2); got != 2 {
 		t.Errorf("a new line is shown where it was put: got %d", got)
 	}
 	for _, c := range []struct {
@@ -29,7 +29,7 @@ func TestOriginalLine(t *testing.T) {
 		{"FROM a\nRUN b\nRUN c\nWORKDIR d\n", "FROM a\nRUN b && c\nWORKDIR /d\n", 3, 4},
 		{"FROM a\nCOPY . .\n\nRUN add\nCMD d\n", "FROM a\nRUN add\n\nCOPY . .\n\nCMD d\n", 2, 4}, // moved
 	} {
-		if got := originalLine(c.before, c.after, c.now); got != c.want {
+		if got := OriginalLine(c.before, c.after, c.now); got != c.want {
 			t.Errorf("line %d of %q: got %d, want %d", c.now, c.after, got, c.want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"drydock/report"
 	"drydock/rewrite"
 )
 
@@ -70,7 +71,7 @@ func name(o rewrite.Outcome, before func(string) string) string {
 	b.WriteString(o.Transform + "\x00" + o.Title)
 	changed := func(old, now string) {
 		b.WriteByte(0)
-		for _, d := range DiffLines(old, now) {
+		for _, d := range rewrite.DiffLines(old, now) {
 			if d.Op != ' ' {
 				b.WriteByte(d.Op)
 				b.WriteString(d.Text)
@@ -143,7 +144,7 @@ func PlanFor(decisions []Decision, i int, disk string) Plan {
 		case d.Kind == Ignore && d.Entry != nil:
 			p.Ignores = append(p.Ignores, d.Entry.Ignore())
 		case d.Kind == Ignore:
-			p.Text = WithComment(p.Text, lineNow(disk, p.Text, d.Line), d.Transform, d.Reason)
+			p.Text = WithComment(p.Text, report.OriginalLine(p.Text, disk, d.Line), d.Transform, d.Reason)
 		case d.Transform == EditName: // the edit was taken back
 			if d.Verdict == Rejected {
 				p.Text, p.Edited = disk, false
@@ -193,81 +194,6 @@ func Comment(line int, transform, reason string) string {
 	}
 	// A line break in the reason would end the comment.
 	return strings.TrimRight(comment+transform+" "+strings.Join(strings.Fields(reason), " "), " ")
-}
-
-// lineThen is the line of disk that line n of now comes from: where lines give way to
-// others the one in the same place among them, for a new one the line it was put above.
-// 0 stays 0.
-func lineThen(disk, now string, n int) int {
-	if n <= 0 || disk == now {
-		return n
-	}
-	o, l := 0, 0           // lines seen of disk and now
-	gone, come := 0, 0     // lines of the current place
-	answer := func() int { // for line n, which is in the current place
-		if gone == 0 {
-			return o + 1
-		}
-		return o - gone + min(gone, n-(l-come))
-	}
-	for _, d := range DiffLines(disk, now) {
-		switch d.Op {
-		case '-':
-			o, gone = o+1, gone+1
-		case '+':
-			l, come = l+1, come+1
-		default:
-			if come > 0 && l >= n {
-				return answer()
-			}
-			o, l, gone, come = o+1, l+1, 0, 0
-			if l == n {
-				return o
-			}
-		}
-	}
-	if come > 0 && l >= n {
-		return answer()
-	}
-	return max(o, 1)
-}
-
-// lineNow is where line n of disk stands in now, or what took its place.
-func lineNow(disk, now string, n int) int { return lineThen(now, disk, n) }
-
-// DiffLines compares two texts line by line; it is rewrite.DiffLines with short
-// ways for what is equal at both ends, which in a review is nearly everything.
-func DiffLines(before, after string) []rewrite.DiffLine {
-	if before == after {
-		return unchanged(nil, before)
-	}
-	n := min(len(before), len(after))
-	head := 0
-	for head < n && before[head] == after[head] {
-		head++
-	}
-	head = strings.LastIndexByte(before[:head], '\n') + 1
-	tail := 0
-	for tail < n-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
-		tail++
-	}
-	// The tail begins behind a line break that both have.
-	end := before[len(before)-tail:]
-	if i := strings.IndexByte(end, '\n'); i < 0 {
-		end = ""
-	} else {
-		end = end[i+1:]
-	}
-	out := unchanged(nil, before[:head])
-	out = append(out, rewrite.DiffLines(before[head:len(before)-len(end)], after[head:len(after)-len(end)])...)
-	return unchanged(out, end)
-}
-
-func unchanged(out []rewrite.DiffLine, text string) []rewrite.DiffLine {
-	for l := range strings.Lines(text) {
-		out = append(out, rewrite.DiffLine{Op: ' ', Text: l})
-	}
-	return out
 }
 
 func sorted(files map[string]string) []string {

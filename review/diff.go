@@ -8,6 +8,7 @@ import (
 	"github.com/sergi/go-diff/diffmatchpatch"
 
 	"drydock/report"
+	"drydock/rewrite"
 	"drydock/said"
 )
 
@@ -40,7 +41,7 @@ func diffRows(before, after string, code bool) []diffRow {
 	var all []diffRow
 	o, n, block := 0, 0, 0 // block: where the place that differs begins
 	close := func() { mark(all[block:]); block = len(all) }
-	for _, d := range DiffLines(before, after) {
+	for _, d := range rewrite.DiffLines(before, after) {
 		text := strings.TrimSuffix(d.Text, "\n")
 		r := diffRow{op: d.Op, text: text, noEnd: len(text) == len(d.Text)}
 		switch d.Op {

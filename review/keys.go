@@ -243,15 +243,14 @@ func (u *ui) remember() {
 	r, ok := u.chosen()
 	c := u.s.Change(r)
 	if f := u.s.Finding(r); ok && f != nil {
-		u.say("i is about changes: # drydock:ignore=" + words(f.Check) + " REASON above the line passes a finding over, or ignores in .drydock.yaml")
-		return
+		c = u.s.passing(r.File, f)
 	}
 	if !ok || c == nil || c.Transform == EditName || !u.current(r) {
-		u.say("choose a change: i keeps it away for good")
+		u.say("choose a change or a finding: i keeps it away for good")
 		return
 	}
 	change := *c
-	u.ask = &question{prompt: "ignore " + change.Transform + " here, because: ", text: &input{}, done: func(reason string) tea.Cmd {
+	u.ask = &question{prompt: "ignore " + words(change.Transform) + " here, because: ", text: &input{}, done: func(reason string) tea.Cmd {
 		u.askWhere(r, change, reason)
 		return nil
 	}}
@@ -269,11 +268,11 @@ func (u *ui) askWhere(r Row, c Change, reason string) {
 		q.shown = append(q.shown, line{{text: indent}, {text, st}}.wrap(u.width, plain(strings.Repeat(" ", len(indent))))...)
 	}
 	place := ", at its top:"
-	if c.Line > 0 {
-		place = fmt.Sprintf(", above line %d:", c.Line)
+	if c.Place > 0 {
+		place = fmt.Sprintf(", above line %d:", c.Place)
 	}
 	add("", "d  a comment in "+clean(u.s.Targets[r.File].Path)+place, style{bold: true})
-	add("   ", words(Comment(c.Line, c.Transform, reason)), style{colour: green})
+	add("   ", words(Comment(c.Place, c.Transform, reason)), style{colour: green})
 	entry, err := u.engine.Configure(u.s.Wanted(r.File, &c, reason), u.s.Entries())
 	if reason == "" {
 		err = errors.New("only with a reason: Esc, and i again")

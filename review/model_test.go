@@ -257,26 +257,3 @@ func agree(t *rapid.T, y *yard, s *Session) {
 		}
 	}
 }
-
-// The list of what changed between two texts is one whatever stays at both ends.
-func TestDiffLines(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringOfN(rapid.SampledFrom([]rune("ab\n\r")), 0, 12, -1)
-		before, after := text.Draw(t, "before"), text.Draw(t, "after")
-		var old, now strings.Builder
-		for _, d := range DiffLines(before, after) {
-			if d.Op != '+' {
-				old.WriteString(d.Text)
-			}
-			if d.Op != '-' {
-				now.WriteString(d.Text)
-			}
-			if i := strings.IndexByte(d.Text, '\n'); i >= 0 && i != len(d.Text)-1 {
-				t.Fatalf("%q is no line", d.Text)
-			}
-		}
-		if old.String() != before || now.String() != after {
-			t.Fatalf("%q and %q, want %q and %q", old.String(), now.String(), before, after)
-		}
-	})
-}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"drydock/report"
 	"drydock/rewrite"
 )
 
@@ -30,11 +31,23 @@ func (e *Entry) Ignore() rewrite.Ignore {
 
 // Remember lists the decisions that keep a change away for good: a comment in the
 // file, or an entry of a configuration, and the rejection, should that not reach all of it.
+// A finding has nothing to reject.
 func (s *Session) Remember(file int, c Change, reason string, e *Entry) []Decision {
-	return []Decision{
-		{Kind: Ignore, File: file, Transform: c.Transform, Line: c.Line, Change: c.ID, Reason: reason, Title: c.Title, Entry: e},
-		s.One(file, c, Rejected),
+	out := []Decision{{Kind: Ignore, File: file, Transform: c.Transform, Line: c.Place, Change: c.ID, Reason: reason, Title: c.Title, Entry: e}}
+	if c.ID.Name != "" {
+		out = append(out, s.One(file, c, Rejected))
 	}
+	return out
+}
+
+// passing is a finding as a change that changes nothing, for Wanted and Remember.
+func (s *Session) passing(file int, f *report.Finding) *Change {
+	disk := s.Works[file].Disk
+	c := &Change{Outcome: report.Outcome{Transform: f.Check, Title: f.Message, Line: f.Line}, Before: disk, After: disk}
+	if in := instruction(disk, f.Line); in != nil {
+		c.Place, c.at = in.Line, in.Line
+	}
+	return c
 }
 
 // holding leaves out the ignores whose change was accepted afterwards.
@@ -83,30 +96,89 @@ func configs(entries []Entry) []string {
 func (s *Session) Wanted(file int, c *Change, reason string) Entry {
 	w := s.Works[file]
 	e := Entry{File: file, Transform: c.Transform, Reason: strings.Join(strings.Fields(reason), " ")}
-	if c.at > 0 {
-		e.Words = InstructionWords(c.Before, c.at)
+	if c.at == 0 {
+		return e
 	}
-	// Where a change before this one gave the instruction other words: those that stay
-	// whether it is made or not.
-	if doc, err := rewrite.Parse("", w.Disk, nil); err == nil && e.Words != "" && !w.Edited {
-		if !slices.ContainsFunc(doc.Instructions, func(in *rewrite.Instruction) bool { return in.Has(e.Words) }) {
-			if words := common(e.Words, instruction(w.Disk, c.Line)); strings.Contains(words, " ") {
-				e.Words = words
-			}
+	in := instruction(c.Before, c.at)
+	if in == nil {
+		return e
+	}
+	all := allWords(in)
+	// Where changes give the instruction other words: those that stay whether they are made or not.
+	if !w.Edited {
+		all = stay(all, in, instruction(w.Disk, c.Place))
+	}
+	e.Words, _ = fewWords(in, all, c.Before, w.Disk, w.After)
+	if k, sure := placeThen(w.After, c.Before, c.at); sure {
+		if words, ok := fewWords(in, stay(all, in, instruction(w.After, k)), c.Before, w.Disk, w.After); ok {
+			e.Words = words
 		}
 	}
 	return e
 }
 
+// stay are the words that an instruction has in another text, too; all of them where that
+// leaves too few to know it by.
+func stay(all []string, in, other *rewrite.Instruction) []string {
+	if other == nil {
+		return all
+	}
+	if both := common(all, other); len(both) > 1 || len(both) == 1 && in.Keyword == "from" {
+		return both
+	}
+	return all
+}
+
 // common are the words that an instruction has too, in their order.
-func common(text string, in *rewrite.Instruction) string {
-	var out []string
-	for _, w := range strings.Fields(text) {
+func common(all []string, in *rewrite.Instruction) (out []string) {
+	for _, w := range all {
 		if in.Has(strings.Join(append(out, w), " ")) {
 			out = append(out, w)
 		}
 	}
-	return strings.Join(out, " ")
+	return out
+}
+
+// ignorePlace is the line of the instruction on disk at which an ignore keeps a change away,
+// and its line in the text before the change; 0 for the whole file. A change may be about an
+// instruction that others made, which isn't on disk, and about more: then it is one of those.
+func ignorePlace(disk string, o rewrite.Outcome) (place, at int) {
+	for _, n := range o.IgnoreAt {
+		k, sure := placeThen(disk, o.Before, n)
+		if sure {
+			return k, n
+		}
+		if at == 0 {
+			place, at = k, n
+		}
+	}
+	return place, at
+}
+
+// placeThen is the line of disk of the instruction that the one on line n of now comes from.
+// Lines alone don't find one that a change took into a new stage, with others. Without sure
+// the two have little in common.
+func placeThen(disk, now string, n int) (at int, sure bool) {
+	at = report.OriginalLine(disk, now, n)
+	in, was := instruction(now, n), instruction(disk, at)
+	if in == nil || was == nil {
+		return at, false
+	}
+	all := allWords(in)
+	if 2*len(common(all, was)) > len(allWords(was)) {
+		return at, true
+	}
+	doc, err := rewrite.Parse("", disk, nil)
+	if err != nil {
+		return at, false
+	}
+	most := len(all) / 2
+	for _, other := range doc.Instructions {
+		if k := len(common(all, other)); other.Keyword == in.Keyword && k > most {
+			at, most, sure = other.Line, k, true
+		}
+	}
+	return at, sure
 }
 
 // instruction is the one that a line belongs to, nil without one.
@@ -129,28 +201,45 @@ func instruction(text string, line int) *rewrite.Instruction {
 // least two; of a FROM rather its stage than an image whose tag will change. All of them
 // where another instruction reads the same; "" for a text that doesn't parse.
 func InstructionWords(text string, line int) string {
-	in := instruction(text, line)
-	if in == nil {
-		return ""
+	if in := instruction(text, line); in != nil {
+		words, _ := fewWords(in, allWords(in), text)
+		return words
 	}
-	doc, err := rewrite.Parse("", text, nil)
-	if err != nil {
-		return ""
+	return ""
+}
+
+func allWords(in *rewrite.Instruction) []string {
+	return strings.FieldsFunc(in.Raw(), func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'[],;\\`", r) })
+}
+
+// fewWords are InstructionWords of an instruction that has all of these words; in none of the
+// texts, which are the file with and without changes, do two instructions have them; without ok
+// that can't be.
+func fewWords(in *rewrite.Instruction, all []string, texts ...string) (words string, ok bool) {
+	var docs []*rewrite.Document
+	for _, t := range texts {
+		if doc, err := rewrite.Parse("", t, nil); err == nil {
+			docs = append(docs, doc)
+		}
 	}
 	one := func(words string) bool {
-		n := 0
-		for _, other := range doc.Instructions {
-			if other.Has(words) {
-				n++
+		for _, doc := range docs {
+			n := 0
+			for _, other := range doc.Instructions {
+				if other.Has(words) {
+					n++
+				}
+			}
+			if n > 1 {
+				return false
 			}
 		}
-		return n == 1 && in.Has(words)
+		return in.Has(words)
 	}
-	all := strings.FieldsFunc(in.Raw(), func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'[],;\\`", r) })
 	tries := []string{}
 	if in.Keyword == "from" {
 		tries = append(tries, all[0])
-		if n := len(all); n > 3 && strings.EqualFold(all[n-2], "as") {
+		if n := len(all); n > 2 && strings.EqualFold(all[n-2], "as") {
 			tries = append(tries, strings.Join([]string{all[0], all[n-2], all[n-1]}, " "))
 		}
 	}
@@ -159,8 +248,9 @@ func InstructionWords(text string, line int) string {
 	}
 	for _, t := range tries {
 		if one(t) {
-			return t
+			return t, true
 		}
 	}
-	return strings.Join(all, " ")
+	words = strings.Join(all, " ")
+	return words, one(words)
 }

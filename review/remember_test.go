@@ -160,14 +160,25 @@ func TestRememberKeys(t *testing.T) {
 	if len(y.entries) != 1 || !strings.HasPrefix(y.entries[0].Words, "MAINTAINER ") {
 		t.Errorf("%+v", y.entries)
 	}
-	// A finding has no change to keep away: what passes it over is told.
+	// A finding is passed over in the same ways.
 	sc = newScreen(t, y, 100, 30)
 	sc.press(t, "/", "end-of-life", "enter")
 	if r, _ := sc.chosen(); sc.s.Finding(r) == nil {
 		t.Fatalf("no finding: %v", sc.s.Text(r))
 	}
-	if sc.press(t, "i"); sc.ask != nil || !strings.Contains(sc.message, "# drydock:ignore=end-of-life REASON") {
-		t.Errorf("%q", sc.message)
+	at, _ := sc.chosen()
+	found := *sc.s.Finding(at)
+	left := func() bool { return slices.Contains(sc.s.Works[at.File].File.Findings, found) }
+	sc.press(t, "i", "it goes soon", "enter", "d")
+	if left() || !strings.Contains(sc.s.Works[at.File].After, "# drydock:ignore=end-of-life it goes soon") || !strings.Contains(sc.message, "ignored end-of-life") {
+		t.Errorf("%q\n%s", sc.message, sc.s.Works[at.File].After)
+	}
+	if sc.press(t, "u"); !left() || strings.Contains(sc.s.Works[at.File].After, "it goes soon") {
+		t.Errorf("undone: %s", sc.s.Works[at.File].After)
+	}
+	sc.press(t, "/", "end-of-life", "enter", "i", "it goes soon", "enter", "c")
+	if e := sc.s.Entries(); left() || len(e) != 1 || e[0].Transform != "end-of-life" || !strings.HasPrefix(e[0].Words, "FROM") {
+		t.Errorf("%q %+v", sc.message, e)
 	}
 	// The ignores of a file that changed on disk stay out, as it does.
 	y.stale = []int{r.File}

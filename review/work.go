@@ -30,7 +30,11 @@ type Change struct {
 	// Kept says what keeps a rejected change away for good; "" when nothing does.
 	Kept string
 
-	at int // the line of Before that it is reported at; 0 for the whole file
+	// Place is the line on disk of the instruction at which an ignore keeps it away; 0 for
+	// the whole file.
+	Place int
+
+	at int // Place's line in Before
 }
 
 // Worked is a file with everything that the engine says of it under a plan.
@@ -167,7 +171,9 @@ func (w *worker) verdict(o rewrite.Outcome, standard Verdict) Verdict {
 
 func (w *worker) name(o rewrite.Outcome) string { return name(o, w.other) }
 
-func (w *worker) line(o rewrite.Outcome) int { return lineThen(w.plan.Disk, o.Before, o.Line) }
+func (w *worker) line(o rewrite.Outcome) int {
+	return report.OriginalLine(w.plan.Disk, o.Before, o.Line)
+}
 
 func (w *worker) other(name string) string {
 	if text, ok := w.names[name]; ok {
@@ -205,16 +211,20 @@ func (w *worker) describe(res *rewrite.Result) *Worked {
 		}
 	}
 	out.File = report.New(w.site.Path, w.site.Context, &all, false)
+	for i, f := range out.File.Findings { // they have lines of the text from which the run began
+		out.File.Findings[i].Line = report.OriginalLine(w.plan.Disk, w.plan.Text, f.Line)
+	}
 	w.names = map[string]string{}
 	for i, o := range all.Outcomes {
 		if o.Status != rewrite.Applied && o.Status != rewrite.Offered {
 			continue
 		}
-		c := Change{Outcome: out.File.Outcomes[i], Verdict: Accepted, Before: o.Before, After: o.After, at: o.Line}
+		c := Change{Outcome: out.File.Outcomes[i], Verdict: Accepted, Before: o.Before, After: o.After}
 		if i >= made {
 			c.Verdict = verdicts[i-made]
 		}
 		c.Line = w.line(o)
+		c.Place, c.at = ignorePlace(w.plan.Disk, o)
 		c.ID = ID{Name: w.name(o), Line: c.Line}
 		for _, f := range sorted(o.Other) {
 			p := report.Patch{Path: w.site.Show(f), Before: w.other(f), After: o.Other[f]}

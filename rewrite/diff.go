@@ -71,10 +71,38 @@ type DiffLine struct {
 
 // DiffLines compares two texts line by line.
 func DiffLines(before, after string) []DiffLine {
+	if before == after {
+		return unchanged(nil, before)
+	}
+	// What is equal at both ends takes no comparing, and is nearly everything.
+	n := min(len(before), len(after))
+	head := 0
+	for head < n && before[head] == after[head] {
+		head++
+	}
+	head = strings.LastIndexByte(before[:head], '\n') + 1
+	tail := 0
+	for tail < n-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
+		tail++
+	}
+	end := before[len(before)-tail:]
+	_, end, _ = strings.Cut(end, "\n") // it begins behind a line break that both have
+	out := unchanged(nil, before[:head])
+	out = compared(out, before[head:len(before)-len(end)], after[head:len(after)-len(end)])
+	return unchanged(out, end)
+}
+
+func unchanged(out []DiffLine, text string) []DiffLine {
+	for l := range strings.Lines(text) {
+		out = append(out, DiffLine{' ', l})
+	}
+	return out
+}
+
+func compared(out []DiffLine, before, after string) []DiffLine {
 	dmp := diffmatchpatch.New()
 	dmp.DiffTimeout = 0
 	a, b, table := dmp.DiffLinesToRunes(before, after)
-	var out []DiffLine
 	for _, d := range dmp.DiffCharsToLines(dmp.DiffMainRunes(a, b, false), table) {
 		op := map[diffmatchpatch.Operation]byte{diffmatchpatch.DiffEqual: ' ', diffmatchpatch.DiffDelete: '-', diffmatchpatch.DiffInsert: '+'}[d.Type]
 		for _, l := range strings.SplitAfter(d.Text, "\n") {

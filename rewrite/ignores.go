@@ -22,7 +22,8 @@ type Ignore struct {
 type ignores struct {
 	comments []ignoreComment
 	given    []Ignore
-	used     map[string]bool // what silenced something; shared by the documents of a run
+	used     map[string]bool // comments that silenced something; shared by the documents of a run
+	served   map[int]bool    // given that did; shared as well
 }
 
 // ignoreComment is one comment.
@@ -106,6 +107,7 @@ func (c *ignoreComment) read(s, today string) {
 
 // covers tells which comment or entry forbids a change, in words; "" for none.
 func (ig ignores) covers(name string, d *Document, c Change) string {
+	entry := ig.entry(name, d, c)
 	for _, file := range []bool{true, false} {
 		for _, com := range ig.comments {
 			if com.ended || file != (com.index < 0) || !file && !c.concerns(d.Instructions[com.index]) {
@@ -119,22 +121,63 @@ func (ig ignores) covers(name string, d *Document, c Change) string {
 			}
 		}
 	}
-	for _, g := range ig.given {
+	return entry
+}
+
+// entry is covers for the entries of a configuration; all that forbid the change have
+// served, also where a comment does it too.
+func (ig ignores) entry(name string, d *Document, c Change) (why string) {
+	for i, g := range ig.given {
 		if g.Rule == name && (g.Words == "" || slices.ContainsFunc(d.Instructions, func(in *Instruction) bool { return c.concerns(in) && in.Has(g.Words) })) {
-			return fmt.Sprintf("ignored by %s: %s", g.Where, g.Reason)
+			ig.served[i] = true
+			if why == "" {
+				why = fmt.Sprintf("ignored by %s: %s", g.Where, g.Reason)
+			}
 		}
 	}
-	return ""
+	return why
 }
 
 // concerns tells whether a change is reported at an instruction, or edits it.
-func (c Change) concerns(in *Instruction) bool {
-	return c.At == in || slices.ContainsFunc(c.Edits, func(e Edit) bool { return e.Touches(in.Span) })
+func (c Change) concerns(in *Instruction) bool { return c.At == in || c.edits(in) }
+
+// edits tells whether a change edits an instruction; what is put above it is no edit of it.
+func (c Change) edits(in *Instruction) bool {
+	return slices.ContainsFunc(c.Edits, func(e Edit) bool {
+		return e.Touches(in.Span) && (e.Span.Len() > 0 || e.Span.Start > in.Span.Start)
+	})
 }
 
-// spoken notes that a transform had something to say at an instruction: a comment
-// that keeps it away from there isn't idle.
+// ignoreAt are the instructions at which an ignore keeps a change away for good, the best
+// first: where it is reported, then the others that it edits. Where it is reported at one that
+// it doesn't edit, as a FROM whose ARG it edits, it might be made on behalf of another one,
+// so that is the last. None for the whole file.
+func (c Change) ignoreAt(d *Document) (out []*Instruction) {
+	if c.At == nil {
+		return nil
+	}
+	if c.edits(c.At) {
+		out = append(out, c.At)
+	}
+	for _, in := range d.Instructions {
+		if in != c.At && c.edits(in) {
+			out = append(out, in)
+		}
+	}
+	if !c.edits(c.At) {
+		out = append(out, c.At)
+	}
+	return out
+}
+
+// spoken notes that a transform had something to say at an instruction: a comment or
+// an entry that keeps it away from there isn't idle.
 func (ig ignores) spoken(name string, d *Document, line int) {
+	for i, g := range ig.given {
+		if g.Rule == name && (g.Words == "" || line == 0 || d.InstructionAt(line).Has(g.Words)) {
+			ig.served[i] = true
+		}
+	}
 	for _, com := range ig.comments {
 		if com.index >= 0 && d.Instructions[com.index].Line != line && line != 0 {
 			continue
@@ -166,13 +209,56 @@ func ignoreWords(text string) []string {
 
 // ignored are the ignores of a document in this run.
 func (r *run) ignored(d *Document) ignores {
-	return ignores{comments: readIgnores(d, r.opt.Today), given: r.opt.Ignores, used: r.used}
+	return ignores{comments: readIgnores(d, r.opt.Today), given: r.opt.Ignores, used: r.used, served: r.served}
 }
 
-// wantsIdle tells that a check asks for comments that do nothing, and that there are
-// comments which the run hasn't tried yet with all that --unsafe allows.
+// judgesIdle tells that a check asks for ignores that do nothing.
+func (r *run) judgesIdle() bool {
+	return slices.ContainsFunc(r.opt.Checks, func(c *Check) bool { return c.Idle })
+}
+
+// wantsIdle tells that it does, and that there are ignores which the run hasn't tried yet
+// with all that --unsafe allows.
 func (r *run) wantsIdle() bool {
-	return !r.opt.Unsafe && len(r.ignores.comments) > 0 && slices.ContainsFunc(r.opt.Checks, func(c *Check) bool { return c.Idle })
+	return !r.opt.Unsafe && len(r.ignores.comments)+len(r.ignores.given) > 0 && r.judgesIdle()
+}
+
+// Use is what became of an ignore of a configuration.
+type Use int
+
+// What becomes of an ignore.
+const (
+	Unjudged Use = iota // its rule took no part in the run
+	Idle                // it kept nothing away
+	Served              // it kept something away
+)
+
+// uses judges Options.Ignores, in their order.
+func (r *run) uses() []Use {
+	ran := r.ran()
+	out := make([]Use, len(r.opt.Ignores))
+	for i, g := range r.opt.Ignores {
+		switch of, _, _ := strings.Cut(g.Rule, "/"); {
+		case r.served[i]:
+			out[i] = Served
+		case ran[of]:
+			out[i] = Idle
+		}
+	}
+	return out
+}
+
+// ran are the names of what took part in the run and can be kept away; all of it stands
+// under anyName where nothing was left out.
+func (r *run) ran() map[string]bool {
+	ran := map[string]bool{anyName: r.opt.Whole}
+	for name := range r.beside {
+		ran[name] = true
+	}
+	for _, c := range r.opt.Checks {
+		ran[c.Name] = !c.Idle
+	}
+	return ran
 }
 
 // IdleIgnore is a `# drydock:ignore` comment that does nothing, or something else than
@@ -196,15 +282,16 @@ func (p *Pass) IdleIgnores() []IdleIgnore {
 }
 
 func (r *run) idle(d *Document) (out []IdleIgnore) {
-	known, ran := map[string]bool{}, map[string]bool{anyName: r.opt.Whole}
-	for name := range r.beside {
-		ran[name] = true
-	}
+	known, ran := map[string]bool{}, r.ran()
 	for _, c := range r.opt.Checks {
-		ran[c.Name], known[c.Name] = !c.Idle, true
+		known[c.Name] = true
 	}
+	ruled := map[string]bool{} // whose rules have names
 	for _, n := range r.opt.Names {
 		known[n] = true
+		if of, _, rule := strings.Cut(n, "/"); rule {
+			ruled[of] = true
+		}
 	}
 	for _, c := range readIgnores(d, r.opt.Today) {
 		switch {
@@ -216,7 +303,7 @@ func (r *run) idle(d *Document) (out []IdleIgnore) {
 		}
 		for _, n := range c.names {
 			of, _, _ := strings.Cut(n, "/")
-			unknown := n != anyName && !known[of] && !ran[of]
+			unknown := n != anyName && !known[of] && !ran[of] || n != of && ruled[of] && !known[n]
 			if unknown || ran[of] && !r.used[c.id+"\x00"+n] {
 				out = append(out, IdleIgnore{Line: c.line, Name: n, Unknown: unknown})
 			}

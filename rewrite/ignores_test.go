@@ -80,9 +80,10 @@ func TestIdleIgnores(t *testing.T) {
 		"FROM a\n# drydock:ignore=grumble until=2026-11-28\nUSER b\n":                           nil,
 		"FROM a\n# drydock:ignore=grumble until=2026-02-30\nUSER b\n":                           {"grumble   2026-02-30"},
 		"FROM a\n# hadolint ignore=DL3006\nrun x\n":                                             nil,
+		"# drydock:ignore-file=ruled/One,ruled/Two\nFROM a\n":                                   {"ruled/Two unknown"}, // ruled took no part
 		"FROM a\n# drydock:ignore=shout\nRUN x\n# drydock:ignore=shout,idler,grumble\nUSER y\n": {"shout", "shout"},
 	} {
-		res := ran(t, src, Options{Checks: []*Check{grumble, idler}, Names: []string{"elsewhere"}, Whole: true, Today: "2026-11-28"})
+		res := ran(t, src, Options{Checks: []*Check{grumble, idler}, Names: []string{"elsewhere", "ruled", "ruled/One"}, Whole: true, Today: "2026-11-28"})
 		if diff := cmp.Diff(want, idleIn(res)); diff != "" {
 			t.Errorf("%q: %s", src, diff)
 		}
@@ -121,6 +122,38 @@ func TestGivenIgnores(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"shout: ignored by .drydock.yaml:3: it is old", "grumble: ignored by .drydock.yaml:7: all is well"}, why); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What became of the entries of a configuration is told where a check asks for it.
+func TestGivenIdle(t *testing.T) {
+	given := []Ignore{
+		{Rule: "shout", Words: "run x"},
+		{Rule: "shout", Words: "run y"},
+		{Rule: "shout", Words: "RUN z"},
+		{Rule: "loud"},
+		{Rule: "grumble"},
+		{Rule: "grumble", Words: "USER b"},
+		{Rule: "elsewhere"},
+		{Rule: "idler"},
+		{Rule: "grumble/RULE"},
+	}
+	src := "FROM a\n# drydock:ignore=shout\nrun x\nrun y\nRUN z\nUSER b\n"
+	res := ran(t, src, Options{Checks: []*Check{grumble, idler}, Ignores: given, Today: "2026-11-28"})
+	want := []Use{Served, Served, Idle, Served, Served, Served, Unjudged, Unjudged, Idle} // loud would change something with Unsafe
+	if diff := cmp.Diff(want, res.Ignores); diff != "" {
+		t.Error(diff)
+	}
+	if res := ran(t, src, Options{Checks: []*Check{grumble}, Ignores: given}); res.Ignores != nil {
+		t.Errorf("nobody asked: %v", res.Ignores)
+	}
+	res = ran(t, "FROM a\nRUN z\n", Options{Checks: []*Check{idler}, Ignores: []Ignore{{Rule: "shout"}, {Rule: "loud"}, {Rule: "grumble"}}})
+	if diff := cmp.Diff([]Use{Idle, Idle, Unjudged}, res.Ignores); diff != "" {
+		t.Error(diff)
+	}
+	ended := "FROM a\n# drydock:ignore=shout until=2026-11-27\nRUN x\n"
+	if res := ran(t, ended, Options{Checks: []*Check{idler}, Today: "2026-11-28"}); res.Notes != nil {
+		t.Errorf("the check and the notes tell the same: %v", res.Notes)
 	}
 }
 

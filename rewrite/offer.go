@@ -8,7 +8,7 @@ import (
 // unsafely is a run on from the result in which assumptions may be made.
 func (r *run) unsafely() *run {
 	o := Options{Unsafe: true, Assume: r.opt.Assume, Policies: r.opt.Policies, Ignores: r.opt.Ignores, Today: r.opt.Today}
-	return &run{in: r.in, opt: o, doc: r.doc, repo: r.repo, ignores: r.ignores, used: r.used, res: &Result{Path: r.in.Path, Before: r.doc.Src, After: r.doc.Src}}
+	return &run{in: r.in, opt: o, doc: r.doc, repo: r.repo, ignores: r.ignores, used: r.used, served: r.served, res: &Result{Path: r.in.Path, Before: r.doc.Src, After: r.doc.Src}}
 }
 
 // offer runs on from the safe result to see what --unsafe would add.

@@ -39,17 +39,22 @@ func Run(ctx context.Context, in Input, ts []*Transform, o Options) (*Result, er
 		return nil, err
 	}
 	ts = ordered(ts)
-	r := &run{in: in, opt: o, doc: doc, repo: in.Repo, used: map[string]bool{}, res: &Result{Path: in.Path, Before: in.Src, After: in.Src}}
+	r := &run{in: in, opt: o, doc: doc, repo: in.Repo, used: map[string]bool{}, served: map[int]bool{}, res: &Result{Path: in.Path, Before: in.Src, After: in.Src}}
 	r.ignores = r.ignored(doc)
 	if err := r.fixpoint(ctx, ts); err != nil {
 		return nil, err
 	}
-	r.res.Notes = endedNotes(doc, o.Today)
+	if !r.judgesIdle() { // that tells it too
+		r.res.Notes = endedNotes(doc, o.Today)
+	}
 	if r.wantsIdle() {
 		_ = r.unsafely().fixpoint(ctx, ts) // whoever asks for its changes hears of an error
 	}
 	if err := r.inspect(ctx, doc, in.Repo); err != nil {
 		return nil, err
+	}
+	if r.judgesIdle() {
+		r.res.Ignores = r.uses()
 	}
 	if o.Offer && !o.Unsafe {
 		r.offer(ctx, ts)
@@ -79,6 +84,7 @@ type run struct {
 	quiet   map[*Transform]quiet
 	beside  map[string]bool // names of the transforms
 	used    map[string]bool // of the ignore comments, which silenced something
+	served  map[int]bool    // of Options.Ignores, likewise
 }
 
 // quiet is a state in which a transform had nothing to do.
@@ -236,7 +242,7 @@ func (r *run) try(t *Transform, p *Pass, c Change) bool {
 	if !r.allowed(t, p, c) {
 		return false
 	}
-	out := outcome(t, c)
+	out := outcome(t, p.Doc, c)
 	doc, rp, files, err := r.apply(c)
 	if err == nil {
 		err = gate(r, doc, rp, files, c)
@@ -287,10 +293,13 @@ func (r *run) id(t *Transform, c Change) string {
 	return fmt.Sprint(t.Name, "\x00", c.Title, "\x00", c.Edits, "\x00", r.doc.Src)
 }
 
-func outcome(t *Transform, c Change) Outcome {
+func outcome(t *Transform, d *Document, c Change) Outcome {
 	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Plan: c.Plan, Safety: c.Safety, Config: c.Config, Adds: c.Adds, Drops: c.Drops, Hides: c.Hides, Brings: c.Brings, Narrows: c.Narrows, Context: c.Context, Image: c.Image}
 	if c.At != nil {
 		out.Line = c.At.Line
+	}
+	for _, in := range c.ignoreAt(d) {
+		out.IgnoreAt = append(out.IgnoreAt, in.Line)
 	}
 	return out
 }

@@ -202,17 +202,20 @@ type Outcome struct {
 	Gain      string
 	Plan      []string
 	Safety    Safety
-	Line      int    // line in the file at the time of the change, 0 for the whole file
-	File      string // "" for the Dockerfile, else the context path
-	Gate      string // for Dropped: which gate said what
-	Config    ConfigFields
-	Adds      []string
-	Drops     []string
-	Hides     []string
-	Brings    []string
-	Narrows   []Narrowed
-	Context   *ContextChange // as in Change
-	Image     *ImageChange   // as in Change
+	Line      int // line in the file at the time of the change, 0 for the whole file
+	// IgnoreAt are the lines, as Line, of the instructions at which an ignore keeps it away,
+	// the best first; none for the whole file.
+	IgnoreAt []int
+	File     string // "" for the Dockerfile, else the context path
+	Gate     string // for Dropped: which gate said what
+	Config   ConfigFields
+	Adds     []string
+	Drops    []string
+	Hides    []string
+	Brings   []string
+	Narrows  []Narrowed
+	Context  *ContextChange // as in Change
+	Image    *ImageChange   // as in Change
 
 	// Before and After are the Dockerfile's text around this one change.
 	Before, After string
@@ -254,7 +257,8 @@ type Options struct {
 	// Today is the day as time.DateOnly writes it, by which ignore comments end; "" where
 	// none does.
 	Today string
-	// Names are those that an ignore comment may name besides those of the run; Whole
+	// Names are those that an ignore comment may name besides those of the run, and the
+	// rules (CHECK/RULE) of checks whose rules have names; Whole
 	// tells that nothing was left out of it. Both are for Pass.IdleIgnores.
 	Names []string
 	Whole bool
@@ -280,8 +284,12 @@ type Result struct {
 	Files    map[string]string
 	Outcomes []Outcome
 	Declined []Decline
-	// Notes are for the reader, in words: ignore comments that came to an end.
+	// Notes are for the reader, in words: ignore comments that came to an end, where no
+	// check tells of them.
 	Notes []string
+	// Ignores tell what became of Options.Ignores, one for each, where a check asks for
+	// ignores that do nothing; else it is empty.
+	Ignores []Use
 	// Findings are what the checks see in After, with its lines. Remaining are
 	// those that they see in Before, with its lines, and that After still has.
 	Findings, Remaining []Finding

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"drydock/verify/builder"
 	"drydock/verify/probe"
@@ -241,5 +243,53 @@ func TestProveWhatIsBuilt(t *testing.T) {
 	}
 	if _, err := os.Stat(folder); err != nil {
 		t.Error("the caller's layout is gone")
+	}
+}
+
+// What a proof is in JSON, whatever came of it, holds to the published schema of reports.
+func TestProofHoldsToItsSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("../docs/schema/report.json#/$defs/verifyProof")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if schema.Validate(map[string]any{"verdict": "same"}) == nil {
+		t.Error("the schema takes everything")
+	}
+	answers := func(ports ...int) func(string, int) probe.Result {
+		return func(string, int) probe.Result { return serves(ports...) }
+	}
+	for name, m := range map[string]*twin{
+		"holds": {does: answers(80)},
+		"breaks": {does: func(text string, _ int) probe.Result {
+			if text == isText {
+				return serves()
+			}
+			return serves(80)
+		}},
+		"isn't built": {does: answers(80), err: func(n string) error {
+			if n == "after" {
+				return &builder.Error{Build: n, Output: "no \x1b[31m\xff"}
+			}
+			return nil
+		}},
+	} {
+		proof, err := proveTwins(t, m, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if proof.Holds() != (name == "holds") || proof.Before.Compressed == 0 || proof.Before.Run == nil {
+			t.Errorf("%s: %+v", name, proof)
+		}
+		text, err := json.Marshal(proof)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(v); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
 	}
 }

@@ -80,6 +80,15 @@ func Discover(ctx context.Context, sources []string, o Options) iter.Seq2[Repo, 
 	}
 }
 
+// MayAskForge tells whether a source of Discover leads to a forge, or is a list, which may.
+func MayAskForge(s string) bool {
+	if _, _, ok := forgeName(s); ok || s == "-" {
+		return true
+	}
+	info, err := os.Stat(s)
+	return err == nil && !info.IsDir()
+}
+
 // errStopped: who ranges over the repositories wants no more.
 var errStopped = errors.New("stopped")
 

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"drydock/config"
+	"drydock/said"
 )
 
 // streams are what a run reads and writes.
@@ -56,7 +57,10 @@ func run(ctx context.Context, args []string, s streams) int {
 	app := newApp(s)
 	answered, err := asideFrom(app, args, s)
 	if !answered {
-		err = app.RunContext(ctx, arrange(app, args))
+		args = arrange(app, args)
+		if err = givenTwice(app, args); err == nil {
+			err = app.RunContext(ctx, args)
+		}
 	}
 	var usage usageError
 	var mistakes config.Mistakes
@@ -186,6 +190,43 @@ func arrange(app *cli.App, args []string) []string {
 	}
 	out := append(slices.Clone(args[:at+1]), flags...)
 	return append(append(out, "--"), paths...)
+}
+
+// givenTwice refuses a flag that stands twice with two values where it holds one: of two pages
+// the flag package would write the last. --color is what aliases set and users overrule.
+// args are arranged: flags first.
+func givenTwice(app *cli.App, args []string) error {
+	at := slices.IndexFunc(args, func(a string) bool { return app.Command(a) != nil })
+	if at < 1 {
+		return nil
+	}
+	flags := map[string]cli.Flag{}
+	for _, f := range app.Command(args[at]).Flags {
+		for _, n := range f.Names() {
+			flags[n] = f
+		}
+	}
+	seen := map[string]string{}
+	for rest := args[at+1:]; len(rest) > 0 && rest[0] != "--"; rest = rest[1:] {
+		name, value, joined := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
+		f, known := flags[name]
+		if _, isBool := f.(*cli.BoolFlag); !known || isBool {
+			continue
+		}
+		if !joined && len(rest) > 1 {
+			rest = rest[1:]
+			value = rest[0]
+		}
+		name = f.Names()[0]
+		if _, one := f.(*cli.StringFlag); !one || name == "color" {
+			continue
+		}
+		if before, again := seen[name]; again && before != value {
+			return usagef("--%s stands twice, with %s and %s: give one of them", name, said.Printable(before), said.Printable(value))
+		}
+		seen[name] = value
+	}
+	return nil
 }
 
 // isFlag tells that a word is one of these flags, or the end of all: no value of a flag

@@ -217,6 +217,11 @@ func bulkOptions(c *cli.Context) (o bulk.Options, err error) {
 	case c.Duration("pause") < 0:
 		return o, usagef("--pause %v: give a time", c.Duration("pause"))
 	}
+	for _, name := range []string{"forge-url", "archived", "forks", "topic", "language"} {
+		if c.IsSet(name) && !slices.ContainsFunc(c.Args().Slice(), source.MayAskForge) {
+			return o, usagef("--%s is about repositories of a forge: name github:OWNER, gitlab:GROUP or gitea:OWNER, or leave it out", name)
+		}
+	}
 	if o.Branch != "" {
 		if err := git.CheckBranch(o.Branch); err != nil {
 			return o, usagef("--branch: %v", err)

@@ -39,7 +39,7 @@ func runCheck(c *cli.Context, s streams) error {
 		return err
 	}
 	defer page.drop()
-	j := job{settings: set, streams: s, offer: !set.quiet || set.forms.program() || len(set.forms.files) > 0 || page != nil}
+	j := job{settings: set, streams: s, idle: &idleEntries{}, offer: !set.quiet || set.forms.program() || len(set.forms.files) > 0 || page != nil}
 	j.render = page.beside(set.renderer(page.text(s.out), func(w io.Writer) report.Renderer {
 		return &report.List{W: w, Style: set.style(w), Declined: c.Bool("declined")}
 	}))

@@ -35,9 +35,10 @@ type rules struct {
 	policies   map[string]string // by transform
 	assume     map[string]bool   // as rewrite.Options.Assume
 	ignores    []rewrite.Ignore
+	given      []given           // the configuration's entries among them
 	severities map[string]string // by transform, check or CHECK/RULE
 	context    config.Value      // the build context of its configuration; not set without
-	notes      []string          // for the reader
+	notes      []string          // for the reader: ignores that have ended
 	whole      bool              // everything runs that runs without being asked for
 }
 
@@ -57,6 +58,9 @@ func readAsked(c *cli.Context) (a asked, err error) {
 		if transforms.ByName(n) == nil && checks.ByName(n) == nil {
 			return a, unknownName(n)
 		}
+	}
+	if len(a.only) > 0 && !slices.ContainsFunc(slices.Concat(a.only, a.with), func(n string) bool { return !slices.Contains(a.skip, n) }) {
+		return a, usagef("--skip leaves nothing of --only %s: leave one of them out", strings.Join(a.only, ","))
 	}
 	if a.policies, err = policies(c.StringSlice("policy")); err != nil {
 		return a, err
@@ -158,6 +162,9 @@ func (s *settings) rules(e *config.Effective, day string) rules {
 	for _, f := range s.narrow {
 		f(&r)
 	}
+	if r.tellsIdle() {
+		r.notes = nil // the check tells it
+	}
 	return r
 }
 
@@ -178,8 +185,10 @@ func (r *rules) configured(e *config.Effective, day string) {
 	for _, i := range e.Ignores {
 		if i.Ended(day) {
 			r.notes = append(r.notes, fmt.Sprintf("%s ignores %s no longer: it ended on %s (%s)", i.From.From(), i.Rule, i.Until, said.Printable(i.Reason)))
+			r.given = append(r.given, given{i, -1})
 			continue
 		}
+		r.given = append(r.given, given{i, len(r.ignores)})
 		r.ignores = append(r.ignores, rewrite.Ignore{Rule: i.Rule, Words: i.Instruction, Where: i.From.From(), Reason: said.Printable(i.Reason)})
 	}
 }
@@ -215,7 +224,7 @@ func noCheckOnly(r *rules) {
 
 // options are the engine's.
 func (r *rules) options(offer bool, day string) rewrite.Options {
-	return rewrite.Options{Unsafe: r.unsafe, Offer: offer, Policies: r.policies, Assume: r.assume, Ignores: r.ignores, Checks: r.checks, Today: day, Names: ruleNames(), Whole: r.whole}
+	return rewrite.Options{Unsafe: r.unsafe, Offer: offer, Policies: r.policies, Assume: r.assume, Ignores: r.ignores, Checks: r.checks, Today: day, Names: ignorable(), Whole: r.whole}
 }
 
 // severity is Regrade's: of CHECK/RULE too.
@@ -227,7 +236,16 @@ func (r *rules) severity(rule string) string {
 	return r.severities[name]
 }
 
-// ruleNames are the names of everything that can be ignored.
+// ignorable are the names that an ignore may bear.
+var ignorable = sync.OnceValue(func() []string {
+	out := slices.Clone(ruleNames())
+	for _, rule := range checks.BuildKitRules() {
+		out = append(out, "buildkit/"+rule)
+	}
+	return out
+})
+
+// ruleNames are the names of all transforms and checks.
 var ruleNames = sync.OnceValue(func() []string {
 	var out []string
 	for _, t := range transforms.All() {
@@ -306,6 +324,7 @@ func (j *job) configure(t *target) {
 	case e != nil:
 		r := j.settings.rules(e, j.day)
 		t.rules = &r
+		j.idle.expect(e, &r)
 		if e.Excluded.Set() && !j.stdin() {
 			t.excluded = e.Excluded
 		}

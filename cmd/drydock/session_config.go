@@ -12,6 +12,7 @@ import (
 
 	"drydock/config"
 	"drydock/review"
+	"drydock/rewrite"
 	"drydock/said"
 )
 
@@ -90,7 +91,7 @@ func (j *job) entry(t *target, e review.Entry, earlier []review.Entry, of func(r
 	if err != nil {
 		return e, err
 	}
-	for _, l := range review.DiffLines(before, after) {
+	for _, l := range rewrite.DiffLines(before, after) {
 		if l.Op == '+' {
 			e.Lines = append(e.Lines, strings.TrimRight(l.Text, "\r\n"))
 		}

@@ -75,10 +75,11 @@ func (s *session) ignore(o rewrite.Outcome) bool {
 		return false
 	}
 	reason = strings.Join(strings.Fields(reason), " ")
-	text := review.WithComment(o.Before, o.Line, o.Transform, reason)
+	at := ignoreLine(o)
+	text := review.WithComment(o.Before, at, o.Transform, reason)
 	entry := review.Entry{Transform: o.Transform, Reason: reason}
-	if o.Line > 0 {
-		entry.Words = review.InstructionWords(o.Before, o.Line)
+	if at > 0 {
+		entry.Words = review.InstructionWords(o.Before, at)
 	}
 	entry, err := s.configure(entry, s.entries)
 	if reason == "" {
@@ -116,14 +117,24 @@ func (s *session) ignore(o rewrite.Outcome) bool {
 	}
 }
 
+// ignoreLine is the line of the text before a change above which an ignore keeps it away, 0
+// for the top of the file.
+func ignoreLine(o rewrite.Outcome) int {
+	if len(o.IgnoreAt) == 0 {
+		return 0
+	}
+	return o.IgnoreAt[0]
+}
+
 // places shows what the two places of an ignore would say.
 func (s *session) places(o rewrite.Outcome, entry review.Entry, err error) string {
 	var b strings.Builder
 	place := "at its top"
-	if o.Line > 0 {
-		place = fmt.Sprintf("above line %d", o.Line)
+	at := ignoreLine(o)
+	if at > 0 {
+		place = fmt.Sprintf("above line %d", at)
 	}
-	fmt.Fprintf(&b, "d - a comment in the Dockerfile, %s:\n    %s\n", place, said.Printable(review.Comment(o.Line, o.Transform, entry.Reason)))
+	fmt.Fprintf(&b, "d - a comment in the Dockerfile, %s:\n    %s\n", place, said.Printable(review.Comment(at, o.Transform, entry.Reason)))
 	if err != nil {
 		fmt.Fprintf(&b, "c - an entry of the configuration: %s\n", said.Printable(err.Error()))
 	} else {

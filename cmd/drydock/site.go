@@ -83,6 +83,7 @@ func (s *site) file(ctx context.Context, i int, t *target) *report.File {
 	if err != nil {
 		return report.Failed(t.path, shown, err)
 	}
+	j.idle.saw(t.rules, res)
 	f := report.New(t.path, shown, res, j.write && !j.stdin())
 	f.ContextWhy, f.Proof = t.contextWhy, proof
 	f.Notes = append(slices.Clone(t.rules.notes), res.Notes...)

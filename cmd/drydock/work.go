@@ -41,6 +41,7 @@ type job struct {
 	prove  *proving                            // not nil: keep what is proven by building and running it
 	single bool                                // one Dockerfile and no more
 	folder string                              // absolute: paths are relative to it, in messages and patches too; "" for the current one
+	idle   *idleEntries                        // not nil: tell of configured ignores that do nothing
 	seen   func(*report.File, *rewrite.Result) // not nil: is told of each file, before anything is written
 	render report.Renderer
 
@@ -73,6 +74,11 @@ func (j *job) run(ctx context.Context) (report.Total, error) {
 	if ctx.Err() != nil {
 		cut = errors.New("interrupted; files not named above are as they were")
 		j.out.err = errors.Join(j.out.err, failed(j.render, cut))
+	}
+	if cut == nil {
+		for _, f := range j.idle.findings(j.sawAll) {
+			j.out.show(f)
+		}
 	}
 	if j.out.err == nil {
 		j.out.err = j.render.Close(j.out.total)
