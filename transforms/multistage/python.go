@@ -68,11 +68,13 @@ type pythonSplit struct {
 	manifests  map[string]bool      // pyproject.toml and Pipfile, as image paths
 	local      bool                 // the project itself is installed, from its source
 	old        []oldEditable
-	editable   bool   // … perhaps as a link to that source
-	relaunched bool   // CMD or ENTRYPOINT starts what a manager's run started
-	bareMinor  string // the Python version of the distroless base, "" for another base
-	written    string // the application's folder, where RUNs write into it
-	whole      string // why all of /usr/local is carried over
+	editable   bool     // … perhaps as a link to that source
+	relaunched bool     // CMD or ENTRYPOINT starts what a manager's run started
+	homes      []string // … its folders in the context
+	bareMinor  string   // the Python version of the distroless base, "" for another base
+	owns       bool     // the runtime stage is distroless cc with the image's own Python
+	written    string   // the application's folder, where RUNs write into it
+	whole      string   // why all of /usr/local is carried over
 }
 
 // pipInstall is one install. kind is "" for pip, "uv" for uv pip and "pipenv" for
@@ -133,7 +135,7 @@ func splitPython(s *split) bool {
 		return false
 	}
 	switch {
-	case py.bareMinor != "":
+	case py.bareMinor != "" || py.owns:
 	case s.sameBase:
 		s.explain("the runtime stage begins on the same %s, without the compilers and headers that apt installs for the build", s.base)
 	default:

@@ -55,6 +55,7 @@ type split struct {
 
 	called  map[string]bool // programs that something in the container may start; nil until asked
 	baseEnv string          // an ENV that the runtime stage needs and its base hasn't
+	behind  string          // what the build stage's tag is given behind it, where FROM has no name
 	variant *variant        // of slim-base: what takes the place of the full image
 	reason  string          // of the last decline, said or not
 	stays   string          // what a reason for a decline begins with, "" for "one stage"
@@ -231,7 +232,7 @@ func (s *split) nameEdit() (rewrite.Edit, bool) {
 	switch {
 	case len(f) == 1:
 		sp, ok := s.stage.From.WordSpan(f[0])
-		return rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: " " + rewrite.AsKeyword(s.stage) + " " + s.builder}, ok
+		return rewrite.Edit{Span: rewrite.Span{Start: sp.End, End: sp.End}, New: s.behind + " " + rewrite.AsKeyword(s.stage) + " " + s.builder}, ok
 	case s.keepName:
 		sp, ok := s.stage.From.WordSpan(f[2])
 		return rewrite.Edit{Span: sp, New: s.builder}, ok
