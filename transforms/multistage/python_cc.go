@@ -21,8 +21,9 @@ import (
 // looked for by name (python_cc_facts.go), and where the Debian release isn't known or
 // has another OpenSSL than distroless.
 
-// own turns to distroless cc with the image's own Python, or tells why not.
-func (py *pythonSplit) own() string {
+// own turns to distroless cc with the image's own Python, or tells why not. other is what
+// speaks against distroless python3.
+func (py *pythonSplit) own(other string) string {
 	minor, release := pythonMinor().FindString(py.ref.Tag), py.img.Release
 	ref, img, ended, ok := maintained(py.p.Images, "cc", release)
 	switch {
@@ -56,7 +57,7 @@ func (py *pythonSplit) own() string {
 		return why
 	}
 	py.base, py.owns = py.nonroot(ref), true
-	py.explain("the base is %s, for there is no smaller one with Python %s: the stage %s gathers the image's own, and the libraries that its modules are linked with", py.base, minor, stage)
+	py.explain("the base is %s, to which the stage %s brings Python %s and the libraries that it is linked with; not distroless python3: %s", py.base, stage, minor, other)
 	py.explain("a scanner of packages doesn't see Python and those libraries in the image; they are as new as %s whenever the stage is built", py.stage.BaseName()+behind)
 	if behind != "" {
 		if f := py.stage.From.Fields(); len(f) == 1 {
@@ -123,13 +124,13 @@ func (py *pythonSplit) gather(stage, base, minor string) {
 	commands := []string{
 		"rm -rf " + unneeded,
 		"ldd " + python + " lib-dynload/*.so >/tmp/libraries",
-		"mkdir -p /runtime/usr/lib",
+		"mkdir -p /runtime/usr/lib /runtime/usr/local/bin /runtime/usr/local/lib",
 		"cp -L $(" + files + ") /runtime/usr/lib/",
 	}
 	if !small(base) { // the slim image's are stripped, and it has no strip
 		commands = append(commands, "strip --strip-unneeded "+python+" lib-dynload/*.so /runtime/usr/lib/libpython*")
 	}
-	commands = append(commands, "cp -a --parents /usr/local/bin/python /usr/local/bin/python3 "+python+" "+lib+" /runtime/")
+	commands = append(commands, "cp -a /usr/local/bin/python /usr/local/bin/python3 "+python+" /runtime/usr/local/bin/", "cp -a "+lib+" /runtime/usr/local/lib/")
 	py.between = []string{
 		strings.Join(append(from, base, rewrite.AsKeyword(py.stage), stage), " ") + "\n",
 		py.keyword("WORKDIR") + " " + lib + "\n",

@@ -92,6 +92,9 @@ func (py *pythonSplit) sourceUnowned() string {
 // ownStarts: the gathered Python, or a script that pip writes beside it, starts by
 // these words.
 func (py *pythonSplit) ownStarts(words []string) bool {
+	if inner, ok := launch(words); ok { // CMD starts it without the manager
+		words = inner
+	}
 	name := path.Base(words[0])
 	switch dir := path.Dir(words[0]); {
 	case dir != "." && dir != "/usr/local/bin" && (py.venv == "" || dir != py.venv+"/bin"), strings.HasPrefix(words[0], "./"):

@@ -33,7 +33,7 @@ func (py *pythonSplit) distroless() {
 		why = py.bare(img)
 	}
 	if why != "" && py.p.Policy == Smallest {
-		own := py.own()
+		own := py.own(why)
 		if own == "" {
 			return
 		}
