@@ -33,7 +33,9 @@ var _ = register(recipe{
   path. Libraries and programs that the full image has by chance (libpq5 for
   psycopg2, git for GitPython, curl for a health check) are installed. Slim images
   on which apt installs a compiler are split too. Distroless where its Python has
-  the same minor version and the program starts as a module.`,
+  the same minor version and the program starts as a module; else, with the policy
+  smallest, distroless cc with the image's own Python, which a stage of its own gathers
+  with the libraries that it is linked with.`,
 	also:  slimWithToolchain,
 	tools: uvImage,
 	split: splitPython,
@@ -153,6 +155,11 @@ func splitPython(s *split) bool {
 		return true
 	}
 	s.why = "the full image carries compilers and headers, which only the install needs"
+	if py.owns {
+		s.gain = "compilers, headers, the shell and Debian's tools stay behind: about 400 MB for the full image, 17 MB for distroless cc with Python (compressed)"
+		s.assumes = append(s.assumes, "the program needs nothing at run time that only the full image has: no compiler, no shell, and no library but those that Python, its modules and its packages are linked with or bring")
+		return true
+	}
 	s.gain = "compilers and headers stay behind: about 400 MB for the full image, 70 MB for the slim one (compressed)"
 	s.assumes = append(s.assumes, "the program needs nothing at run time that only the full image has, beyond what is installed again: no compiler, no git or curl, and no library but those that wheels bring")
 	return true

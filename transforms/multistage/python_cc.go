@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -47,13 +48,12 @@ func (py *pythonSplit) own(other string) string {
 	if stage == "" {
 		return "there are stages python and interpreter already"
 	}
-	required := py.apt.required
-	if i := slices.IndexFunc(required, func(pkg string) bool { return !closedLibraries().MatchString(pkg) }); i >= 0 {
-		return "the runtime stage installs " + required[i]
+	libs, restore, why := py.notInstalled()
+	if why == "" {
+		why = py.unowned()
 	}
-	py.apt.required = nil // they are copied
-	if why := py.unowned(); why != "" {
-		py.apt.required = required
+	if why != "" {
+		restore()
 		return why
 	}
 	py.base, py.owns = py.nonroot(ref), true
@@ -76,8 +76,8 @@ func (py *pythonSplit) own(other string) string {
 		py.explain("Debian %s's distroless is no longer maintained; what was linked there runs with the newer C library of %s", release, path.Base(ref.Path))
 	}
 	py.gather(stage, py.stage.BaseName()+behind, minor)
-	py.besidePackages(required)
 	py.first = append(py.first, py.keyword("COPY")+" --from="+stage+" /runtime /")
+	py.besidePackages(libs)
 	if !py.beginsInWorkdir() {
 		py.first = append(py.first, py.keyword("WORKDIR")+" /")
 	}
@@ -139,9 +139,44 @@ func (py *pythonSplit) gather(stage, base, minor string) {
 	py.adds = append(py.adds, append(commands, files)...)
 }
 
+// notInstalled takes the libraries that the runtime stage installs out of it, to be copied
+// instead, or tells which package can't be; restore takes that back.
+func (py *pythonSplit) notInstalled() (libs []string, restore func(), why string) {
+	apt, instead, adds, plan := py.apt, maps.Clone(py.instead), slices.Clone(py.adds), slices.Clone(py.plan)
+	restore = func() { py.apt, py.instead, py.adds, py.plan = apt, instead, adds, plan }
+	libs = slices.Clone(apt.required)
+	for _, b := range apt.behind {
+		libs = append(libs, b.libs...)
+	}
+	slices.Sort(libs)
+	libs = slices.Compact(libs)
+	for _, pkg := range libs {
+		if name, _, _ := strings.Cut(pkg, "="); !closedLibraries().MatchString(name) {
+			return nil, restore, "the runtime stage installs " + pkg
+		}
+	}
+	for pkg := range apt.runtime {
+		if !slices.ContainsFunc(libs, func(lib string) bool { name, _, _ := strings.Cut(lib, "="); return name == pkg }) {
+			return nil, restore, "the runtime stage installs " + pkg
+		}
+	}
+	py.apt.required, py.apt.runtime = nil, map[string]bool{}
+	for in, b := range apt.behind {
+		py.instead[in] = nil
+		for _, c := range b.commands {
+			i := slices.Index(py.adds, c)
+			py.adds = slices.Delete(py.adds, i, i+1)
+		}
+	}
+	py.plan = slices.DeleteFunc(py.plan, func(l string) bool {
+		return strings.Contains(l, " is installed in the runtime stage, the library behind ")
+	})
+	return libs, restore, ""
+}
+
 // besidePackages copies the libraries that packages were compiled with, by Debian's names.
-func (py *pythonSplit) besidePackages(required []string) {
-	if len(required) == 0 {
+func (py *pythonSplit) besidePackages(libs []string) {
+	if len(libs) == 0 {
 		return
 	}
 	dir := py.venv
@@ -152,9 +187,9 @@ func (py *pythonSplit) besidePackages(required []string) {
 	// neither Python's own nor what wheels bring along
 	files := linkedFiles("$3 ~ /^\\// && !seen[$3]++ && $3 !~ /^\\/usr\\/local\\// && $3 !~ /^"+strings.ReplaceAll(dir, "/", "\\/")+"\\//", "/tmp/libraries")
 	commands := []string{find, "mkdir /libraries", "cp -L $(" + files + ") /libraries/"}
-	py.tail = append(py.tail, py.keyword("RUN")+" "+py.doc.Chained(commands)+"\n")
+	py.tail = append(py.tail, "# the libraries that packages were compiled with\n"+py.keyword("RUN")+" "+py.doc.Chained(commands)+"\n")
 	py.adds = append(py.adds, append(commands, files)...)
 	py.first = append(py.first, py.copyFrom("/libraries/", "/usr/lib/"))
-	py.explain("the files of %s, and of what they are linked with, are copied to /usr/lib, for %s", strings.Join(required, ", "), py.apt.reason[required[0]])
+	py.explain("the files of %s, and of what they are linked with, are copied to /usr/lib: packages are compiled with them", strings.Join(libs, ", "))
 	py.assumes = append(py.assumes, "those libraries load no plug-ins and read no files that the program needs")
 }

@@ -52,9 +52,6 @@ func (py *pythonSplit) unowned() string {
 	if why := py.needsShell(py.ownStarts, ".py"); why != "" {
 		return why
 	}
-	for pkg := range py.apt.runtime {
-		return "the runtime stage installs " + pkg
-	}
 	for _, p := range py.asked {
 		if startsSystem[p.Name] {
 			return says(p) + p.Name + " starts programs of the system"
@@ -66,6 +63,11 @@ func (py *pythonSplit) unowned() string {
 		}
 		if lib != "" {
 			return says(p) + p.Name + " looks for " + lib + " by its name"
+		}
+	}
+	if py.p.Unsafe && py.stage.At(nil).User == "" {
+		if writes := py.p.Repo.Writes(py.p.Name, false); writes != "" {
+			return writes + ", for which it would stay root, while a user can be made on the slim image"
 		}
 	}
 	return py.sourceUnowned()
@@ -99,9 +101,7 @@ func (py *pythonSplit) ownStarts(words []string) bool {
 	switch dir := path.Dir(words[0]); {
 	case dir != "." && dir != "/usr/local/bin" && (py.venv == "" || dir != py.venv+"/bin"), strings.HasPrefix(words[0], "./"):
 		return false
-	case pythonProgram().MatchString(name):
-		return len(words) > 1
-	case modules[name] != "":
+	case pythonProgram().MatchString(name) || modules[name] != "":
 		return true
 	}
 	if slices.ContainsFunc(py.asked, func(p repo.Package) bool { return p.Name == pep503(name) }) {

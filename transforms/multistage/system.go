@@ -15,9 +15,14 @@ type systemPackages struct {
 
 	left []string // packages that only the build stage installs
 
+	behind map[*rewrite.Instruction]behindHeaders // RUNs in whose place libraries behind headers alone are installed
+
 	required []string          // packages that nobody asked for by name and the runtime stage needs
 	reason   map[string]string // why
 }
+
+// behindHeaders are libraries that take the place of headers, and the commands that install them.
+type behindHeaders struct{ libs, commands []string }
 
 // require notes a Debian package that the runtime stage must install although no
 // instruction names it, such as the library behind a language's package. why
@@ -236,7 +241,11 @@ func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 	switch {
 	case installs && len(order) == 0 && (build || other):
 	case installs && len(order) > 0 && (build || removes || other || !assumesYes(flags)):
+		n := len(s.adds)
 		s.instead[in] = append(s.instead[in], s.installLine(order, keep, flags))
+		if !slices.ContainsFunc(order, func(pkg string) bool { return keep[pkg] == pkg }) {
+			s.apt.behind[in] = behindHeaders{order, slices.Clone(s.adds[n:])}
+		}
 	case installs:
 		s.roles[in], s.apt.repeats = inBoth, true
 		return nil, true
