@@ -15,6 +15,11 @@ func init() {
 	} {
 		cases["multi-stage/python-"+name] = c
 	}
+	// the image's own interpreter on distroless cc
+	cases["multi-stage/python-smallest-modules"] = chainCase{ci: true, paths: []string{"/nowhere"}, factor: 13}
+	cases["multi-stage/python-smallest-django"] = chainCase{paths: []string{"/static/site.css", "/nowhere"}, factor: 13}
+	cases["multi-stage/python-smallest-psycopg2"] = chainCase{paths: []string{"/nowhere"}, factor: 13}
+	cases["multi-stage/python-smallest-find-library"] = chainCase{factor: 4}
 	// compiled: the libraries behind it are installed again
 	cases["multi-stage/python-psycopg2"] = chainCase{paths: []string{"/nowhere"}, factor: 3}
 }

@@ -21,6 +21,12 @@ var closedLibraries = lazily(`^(zlib1g|libsqlite3-0|libcurl4(t64)?|libpq5|libbz2
 // OpenSSL's, which must be those of its own release.
 const inCC = `lib(c|m|mvec|dl|rt|pthread|resolv|gcc_s|stdc\+\+|ssl|crypto)`
 
+// linkedFiles prints the files that ldd has listed on the lines which a condition of
+// awk takes, save those that distroless cc has.
+func linkedFiles(condition, list string) string {
+	return "awk '" + condition + " && $3 !~ /\\/" + inCC + "\\./ { print $3 }' " + list
+}
+
 // beside plans to copy the libraries that are linked, or tells why not.
 func (c *cppSplit) beside() string {
 	if c.p.Policy != Smallest {
@@ -35,7 +41,7 @@ func (c *cppSplit) beside() string {
 		return "there are several programs"
 	}
 	program := c.outputs[0].path
-	files := "awk '$2 == \"=>\" && $3 !~ /\\/" + inCC + "\\./ { print $3 }' /tmp/libraries"
+	files := linkedFiles(`$2 == "=>"`, "/tmp/libraries")
 	commands := []string{"ldd " + program + " >/tmp/libraries", "mkdir /libraries", "cp -L $(" + files + ") /libraries/"}
 	c.tail = append(c.tail, c.keyword("RUN")+" "+c.doc.Chained(commands)+"\n")
 	c.adds = append(c.adds, append(commands, files)...)

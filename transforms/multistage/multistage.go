@@ -52,7 +52,7 @@ every RUN whose effects aren't known.`,
 		Policies: []rewrite.Policy{
 			{Name: Slim, Summary: "the slim variant of an interpreter's image, or a JRE; distroless for static binaries"},
 			{Name: Distroless, Summary: "distroless also for interpreters, where no shell is needed"},
-			{Name: Smallest, Summary: "distroless, with the libraries of a C program or a Java runtime that jlink makes, and scratch for static binaries that need nothing of an image"},
+			{Name: Smallest, Summary: "distroless, with the libraries of a C program, the image's own Python or a Java runtime that jlink makes, and scratch for static binaries that need nothing of an image"},
 		},
 		Run: run,
 	}
@@ -99,7 +99,7 @@ func run(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 func newSplit(p *rewrite.Pass, stage *rewrite.Stage, ref images.Ref) *split {
 	s := &split{p: p, doc: p.Doc, stage: stage, ref: ref, roles: map[*rewrite.Instruction]role{}, instead: map[*rewrite.Instruction][]string{}, ahead: map[*rewrite.Instruction][]string{}, text: map[*rewrite.Instruction]string{}}
 	s.img, _ = stage.Image()
-	s.apt.runtime = map[string]bool{}
+	s.apt.runtime, s.apt.behind = map[string]bool{}, map[*rewrite.Instruction]behindHeaders{}
 	return s
 }
 

@@ -33,7 +33,9 @@ var _ = register(recipe{
   path. Libraries and programs that the full image has by chance (libpq5 for
   psycopg2, git for GitPython, curl for a health check) are installed. Slim images
   on which apt installs a compiler are split too. Distroless where its Python has
-  the same minor version and the program starts as a module.`,
+  the same minor version and the program starts as a module; else, with the policy
+  smallest, distroless cc with the image's own Python, which a stage of its own gathers
+  with the libraries that it is linked with.`,
 	also:  slimWithToolchain,
 	tools: uvImage,
 	split: splitPython,
@@ -68,11 +70,13 @@ type pythonSplit struct {
 	manifests  map[string]bool      // pyproject.toml and Pipfile, as image paths
 	local      bool                 // the project itself is installed, from its source
 	old        []oldEditable
-	editable   bool   // … perhaps as a link to that source
-	relaunched bool   // CMD or ENTRYPOINT starts what a manager's run started
-	bareMinor  string // the Python version of the distroless base, "" for another base
-	written    string // the application's folder, where RUNs write into it
-	whole      string // why all of /usr/local is carried over
+	editable   bool     // … perhaps as a link to that source
+	relaunched bool     // CMD or ENTRYPOINT starts what a manager's run started
+	homes      []string // … its folders in the context
+	bareMinor  string   // the Python version of the distroless base, "" for another base
+	owns       bool     // the runtime stage is distroless cc with the image's own Python
+	written    string   // the application's folder, where RUNs write into it
+	whole      string   // why all of /usr/local is carried over
 }
 
 // pipInstall is one install. kind is "" for pip, "uv" for uv pip and "pipenv" for
@@ -133,7 +137,7 @@ func splitPython(s *split) bool {
 		return false
 	}
 	switch {
-	case py.bareMinor != "":
+	case py.bareMinor != "" || py.owns:
 	case s.sameBase:
 		s.explain("the runtime stage begins on the same %s, without the compilers and headers that apt installs for the build", s.base)
 	default:
@@ -151,6 +155,11 @@ func splitPython(s *split) bool {
 		return true
 	}
 	s.why = "the full image carries compilers and headers, which only the install needs"
+	if py.owns {
+		s.gain = "compilers, headers, the shell and Debian's tools stay behind: about 400 MB for the full image, 17 MB for distroless cc with Python (compressed)"
+		s.assumes = append(s.assumes, "the program needs nothing at run time that only the full image has: no compiler, no shell, and no library but those that Python, its modules and its packages are linked with or bring")
+		return true
+	}
 	s.gain = "compilers and headers stay behind: about 400 MB for the full image, 70 MB for the slim one (compressed)"
 	s.assumes = append(s.assumes, "the program needs nothing at run time that only the full image has, beyond what is installed again: no compiler, no git or curl, and no library but those that wheels bring")
 	return true

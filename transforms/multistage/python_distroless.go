@@ -32,20 +32,20 @@ func (py *pythonSplit) distroless() {
 	if why == "" {
 		why = py.bare(img)
 	}
+	if why != "" && py.p.Policy == Smallest {
+		own := py.own(why)
+		if own == "" {
+			return
+		}
+		if own != why {
+			why += "; nor with a Python of its own: " + own
+		}
+	}
 	if why != "" {
 		py.explain("the runtime stage isn't distroless: %s", why)
 		return
 	}
-	keepsRoot := py.stage.At(nil).User != "" && py.stage.At(nil).Root()
-	for _, in := range py.stage.Instructions {
-		keepsRoot = keepsRoot || in.Keyword == "volume"
-	}
-	if keepsRoot = keepsRoot || rewrite.Inside(py.stage.At(nil).Workdir, "/root") || py.p.Unsafe && py.p.Repo.Writes(py.p.Name, false) != ""; keepsRoot {
-		ref = ref.WithTag("latest")
-	} else if py.stage.At(nil).User == "" {
-		py.assumes = append(py.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp")
-	}
-	py.base, py.bareMinor = ref.String(), img.Version
+	py.base, py.bareMinor = py.nonroot(ref), img.Version
 	if !py.beginsInWorkdir() {
 		py.first = append(py.first, py.keyword("WORKDIR")+" /")
 	}
@@ -54,6 +54,22 @@ func (py *pythonSplit) distroless() {
 	if img.EndOfLife != "" {
 		py.explain("%s is supported until %s only", path.Base(ref.Repository()), img.EndOfLife)
 	}
+}
+
+// nonroot is a distroless image that runs as nonroot where nothing keeps the program
+// root; else it is the one that runs as root.
+func (py *pythonSplit) nonroot(ref images.Ref) string {
+	keepsRoot := py.stage.At(nil).User != "" && py.stage.At(nil).Root()
+	for _, in := range py.stage.Instructions {
+		keepsRoot = keepsRoot || in.Keyword == "volume"
+	}
+	if keepsRoot || rewrite.Inside(py.stage.At(nil).Workdir, "/root") || py.p.Unsafe && py.p.Repo.Writes(py.p.Name, false) != "" {
+		return ref.WithTag("latest").String()
+	}
+	if py.stage.At(nil).User == "" {
+		py.assumes = append(py.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp")
+	}
+	return ref.String()
 }
 
 // debianPython is the distroless image whose Python is of the same minor and whose
@@ -127,6 +143,20 @@ func (py *pythonSplit) bare(img images.Image) string {
 
 // bareSource reads the source for what a distroless image hasn't.
 func (py *pythonSplit) bareSource() string {
+	return py.readSource(func(f, src string) string {
+		if m := missingModules().FindStringSubmatchIndex(src); m != nil {
+			return f + ":" + lineAt(src, m[2]) + " imports " + src[m[2]:m[3]] + ", which it hasn't"
+		}
+		if at := strings.Index(src, "/usr/local/"); at >= 0 {
+			return f + ":" + lineAt(src, at) + " names a path below /usr/local"
+		}
+		return ""
+	})
+}
+
+// readSource asks about each file of the source that doesn't start other programs, until
+// one gives an answer.
+func (py *pythonSplit) readSource(ask func(file, src string) string) string {
 	if !py.p.Unsafe {
 		return ""
 	}
@@ -146,11 +176,8 @@ func (py *pythonSplit) bareSource() string {
 		if at := startsPrograms().FindIndex(src); at != nil {
 			return f + ":" + lineAt(string(src), at[0]) + " may start other programs"
 		}
-		if m := missingModules().FindSubmatchIndex(src); m != nil {
-			return f + ":" + lineAt(string(src), m[2]) + " imports " + string(src[m[2]:m[3]]) + ", which it hasn't"
-		}
-		if at := strings.Index(string(src), "/usr/local/"); at >= 0 {
-			return f + ":" + lineAt(string(src), at) + " names a path below /usr/local"
+		if why := ask(f, string(src)); why != "" {
+			return why
 		}
 	}
 	return ""

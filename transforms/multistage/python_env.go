@@ -139,6 +139,7 @@ func (py *pythonSplit) project(in *rewrite.Instruction, st rewrite.Step, dir, lo
 		return true
 	}
 	py.local = true
+	py.homes = append(py.homes, home)
 	if why := py.ownCode(home); why != "" {
 		return py.decline(in, "%s", why)
 	}
@@ -227,6 +228,7 @@ func (py *pythonSplit) localInstall(in *rewrite.Instruction, st rewrite.Step, di
 		return py.decline(in, "%s, which is installed, doesn't come from the build context", dir)
 	}
 	py.local = true
+	py.homes = append(py.homes, ctx)
 	if py.p.Repo.IsDir(ctx) && !py.p.Repo.Exists(path.Join(ctx, "pyproject.toml")) && !py.p.Repo.Exists(path.Join(ctx, "setup.py")) {
 		return py.decline(in, "%s, which is installed, has neither pyproject.toml nor setup.py", dir)
 	}

@@ -8,17 +8,22 @@ import (
 	"drydock/rewrite"
 )
 
-// prefix gives pip its own prefix. With one install and nothing that imports
-// afterwards the prefix alone will do; several installs, or a later import,
-// need pip and Python to see it too.
-func (py *pythonSplit) prefix() bool {
-	dir := "/install"
+// prefixDir is the folder of that prefix: one that nothing in the file or context names.
+func (py *pythonSplit) prefixDir() (dir string) {
 	for _, d := range []string{"/install", "/packages", "/python-packages"} {
 		dir = d
 		if !strings.Contains(py.doc.Src, d+" ") && !strings.Contains(py.doc.Src, d+"/") && !strings.Contains(py.doc.Src, d+"\n") && !py.p.Repo.Exists(d) {
 			break
 		}
 	}
+	return dir
+}
+
+// prefix gives pip its own prefix. With one install and nothing that imports
+// afterwards the prefix alone will do; several installs, or a later import,
+// need pip and Python to see it too.
+func (py *pythonSplit) prefix() bool {
+	dir := py.prefixDir()
 	first, last := py.installs[0].in, py.installs[len(py.installs)-1].in
 	for _, t := range py.tools {
 		py.imports = py.imports || !py.managed && (t.Index > first.Index || t == first)

@@ -15,11 +15,15 @@ type systemPackages struct {
 
 	left []string // packages that only the build stage installs
 
-	line *installed // the first RUN of the runtime stage that installs packages in the place of another
+	line   *installed                             // the first RUN of the runtime stage that installs packages in the place of another
+	behind map[*rewrite.Instruction]behindHeaders // RUNs in whose place libraries behind headers alone are installed
 
 	required []string          // packages that nobody asked for by name and the runtime stage needs
 	reason   map[string]string // why
 }
+
+// behindHeaders are libraries that take the place of headers, and the commands that install them.
+type behindHeaders struct{ libs, commands []string }
 
 // buildOnly are packages that a program doesn't need when it runs: compilers
 // and build tools. -dev packages have tables of their own.
@@ -207,10 +211,14 @@ func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 	switch {
 	case installs && len(order) == 0 && (build || other):
 	case installs && len(order) > 0 && (build || removes || other || !assumesYes(flags)):
+		n := len(s.adds)
 		if s.apt.line == nil {
 			s.apt.line = &installed{in, len(s.instead[in]), order, keep, flags}
 		}
 		s.instead[in] = append(s.instead[in], s.installLine(order, keep, flags))
+		if !slices.ContainsFunc(order, func(pkg string) bool { return keep[pkg] == pkg }) {
+			s.apt.behind[in] = behindHeaders{order, slices.Clone(s.adds[n:])}
+		}
 	case installs:
 		s.roles[in], s.apt.repeats = inBoth, true
 		return nil, true
