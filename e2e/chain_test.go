@@ -130,7 +130,7 @@ func TestElsewhere(t *testing.T) {
 }
 
 // alone are the transforms whose cases run with --only, so that what is measured is theirs.
-var alone = []string{"slim-base", "distroless", "spring-layers"}
+var alone = []string{"slim-base", "distroless", "spring-layers", "narrow-copy"}
 
 // first are the cases of chain that make e2e builds; TestFixVerify builds most of the others.
 var first = []string{"python", "ubuntu"}

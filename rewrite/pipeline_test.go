@@ -116,6 +116,14 @@ func TestGates(t *testing.T) {
 
 		{"stages: the image of COPY --from and of a mount", "FROM a\nCOPY --from=b c d\nRUN --mount=from=b,target=/m x\n", "--from=b c d\nRUN --mount=from=b", "--from=b:1 c d\nRUN --mount=from=b:1", Change{}, ""},
 
+		{"narrowed: a part to its place", "FROM a AS b\nRUN x\nFROM c\nWORKDIR /d\nCOPY --from=b --chown=1 /s .\n", "/s .", "/s/x ./x", Change{Narrows: []Narrowed{{"/s", "/d", []string{"x"}}}}, ""},
+		{"narrowed: a part to another place", "FROM a AS b\nRUN x\nFROM c\nCOPY --from=b /s /d\n", "/s /d", "/s/x /d/y", Change{Narrows: []Narrowed{{"/s", "/d", []string{"x"}}}}, "/s/x would not be copied to /d/x"},
+		{"narrowed: an owner lost", "FROM a AS b\nRUN x\nFROM c\nCOPY --from=b --chown=1 /s /d\n", "--chown=1 /s /d", "/s/x /d/x", Change{Narrows: []Narrowed{{"/s", "/d", []string{"x"}}}}, "/s/x would not be copied to /d/x"},
+		{"narrowed: from another stage", "FROM a AS b\nRUN x\nFROM a AS z\nFROM c\nCOPY --from=b /s /d\n", "--from=b /s /d", "--from=z /s/x /d/x", Change{Narrows: []Narrowed{{"/s", "/d", []string{"x"}}}}, "/s/x would not be copied to /d/x"},
+		{"narrowed: another copy lost", "FROM a AS b\nRUN x\nFROM c\nCOPY --from=b /s /d\nCOPY --from=b /t /t\n", "/s /d\nCOPY --from=b /t /t", "/s/x /d/x", Change{Narrows: []Narrowed{{"/s", "/d", []string{"x"}}}}, "the COPY of /t to /t would be lost"},
+		{"narrowed: a part that isn't declared", "FROM a AS b\nRUN x\nFROM c\nCOPY --from=b /s /d\n", "/s /d", "/s/x /d/x\nCOPY --from=b /s/y /d/y", Change{Narrows: []Narrowed{{"/s", "/d", []string{"x"}}}}, "a COPY of /s/y to /d/y would be added"},
+		{"narrowed: the whole stays", "FROM a AS b\nRUN x\nFROM c\nCOPY --from=b /s /d\n", "/s /d\n", "/s /d\nCOPY --from=b /s/x /d/x\n", Change{Narrows: []Narrowed{{"/s", "/d", []string{"x"}}}}, "the COPY of /s to /d would stay"},
+
 		{"syntax: the directive itself", "# syntax=docker/dockerfile:latest\nFROM a\nRUN <<E\nb\nE\n", "latest", "1", Change{}, ""},
 		{"syntax: the directive with a digest", "# syntax=docker/dockerfile:1\nFROM a\nRUN <<E\nb\nE\n", ":1", ":1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Change{}, ""},
 		{"syntax: behind a shebang", "#!/bin/x\n# syntax=docker/dockerfile:1.0\nFROM a\nRUN b\n", "RUN b", "RUN --mount=type=cache,target=/x b", Change{}, "--mount needs Dockerfile syntax 1.2, the file says 1.0"},

@@ -125,7 +125,7 @@ func (n *narrow) change() (c rewrite.Change, ok bool) {
 		}
 		return c, false
 	}
-	if !n.needs() || !n.leaves() || !n.overlaid() || !n.steps() || !n.outside() {
+	if !n.needs() || !n.leaves() || !n.owners() || !n.overlaid() || !n.steps() || !n.outside() {
 		return c, false
 	}
 	if len(n.keep) > 8 {
@@ -172,18 +172,19 @@ func (n *narrow) lines() (lines []string, narrowed rewrite.Narrowed) {
 	return lines, narrowed
 }
 
-// looksLikeSource: the folder holds what the build stage copies from the context, so
-// that a reason why it stays is worth a word.
+// looksLikeSource: the build stage copies folders of the context into it, or it is one
+// that a compiler fills, so that a reason why it stays is worth a word.
 func (n *narrow) looksLikeSource() bool {
-	st := n.model.stage
-	for _, in := range st.Instructions {
-		if in.Line > n.build.Instructions[len(n.build.Instructions)-1].EndLine {
+	if builtFolders[path.Base(n.from)] {
+		return true
+	}
+	cut := n.build.Instructions[len(n.build.Instructions)-1].EndLine
+	for _, in := range n.model.stage.Instructions {
+		if in.Line > cut {
 			break
 		}
-		for _, t := range n.model.p.Effects(in).Trees {
-			if t.Dir && (rewrite.Inside(t.Dest, n.from) || rewrite.Inside(n.from, t.Dest)) {
-				return true
-			}
+		if slices.ContainsFunc(n.model.p.Effects(in).Trees, func(t rewrite.Tree) bool { return t.Dir && rewrite.Inside(t.Dest, n.from) }) {
+			return true
 		}
 	}
 	return false
@@ -245,7 +246,10 @@ func (n *narrow) needs() bool {
 		_, by := s.stage.Origin(nil, p, s.p.Repo, s.p.Name)
 		program = program || by == nil
 	}
-	return program // a folder without one is data
+	if !program && n.looksLikeSource() {
+		return n.stays("none of the programs lies in it, so it is there for its files")
+	}
+	return program
 }
 
 // kept: a path is copied.

@@ -56,7 +56,7 @@ func (d *dotnetSplit) forKept() bool {
 	if !d.starts() || !d.content() || !d.place() {
 		return false
 	}
-	d.kept.writes = true
+	d.kept.writes, d.kept.folders = true, true
 	d.copies(d.last, func(p string) bool { return p == d.start })
 	d.assumes = append(d.assumes, "the program reads no files but those that are published and those that its command line and its source name")
 	return true

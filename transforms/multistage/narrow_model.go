@@ -11,9 +11,10 @@ import (
 // build stage is asked, and which image it stands on, what that installs and who runs it
 // aren't.
 type keptBase struct {
-	folder string   // of the build stage, copied whole
-	made   []string // paths of it that file commands of the build make
-	writes bool     // the build leaves more in its folders than what is copied
+	folder  string   // of the build stage, copied whole
+	made    []string // paths of it that file commands of the build make
+	writes  bool     // the build leaves more in its folders than what is copied
+	folders bool     // what the build writes for the program is a folder
 }
 
 // modelled writes the build stage and the last one as a stage of one file, and finds the

@@ -42,24 +42,8 @@ func (n *narrow) overlaid() bool {
 // readsNothing are programs that read no file of the folder unless their arguments name it.
 var readsNothing = words(`update-ca-certificates ldconfig setcap locale-gen groupmod deluser delgroup passwd chpasswd ln mkdir touch rm chmod chown chgrp useradd adduser groupadd addgroup usermod`)
 
-// steps looks at the instructions of the last stage and at what the build does to the
-// folder itself.
+// steps looks at the instructions of the last stage.
 func (n *narrow) steps() bool {
-	for _, in := range n.build.Instructions {
-		if in.Keyword != "run" {
-			continue
-		}
-		all, _ := in.Steps()
-		for _, st := range all {
-			if words := operands(st); (st.Name == "chmod" || st.Name == "chown" || st.Name == "chgrp") && len(words) > 1 {
-				for _, w := range words[1:] {
-					if abs(st.Dir, w) == n.from {
-						return n.stays("line %s changes owner or mode of the folder itself", lineOf(in))
-					}
-				}
-			}
-		}
-	}
 	behind := false
 	for _, in := range n.final.Instructions {
 		switch behind = behind || in == n.copy; {
@@ -175,14 +159,14 @@ func (n *narrow) outside() bool {
 	}
 	for _, f := range files {
 		source := sourceFiles[path.Ext(f)]
-		if source && (n.from == n.to || repo.TestFile(f)) || !source && !namesPaths[path.Ext(f)] && !strings.HasPrefix(path.Base(f), ".env") && path.Base(f) != "Makefile" {
+		if source && repo.TestFile(f) || !source && !namesPaths[path.Ext(f)] && !strings.HasPrefix(path.Base(f), ".env") && path.Base(f) != "Makefile" {
 			continue
 		}
 		text, err := p.Repo.ReadFile(f)
 		if err != nil || len(text) > repo.MaxScanBytes {
 			continue
 		}
-		if !n.mentions(f, string(text), source) {
+		if !n.mentions(f, string(text), source) || source && !n.mentionsBuilt(f, string(text)) {
 			return false
 		}
 	}
@@ -213,9 +197,24 @@ func (n *narrow) mentions(file, text string, source bool) bool {
 		line += strings.Count(rest[:i], "\n")
 		rest = rest[i:]
 		word := rest[:max(len(n.to), strings.IndexFunc(rest+" ", func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'`,;:)]}<>&|$*", r) }))]
-		if p := path.Clean(word); n.dropped(p) || source && p != n.to && !n.kept(path.Join(n.from, strings.TrimPrefix(p, n.to))) {
+		if p := path.Clean(word); n.dropped(p) || source && n.from != n.to && p != n.to && !n.kept(path.Join(n.from, strings.TrimPrefix(p, n.to))) {
 			return n.stays("%s:%d names %s", file, line, word)
 		}
 		rest = rest[len(n.to):]
 	}
+}
+
+// mentionsBuilt declines where the source names a file that the build writes on the way.
+func (n *narrow) mentionsBuilt(file, text string) bool {
+	rel, ok := strings.CutPrefix(n.litter, strings.TrimSuffix(n.model.stage.At(nil).Workdir, "/")+"/")
+	if n.litter == "" || !ok {
+		return true
+	}
+	for _, m := range stringLiteral().FindAllStringSubmatchIndex(text, -1) {
+		v := path.Clean(text[m[2]:m[3]])
+		if strings.HasPrefix(v, rel+"/") && !n.kept(path.Join(n.model.stage.At(nil).Workdir, v)) {
+			return n.stays("%s:%s names %s, which the build writes", file, lineAt(text, m[0]), v)
+		}
+	}
+	return true
 }

@@ -133,6 +133,28 @@ func TestUndeclared(t *testing.T) {
 	}
 }
 
+func TestUndeclaredNarrowed(t *testing.T) {
+	file := func(copies string) string {
+		return "FROM a AS b\nRUN x\nFROM c\nWORKDIR /d\n" + copies + "\nCMD [\"c\"]\n"
+	}
+	declared := Declared{Narrowed: []Narrowed{{Src: "/s", Dest: "/d", Kept: []string{"bin/x", "y"}}}}
+	for _, c := range []struct {
+		name, before, after string
+		left                int
+	}{
+		{"as declared", "COPY --from=b /s .", "COPY --from=b /s/bin/x ./bin/x\nCOPY --from=b /s/y ./y", 0},
+		{"a trailing slash, an owner", "COPY --from=b --chown=1:1 /s/ /d/", "COPY --from=b --chown=1:1 /s/bin/x /d/bin/x\nCOPY --from=b --chown=1:1 /s/y /d/y", 0},
+		{"an owner lost", "COPY --from=b --chown=1:1 /s /d", "COPY --from=b /s/bin/x /d/bin/x\nCOPY --from=b /s/y /d/y", 2},
+		{"to another place", "COPY --from=b /s /d", "COPY --from=b /s/bin/x /d/x\nCOPY --from=b /s/y /d/y", 1},
+		{"one that isn't declared", "COPY --from=b /s /d", "COPY --from=b /s/bin/x /d/bin/x\nCOPY --from=b /s/y /d/y\nCOPY --from=b /s/z /d/z", 1},
+		{"another copy lost", "COPY --from=b /s /d\nCOPY --from=b /t /t", "COPY --from=b /s/bin/x /d/bin/x\nCOPY --from=b /s/y /d/y", 1},
+	} {
+		if left := declared.Undeclared(compare(t, file(c.before), file(c.after))); len(left) != c.left {
+			t.Errorf("%s: %d left: %v", c.name, len(left), left)
+		}
+	}
+}
+
 func TestEvaluateErrors(t *testing.T) {
 	for _, src := range []string{"", "# nothing\n", "FROM\n", "RUN x\n", "FROM $NONE\n", "FROM a\nWHAT x\n"} {
 		if img, err := Evaluate(context.Background(), []byte(src)); err == nil {
