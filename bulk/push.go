@@ -11,6 +11,7 @@ import (
 	"drydock/bulk/forge"
 	"drydock/bulk/journal"
 	"drydock/bulk/result"
+	"drydock/said"
 )
 
 // What was done with a pull request (result.Pull.Did), and with a branch of a remote (result.Result.Push).
@@ -31,7 +32,7 @@ func (j *job) atForge() bool { return j.repo.Forge != nil && j.repo.Owner != "" 
 // target finds where the branch goes.
 func (j *job) target(ctx context.Context) (err error) {
 	if j.Branch == j.head.Branch {
-		return skipf("%s is the branch that the changes are for: name another with --branch", oneLine(j.Branch))
+		return skipf("%s is the branch that the changes are for: name another with --branch", said.Line(j.Branch))
 	}
 	if j.url, err = j.git.Remote(ctx, j.remote()); err == nil && j.url == "" && j.Push {
 		err = skipf("no remote %q to push to: name another with --remote", j.Remote)
@@ -79,7 +80,7 @@ func (j *job) ours(ctx context.Context, url, tip string) (bool, error) {
 }
 
 func (j *job) notOurs() error {
-	return skipf("the branch %s has commits that aren't drydock's, and is left as it is: name another with --branch", oneLine(j.Branch))
+	return skipf("the branch %s has commits that aren't drydock's, and is left as it is: name another with --branch", said.Line(j.Branch))
 }
 
 // branch makes the branch of the repository on this machine.

@@ -19,6 +19,7 @@ import (
 	"drydock/bulk/result"
 	"drydock/bulk/source"
 	"drydock/report"
+	"drydock/said"
 )
 
 // job is work on one repository. One goroutine at a time has it.
@@ -69,7 +70,7 @@ func (j *job) finish() *result.Result {
 	case errors.As(j.err, &left):
 		res.Status, res.Reason = result.Skipped, left.Error()
 	case j.err != nil:
-		res.Status, res.Reason = result.Failed, oneLine(j.err.Error())
+		res.Status, res.Reason = result.Failed, said.Line(j.err.Error())
 	case res.Status != "":
 	case len(j.edits) > 0 || slices.ContainsFunc(res.Files, func(f *report.File) bool { return f.Changed }):
 		res.Status = result.Changed
@@ -276,11 +277,11 @@ func (j *job) take(files []*report.File, facts []result.Facts) error {
 	now, first := map[string]*report.Patch{}, []string{}
 	for _, f := range files {
 		for _, n := range f.Notes {
-			j.res.Notes = append(j.res.Notes, f.Path+": "+oneLine(n))
+			j.res.Notes = append(j.res.Notes, f.Path+": "+said.Line(n))
 		}
 		if f.Error != nil {
 			bad++
-			j.res.Notes = append(j.res.Notes, oneLine(f.Error.Error()))
+			j.res.Notes = append(j.res.Notes, said.Line(f.Error.Error()))
 			continue
 		}
 		var diff strings.Builder
@@ -324,15 +325,4 @@ func (j *job) take(files []*report.File, facts []result.Facts) error {
 	}
 	j.change = hex.EncodeToString(sum.Sum(nil)[:8])
 	return nil
-}
-
-// oneLine is a text of others in one line without control characters.
-func oneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	return strings.Join(strings.Fields(s), " ")
 }

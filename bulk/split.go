@@ -11,6 +11,7 @@ import (
 	"drydock/bulk/git"
 	"drydock/report"
 	"drydock/rewrite"
+	"drydock/said"
 )
 
 // part is what one commit has.
@@ -33,7 +34,7 @@ type Change struct {
 }
 
 func changeOf(path string, o report.Outcome) Change {
-	return Change{oneLine(slashed(path)), oneLine(o.File), o.Transform, oneLine(o.Title), oneLine(o.Why), oneLine(o.Assumes), oneLine(o.Gain), o.Plan, false}
+	return Change{said.Line(slashed(path)), said.Line(o.File), o.Transform, said.Line(o.Title), said.Line(o.Why), said.Line(o.Assumes), said.Line(o.Gain), o.Plan, false}
 }
 
 // changes are all that were applied.

@@ -11,6 +11,7 @@ import (
 
 	"drydock/bulk/result"
 	"drydock/report"
+	"drydock/said"
 )
 
 // Trailer is the key of the line by which commits of drydock are known, and its
@@ -147,7 +148,7 @@ func (a *About) ByTransform() (out []ByTransform) {
 
 func (a *About) byPath(path string) ByPath {
 	b := ByPath{Path: path}
-	i := slices.IndexFunc(a.Files, func(f *report.File) bool { return oneLine(slashed(f.Path)) == path })
+	i := slices.IndexFunc(a.Files, func(f *report.File) bool { return said.Line(slashed(f.Path)) == path })
 	if i < 0 {
 		return b
 	}
@@ -159,10 +160,10 @@ func (a *About) byPath(path string) ByPath {
 		b.Size = fmt.Sprintf("Expected, by the base images alone: %s → %s compressed", report.Megabytes(before.Size), report.Megabytes(after.Size))
 	}
 	if f.Replay != nil {
-		b.Replay = oneLine(f.Replay.Summary)
+		b.Replay = said.Line(f.Replay.Summary)
 	}
 	if p := f.Proof; p != nil && p.Holds() {
-		b.Proof = strings.TrimSpace(oneLine(fmt.Sprintf("%s: it %s", p.Verdict, p.After.Did)))
+		b.Proof = strings.TrimSpace(said.Line(fmt.Sprintf("%s: it %s", p.Verdict, p.After.Did)))
 	}
 	return b
 }
@@ -246,7 +247,7 @@ func newWords(o *Options) (*words, error) {
 // about is what is told of a job.
 func (w *words) about(j *job, p part, i, n int) *About {
 	return &About{
-		Name: oneLine(j.repo.Name), Base: j.head.Branch, Commit: j.head.Commit, Branch: j.Branch, Version: j.Version,
+		Name: said.Line(j.repo.Name), Base: j.head.Branch, Commit: j.head.Commit, Branch: j.Branch, Version: j.Version,
 		Part: i, Parts: n, Changes: p.changes, Files: j.res.Files, Facts: j.res.Facts, reproduce: j.Options.Reproduce,
 	}
 }
@@ -295,7 +296,7 @@ func (w *words) proposal(j *job) (title, body string, err error) {
 	if title, err = text(w.Title, a); err == nil {
 		body, err = text(w.Body, a)
 	}
-	return oneLine(title), markChange + j.change + markEnd + "\n" + strings.TrimSpace(body) + "\n", err
+	return said.Line(title), markChange + j.change + markEnd + "\n" + strings.TrimSpace(body) + "\n", err
 }
 
 // changeOfBody is what the mark in a body names, "" without one.

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func said(t *testing.T, changes []Change) (message, body string) {
+func told(t *testing.T, changes []Change) (message, body string) {
 	t.Helper()
 	w, err := newWords(&Options{})
 	if err != nil {
@@ -26,7 +26,7 @@ func said(t *testing.T, changes []Change) (message, body string) {
 // where a line end alone is none.
 func TestReasonsOnce(t *testing.T) {
 	long := strings.TrimSpace(strings.Repeat("word ", 20))
-	message, body := said(t, []Change{
+	message, body := told(t, []Change{
 		{Path: "Dockerfile", Transform: "env", Title: "write ENV A", Why: "it is deprecated"},
 		{Path: "Dockerfile", Transform: "env", Title: "write ENV B", Why: "it is deprecated"},
 		{Path: "Dockerfile", Transform: "env", Title: long, Why: "it is ugly", Assumes: "taste", Gain: "joy"},
@@ -65,7 +65,7 @@ func TestManyFolded(t *testing.T) {
 			changes = append(changes, Change{Path: path, Transform: "often", Title: "y"})
 		}
 	}
-	_, body := said(t, changes)
+	_, body := told(t, changes)
 	head := "36 changes in 8 Dockerfiles:\n\n| change | times | Dockerfiles |\n| --- | ---: | ---: |\n| `often` | 28 | 7 |\n| `rare` | 8 | 8 |\n\n#### See for yourself\n```sh\ndrydock diff .\n```\n\nMade by drydock 1.0 "
 	if !strings.HasPrefix(body, head) {
 		t.Errorf("want first\n%s\ngot\n%s", head, body)

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"drydock/report/reviewpage"
 	"drydock/verify"
 	"drydock/verify/finding"
+	"drydock/verify/probe"
 )
 
 // reviewed runs drydock diff in dir with the page beside JSON, and gives both.
@@ -215,6 +217,47 @@ func writePage(t *testing.T, name string, files ...*report.File) {
 		}
 		return p.Close(report.Total{})
 	})
+}
+
+// The page of verify, of proofs that nothing was built for: true sizes of layers, what holds and what breaks.
+func TestVerifyPage(t *testing.T) {
+	browser(t)
+	tools := browserTools(t)
+	const mb = 1_000_000
+	facts := func(did string, sizes ...int64) verify.Facts {
+		f := verify.Facts{User: "app", Layers: len(sizes), Build: 12.3, Steps: 7, Cached: 2, Did: did, Run: &verify.RunFacts{UID: 10001, Listens: []string{"tcp/8000"}, StopMS: 12}}
+		for i, n := range sizes {
+			f.Compressed, f.Size = f.Compressed+n, f.Size+3*n
+			f.PerLayer = append(f.PerLayer, verify.LayerFacts{Digest: fmt.Sprintf("sha256:%d-%d", i, n), Compressed: n, Size: 3 * n, CreatedBy: fmt.Sprintf("RUN /bin/sh -c step %d # buildkit", i)})
+		}
+		return f
+	}
+	const before, after = "FROM python:3.12\nRUN pip install x\nCMD [\"app\"]\n", "FROM python:3.12-slim\nRUN pip install --no-cache-dir x\nCMD [\"app\"]\n"
+	file := func(path string, p *verify.Proof) *report.File {
+		f := report.Proved(path, ".", p)
+		f.Changed, f.Patches = true, []*report.Patch{{Path: path, Before: before, After: after}}
+		return f
+	}
+	holds := &verify.Proof{Verdict: probe.Same, Before: facts("answers on port 8000", 20*mb, 300*mb, 80*mb), After: facts("answers on port 8000", 20*mb, 80*mb)}
+	breaks := &verify.Proof{Before: facts("answers on port 8000", 100*mb), After: facts("ends with 1", 50*mb),
+		Breaks: []finding.Finding{{Class: "libraries", Message: "libpq.so.5 isn't there", Detail: "app needs it"}}}
+	page := filepath.Join(t.TempDir(), "verify.html")
+	writeReport(t, page, func(w io.Writer) error {
+		p := &reviewpage.Page{W: w, Version: "e2e", Verb: "verify"}
+		return errors.Join(p.File(file("api/Dockerfile", holds)), p.File(file("web/Dockerfile", breaks)), p.Close(report.Total{}))
+	})
+	expected, err := json.Marshal(map[string]any{
+		"tiles": []string{"1 of 2 proven 1 broken", "500 MB → 150 MB", "3.3× smaller"},
+		"bars":  [][]int{{5, 75, 20}, {5, 20}},
+		"told": map[string][]string{
+			"0": {"Proven: built and run, before and after. It answers on port 8000, as before.", "400 MB", "100 MB", "uid 10001"},
+			"1": {"Broken: before it answers on port 8000, now it ends with 1.", "libpq.so.5 isn't there", "app needs it"},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runNode(t, tools, "proven.mjs", page, string(expected), shotsFolder(t))
 }
 
 // Nothing that strangers write is markup, a script, a request or a control in the page.

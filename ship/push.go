@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"drydock/images/registry"
+	"drydock/said"
 )
 
 // A Tag is where an image goes.
@@ -215,19 +216,6 @@ func (p *Pusher) byAnswer(a *transport.Error, host string, t Tag, say func(why, 
 // firstLine is a message's first line, without control characters, bounded.
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-	s = oneLine(s)
+	s = said.Line(s)
 	return strings.ToValidUTF8(s[:min(len(s), 300)], "")
-}
-
-// oneLine is a text without control characters, lines joined.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return ' '
-		case r < ' ' || r >= 0x7f && r < 0xa0:
-			return -1
-		}
-		return r
-	}, s)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"drydock/report"
+	"drydock/said"
 	"drydock/scan"
 )
 
@@ -28,7 +29,7 @@ func (c *Checklist) Text(w io.Writer, style report.Style) error {
 		case i.Gate:
 			mark = style.Red("☐")
 		}
-		fmt.Fprintf(&b, "%s %-*s  %s\n", mark, width, i.Name, oneLine(i.Text))
+		fmt.Fprintf(&b, "%s %-*s  %s\n", mark, width, i.Name, said.Line(i.Text))
 	}
 	for _, p := range c.Platforms {
 		worst := p.worst()
@@ -39,7 +40,7 @@ func (c *Checklist) Text(w io.Writer, style report.Style) error {
 		table(&b, rows(worst))
 	}
 	for _, n := range c.Notes {
-		fmt.Fprintf(&b, "\nnote: %s\n", oneLine(n))
+		fmt.Fprintf(&b, "\nnote: %s\n", said.Line(n))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -160,7 +161,7 @@ func table(b *strings.Builder, rows [][]string) {
 // cell keeps a text on one line of Markdown, and from being Markdown: what it
 // names may come from a scanner's report.
 func cell(s string) string {
-	s = oneLine(s)
+	s = said.Line(s)
 	for _, r := range []string{`\`, "|", "<", ">", "`", "*", "_", "[", "]"} {
 		s = strings.ReplaceAll(s, r, `\`+r)
 	}

@@ -139,7 +139,6 @@ func runBulk(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	defer reports.abandon()
 	if c.Bool("restart") {
 		if err := journal.Forget(opt.Journal); err != nil {
 			return fmt.Errorf("--restart: %w", err)

@@ -17,7 +17,6 @@ import (
 	"drydock/bulk/journal"
 	"drydock/bulk/render"
 	"drydock/bulk/result"
-	"drydock/leftover"
 	"drydock/report"
 	"drydock/said"
 )
@@ -41,10 +40,9 @@ type reports struct {
 }
 
 type reportFile struct {
-	name, temp string
-	file       *os.File
-	done       func()
-	render     func(io.Writer, render.Results, *journal.Merged) error
+	name   string
+	direct *os.File // a pipe, a terminal, standard output; else it waits beside its place
+	render func(io.Writer, render.Results, *journal.Merged) error
 }
 
 // renderers are the forms by the flag that asks for them.
@@ -68,7 +66,6 @@ func readReports(c *cli.Context, s streams, set settings) (*reports, error) {
 			continue
 		}
 		if err := r.begin(kind, c.String(kind)); err != nil {
-			r.abandon()
 			return nil, err
 		}
 	}
@@ -124,7 +121,7 @@ func (r *reports) begin(kind, name string) error {
 		return usagef("--%s needs a file", kind)
 	}
 	if name == "-" {
-		r.files = append(r.files, &reportFile{name: name, file: os.Stdout, render: renderers[kind]})
+		r.files = append(r.files, &reportFile{name: name, direct: os.Stdout, render: renderers[kind]})
 		r.out = io.Discard
 		return nil
 	}
@@ -149,41 +146,12 @@ func newReportFile(name string) (*reportFile, error) {
 	case err == nil && info.IsDir():
 		return nil, &report.Error{Path: name, Message: "a folder", Hint: "name a file"}
 	case err == nil && !info.Mode().IsRegular(): // a pipe, a terminal
-		f.file, err = os.OpenFile(f.name, os.O_WRONLY, 0)
+		f.direct, err = os.OpenFile(f.name, os.O_WRONLY, 0)
 		return f, err
 	}
-	if err := f.create(); err != nil {
-		return nil, err
-	}
-	f.drop()
-	return f, nil
-}
-
-// create begins the file beside the place where it will be.
-func (f *reportFile) create() (err error) {
-	if f.file, err = os.CreateTemp(filepath.Dir(f.name), ".drydock-*"); err != nil {
-		return err
-	}
-	f.temp = f.file.Name()
-	f.done = leftover.Until(func() { os.Remove(f.temp) })
-	return nil
-}
-
-// drop takes away what create made.
-func (f *reportFile) drop() {
-	f.file.Close()
-	os.Remove(f.temp)
-	f.done()
-	f.file, f.temp = nil, ""
-}
-
-// abandon takes away what was begun and not written.
-func (r *reports) abandon() {
-	for _, f := range r.files {
-		if f.temp != "" {
-			f.drop()
-		}
-	}
+	w, err := newWaiting(f.name)
+	w.drop()
+	return f, err
 }
 
 // write makes all reports of these journals and prints the summary.
@@ -216,48 +184,34 @@ func (r *reports) of(m *journal.Merged) (failed bool, err error) {
 }
 
 func (f *reportFile) write(m *journal.Merged) error {
-	if f.file == nil {
-		if err := f.create(); err != nil {
-			return err
-		}
-	}
-	w := bufio.NewWriterSize(f.file, 1<<16)
-	if err := errors.Join(f.render(w, m.Results(), m), w.Flush()); err != nil {
-		return err
-	}
-	return f.finish()
+	return f.whole(func(file io.Writer) error {
+		w := bufio.NewWriterSize(file, 1<<16)
+		return errors.Join(f.render(w, m.Results(), m), w.Flush())
+	})
 }
 
 // put writes the whole text.
 func (f *reportFile) put(text []byte) error {
-	if f.file == nil {
-		if err := f.create(); err != nil {
-			return err
-		}
-	}
-	if _, err := f.file.Write(text); err != nil {
-		if f.temp != "" {
-			f.drop()
-		}
+	return f.whole(func(w io.Writer) error {
+		_, err := w.Write(text)
 		return err
-	}
-	return f.finish()
+	})
 }
 
-// finish puts what was written in its place.
-func (f *reportFile) finish() error {
-	if f.temp == "" {
-		return nil
+// whole has the file written, whole or not at all.
+func (f *reportFile) whole(write func(io.Writer) error) error {
+	if f.direct != nil {
+		return write(f.direct)
 	}
-	if err := errors.Join(f.file.Chmod(0o644), f.file.Close()); err != nil {
+	w, err := newWaiting(f.name)
+	if err != nil {
 		return err
 	}
-	err := os.Rename(f.temp, f.name)
-	if err == nil {
-		f.temp = ""
-		f.done()
+	defer w.drop()
+	if err := write(w); err != nil {
+		return err
 	}
-	return err
+	return w.settle()
 }
 
 // runBulkMerge makes the reports of a run from the journals of its shards.
@@ -281,7 +235,6 @@ func runBulkMerge(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	defer r.abandon()
 	m, err := journal.Merge(paths)
 	if err != nil {
 		return err

@@ -30,7 +30,6 @@ func TestInterruptedBulk(t *testing.T) {
 func TestReportsLeaveNothing(t *testing.T) {
 	dir := t.TempDir()
 	r := &reports{out: io.Discard, style: report.Style{}}
-	defer r.abandon()
 	if err := r.begin("csv", filepath.Join(dir, "out.csv")); err != nil {
 		t.Fatal(err)
 	}

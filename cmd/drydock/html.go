@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +15,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"drydock/leftover"
 	"drydock/report"
 	"drydock/report/reviewpage"
 )
@@ -26,14 +23,13 @@ func htmlFlag() cli.Flag {
 	return &cli.StringFlag{Name: "html", Usage: "also write one page to review it by to `FILE` (- for standard output, in place of the text); see docs/page.md"}
 }
 
-// htmlPage is the page while a run writes it: beside the place where it will be, so that
-// nobody opens half of it. The nil page, of a run without --html, does nothing.
+// htmlPage is the page while a run writes it. The nil page, of a run without --html, does
+// nothing.
 type htmlPage struct {
-	name, temp string // temp is "" for standard output
-	file       *os.File
-	buffer     *bufio.Writer
-	render     *reviewpage.Page
-	done       func() // there is nothing to take away any more
+	name   string
+	file   *waiting // nil for standard output
+	buffer *bufio.Writer
+	render *reviewpage.Page
 }
 
 // readHTML begins the page. A mistake in the name is told before the work.
@@ -42,7 +38,7 @@ func readHTML(c *cli.Context, s streams, set settings) (*htmlPage, error) {
 		return nil, nil
 	}
 	name := c.String("html")
-	p := &htmlPage{name: name, done: func() {}}
+	p := &htmlPage{name: name}
 	var w io.Writer = s.out
 	switch {
 	case name == "":
@@ -83,7 +79,6 @@ func (p *htmlPage) create() error {
 	if real, err := filepath.EvalSymlinks(p.name); err == nil {
 		p.name = real
 	}
-	mode := fs.FileMode(0o644)
 	if info, err := os.Stat(p.name); err == nil {
 		if !info.Mode().IsRegular() {
 			what := "not a regular file"
@@ -97,16 +92,11 @@ func (p *htmlPage) create() error {
 		} else if len(old) > 0 && !bytes.HasPrefix(bytes.ToLower(old), []byte("<!doctype html")) {
 			return &report.Error{Path: shown, Message: "there is another file, which isn't a page", Hint: "give --html a name of its own, such as review.html"}
 		}
-		mode = info.Mode().Perm()
 	}
-	p.temp = filepath.Join(filepath.Dir(p.name), fmt.Sprintf(".drydock-%016x", rand.Uint64()))
-	done := leftover.Until(func() { os.Remove(p.temp) })
 	var err error
-	if p.file, err = os.OpenFile(p.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode); err != nil {
-		done()
+	if p.file, err = newWaiting(p.name); err != nil {
 		return explainIO(shown, err)
 	}
-	p.done = done
 	return nil
 }
 
@@ -174,29 +164,15 @@ func (p *htmlPage) finish(err error) error {
 	if err != nil {
 		return err
 	}
-	if err := p.buffer.Flush(); err != nil || p.file == nil {
+	if err := p.buffer.Flush(); err != nil {
 		return p.explain(err)
 	}
-	if err := errors.Join(p.file.Sync(), p.file.Close()); err != nil {
-		return p.explain(err)
-	}
-	if err := os.Rename(p.temp, p.name); err != nil {
-		return p.explain(err)
-	}
-	p.temp = ""
-	syncFolder(filepath.Dir(p.name))
-	return nil
+	return p.explain(p.file.settle())
 }
 
 // drop takes away what wasn't put in its place.
 func (p *htmlPage) drop() {
-	if p == nil {
-		return
+	if p != nil {
+		p.file.drop()
 	}
-	if p.temp != "" {
-		p.file.Close()
-		os.Remove(p.temp)
-	}
-	p.done()
-	p.done = func() {}
 }

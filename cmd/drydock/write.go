@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 
@@ -78,7 +77,7 @@ type staging struct {
 }
 
 func newStaging(path, text string, like fs.FileInfo) (*staging, error) {
-	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".drydock-%016x", rand.Uint64()))
+	temp := tempBeside(path)
 	done := leftover.Until(func() { os.Remove(temp) })
 	if err := writeTemp(temp, text, like); err != nil {
 		done()
