@@ -107,7 +107,7 @@ func (py *pythonSplit) releaseBehind() (behind, why string) {
 }
 
 // gather writes the stage that puts Python, without symbols and what no program needs,
-// and the libraries that it is linked with below /runtime, at the paths that they have in
+// the libraries that it is linked with and its locale below /runtime, at the paths that they have in
 // the image. The official slim images are made the same way: without symbols, and with what ldd
 // finds below /usr/local (https://github.com/docker-library/python, Dockerfile-linux.template).
 func (py *pythonSplit) gather(stage, base, minor string) {
@@ -124,17 +124,18 @@ func (py *pythonSplit) gather(stage, base, minor string) {
 	commands := []string{
 		"rm -rf " + unneeded,
 		"ldd " + python + " lib-dynload/*.so >/tmp/libraries",
-		"mkdir -p /runtime/usr/lib /runtime/usr/local/bin /runtime/usr/local/lib",
+		"mkdir -p /runtime/usr/lib/locale /runtime/usr/local/bin /runtime/usr/local/lib",
 		"cp -L $(" + files + ") /runtime/usr/lib/",
 	}
 	if !small(base) { // the slim image's are stripped, and it has no strip
 		commands = append(commands, "strip --strip-unneeded "+python+" lib-dynload/*.so /runtime/usr/lib/libpython*")
 	}
-	commands = append(commands, "cp -a /usr/local/bin/python /usr/local/bin/python3 "+python+" /runtime/usr/local/bin/", "cp -a "+lib+" /runtime/usr/local/lib/")
+	commands = append(commands, "cp -a /usr/local/bin/python /usr/local/bin/python3 "+python+" /runtime/usr/local/bin/", "cp -a "+lib+" /runtime/usr/local/lib/",
+		"cp -a /usr/lib/locale/C.utf8 /runtime/usr/lib/locale/") // the only locale of the image
 	py.between = []string{
 		strings.Join(append(from, base, rewrite.AsKeyword(py.stage), stage), " ") + "\n",
 		py.keyword("WORKDIR") + " " + lib + "\n",
-		"# Python and the libraries that it is linked with, which distroless cc hasn't\n" + py.keyword("RUN") + " " + py.doc.Chained(commands) + "\n",
+		"# Python, the libraries that it is linked with and its locale, none of which distroless cc has\n" + py.keyword("RUN") + " " + py.doc.Chained(commands) + "\n",
 	}
 	py.adds = append(py.adds, append(commands, files)...)
 }
