@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"drydock/images"
 	"drydock/rewrite"
 )
 
@@ -56,7 +57,7 @@ func (py *pythonSplit) own(other string) string {
 		restore()
 		return why
 	}
-	py.base, py.owns = py.nonroot(ref), true
+	py.base, py.owns = py.asUser(ref), true
 	py.explain("the base is %s, to which the stage %s brings Python %s and the libraries that it is linked with; not distroless python3: %s", py.base, stage, minor, other)
 	py.explain("a scanner of packages doesn't see Python and those libraries in the image; they are as new as %s whenever the stage is built", py.stage.BaseName()+behind)
 	if behind != "" {
@@ -86,6 +87,25 @@ func (py *pythonSplit) own(other string) string {
 	}
 	py.assumes = append(py.assumes, "no package starts a program of the system or looks for a library by its name")
 	return ""
+}
+
+// asUser is the distroless image that runs as nonroot, unless something keeps the program root.
+func (py *pythonSplit) asUser(ref images.Ref) string {
+	if py.stage.At(nil).User != "" {
+		if py.stage.At(nil).Root() {
+			return ref.WithTag("latest").String()
+		}
+		return ref.String()
+	}
+	if why := (&bare{split: py.split}).staysRoot(); why != "" {
+		py.explain("it stays root: %s", why)
+		return ref.WithTag("latest").String()
+	}
+	py.assumes = append(py.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp")
+	if slices.ContainsFunc(py.stage.Instructions, func(in *rewrite.Instruction) bool { return in.Keyword == "expose" && lowPort(in) }) {
+		py.assumes = append(py.assumes, "ports under 1024 are open to every user, as in Docker (not in Kubernetes)")
+	}
+	return ref.String()
 }
 
 // releaseBehind is what the tag of the base needs behind it to name its Debian release,
