@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"drydock/images"
 	"drydock/rewrite"
 )
 
@@ -56,7 +57,7 @@ func (py *pythonSplit) own(other string) string {
 		restore()
 		return why
 	}
-	py.base, py.owns = py.nonroot(ref), true
+	py.base, py.owns = py.asUser(ref), true
 	py.explain("the base is %s, to which the stage %s brings Python %s and the libraries that it is linked with; not distroless python3: %s", py.base, stage, minor, other)
 	py.explain("a scanner of packages doesn't see Python and those libraries in the image; they are as new as %s whenever the stage is built", py.stage.BaseName()+behind)
 	if behind != "" {
@@ -82,6 +83,25 @@ func (py *pythonSplit) own(other string) string {
 	return ""
 }
 
+// asUser is the distroless image that runs as nonroot, unless something keeps the program root.
+func (py *pythonSplit) asUser(ref images.Ref) string {
+	if py.stage.At(nil).User != "" {
+		if py.stage.At(nil).Root() {
+			return ref.WithTag("latest").String()
+		}
+		return ref.String()
+	}
+	if why := (&bare{split: py.split}).staysRoot(); why != "" {
+		py.explain("it stays root: %s", why)
+		return ref.WithTag("latest").String()
+	}
+	py.assumes = append(py.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp")
+	if slices.ContainsFunc(py.stage.Instructions, func(in *rewrite.Instruction) bool { return in.Keyword == "expose" && lowPort(in) }) {
+		py.assumes = append(py.assumes, "ports under 1024 are open to every user, as in Docker (not in Kubernetes)")
+	}
+	return ref.String()
+}
+
 // releaseBehind is what the tag of the base needs behind it to name its Debian release,
 // "" when it does: a tag without one moves to the next release some day, whose
 // Python needs a newer C library than that of the distroless image which is named here.
@@ -101,7 +121,7 @@ func (py *pythonSplit) releaseBehind() (behind, why string) {
 }
 
 // gather writes the stage that puts Python, without symbols and what no program needs,
-// and the libraries that it is linked with below /runtime, at the paths that they have in
+// the libraries that it is linked with and its locale below /runtime, at the paths that they have in
 // the image. The official slim images are made the same way: without symbols, and with what ldd
 // finds below /usr/local (https://github.com/docker-library/python, Dockerfile-linux.template).
 func (py *pythonSplit) gather(stage, base, minor string) {
@@ -118,17 +138,18 @@ func (py *pythonSplit) gather(stage, base, minor string) {
 	commands := []string{
 		"rm -rf " + unneeded,
 		"ldd " + python + " lib-dynload/*.so >/tmp/libraries",
-		"mkdir -p /runtime/usr/lib /runtime/usr/local/bin /runtime/usr/local/lib",
+		"mkdir -p /runtime/usr/lib/locale /runtime/usr/local/bin /runtime/usr/local/lib",
 		"cp -L $(" + files + ") /runtime/usr/lib/",
 	}
 	if !small(base) { // the slim image's are stripped, and it has no strip
 		commands = append(commands, "strip --strip-unneeded "+python+" lib-dynload/*.so /runtime/usr/lib/libpython*")
 	}
-	commands = append(commands, "cp -a /usr/local/bin/python /usr/local/bin/python3 "+python+" /runtime/usr/local/bin/", "cp -a "+lib+" /runtime/usr/local/lib/")
+	commands = append(commands, "cp -a /usr/local/bin/python /usr/local/bin/python3 "+python+" /runtime/usr/local/bin/", "cp -a "+lib+" /runtime/usr/local/lib/",
+		"cp -a /usr/lib/locale/C.utf8 /runtime/usr/lib/locale/") // the only locale of the image
 	py.between = []string{
 		strings.Join(append(from, base, rewrite.AsKeyword(py.stage), stage), " ") + "\n",
 		py.keyword("WORKDIR") + " " + lib + "\n",
-		"# Python and the libraries that it is linked with, which distroless cc hasn't\n" + py.keyword("RUN") + " " + py.doc.Chained(commands) + "\n",
+		"# Python, the libraries that it is linked with and its locale, none of which distroless cc has\n" + py.keyword("RUN") + " " + py.doc.Chained(commands) + "\n",
 	}
 	py.adds = append(py.adds, append(commands, files)...)
 }

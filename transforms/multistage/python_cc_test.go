@@ -36,6 +36,10 @@ func TestPythonOwn(t *testing.T) {
 		{"3.12", []string{"RUN pip install psycopg[binary]", copies, cmd}, flaskApp, "cc-debian13"},
 		{"3.12", []string{"RUN pip install shapely==2.0.6", copies, cmd}, flaskApp, "cc-debian13"},
 		{"3.12", lines(cmd), "import ctypes\nctypes.CDLL('libc.so.6')\n", "cc-debian13"},
+		{"3.12", lines("VOLUME /data", cmd), flaskApp, "FROM gcr.io/distroless/cc-debian13:latest\n"},
+		{"3.12", lines("USER 1000", cmd), flaskApp, "FROM gcr.io/distroless/cc-debian13:nonroot\n"},
+		{"3.12", lines(cmd), "import docker\n", "it stays root: app.py:1 uses import docker"},
+		{"3.12", lines("EXPOSE 80", cmd), flaskApp, "cc-debian13:nonroot\n"},
 
 		{"3.12", lines("CMD python app.py && true"), flaskApp, "CMD is in shell form"},
 		{"3.12", lines(`CMD ["uwsgi", "x.ini"]`), flaskApp, "CMD runs uwsgi"},
