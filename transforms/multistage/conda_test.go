@@ -84,6 +84,8 @@ func TestConda(t *testing.T) {
 		"packages cleaned by hand": {from + env + "RUN rm -rf /opt/conda/pkgs/* && find /opt/conda -name '*.pyc' -delete\n" + code + start, "", "", "-delete\n\nFROM debian:13-slim\n"},
 		"a mount of another tool":  {from + env + "RUN wget -q https://example.invalid/model.bin\n" + code + start, "", "", "the effects of wget -q https://example.invalid/model.bin aren't known"},
 
+		"without a WORKDIR": {"FROM continuumio/miniconda3\n" + env + code + start, "", "", "CONDA_DEFAULT_ENV=tides \\\n    PATH=/opt/conda/envs/tides/bin:$PATH\n" + keeps},
+
 		// the base
 		"apt, a known release":    {from + "RUN apt-get update && apt-get install -y libgl1-mesa-glx\n" + env + code + start, "", "", "FROM debian:12-slim"},
 		"apt, any release":        {strings.Replace(from, "24.5.0-0", "25.3.1-1", 1) + "RUN apt-get update && apt-get install -y ffmpeg\n" + env + code + start, "", "", "FROM debian:13-slim"},
