@@ -262,6 +262,10 @@ func (s *Stage) walk() []*State {
 			st.Workdir = st.Base.Workdir
 		case st.Known:
 			st.Workdir = "/"
+		default:
+			if ref, err := images.ParseRef(s.BaseName()); err == nil {
+				st.Workdir = images.Folder(ref)
+			}
 		}
 		st.Env, st.Args = map[string]string{}, map[string]string{}
 	}

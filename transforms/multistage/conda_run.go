@@ -79,10 +79,10 @@ func (c *condaSplit) run(in *rewrite.Instruction) bool {
 			}
 		}
 		return u.replays == 0 || c.repeat(in, u.replayed)
-	case u.replays+u.idle > 0:
+	case u.replays > 0:
 		c.roles[in] = inBoth
 		c.moves = append(c.moves, in)
-	case c.roles[in] == inBuild:
+	case c.roles[in] == inBuild: // it leaves nothing behind, or updates apt's index
 		c.pythonSplit.last = in
 	}
 	return true
@@ -95,7 +95,6 @@ type condaUse struct {
 	known    bool   // the shell knows conda activate
 	installs bool   // it changes what the build stage alone has, or the environment
 	replays  int
-	idle     int
 	replayed []rewrite.Step
 }
 
@@ -151,7 +150,6 @@ func (c *condaSplit) step(u *condaUse, st rewrite.Step) bool {
 	case rewrite.Harmless(st.Name):
 		u.replays += len(st.Stmt.Redirs)
 		u.replayed = append(u.replayed, st)
-		u.idle++
 	default:
 		return c.decline(in, "the effects of %s aren't known", strings.Join(st.Args[:min(3, len(st.Args))], " "))
 	}

@@ -30,6 +30,7 @@ type condaStart struct {
 	words   []string // the program, or nil for a script
 	script  string
 	changed bool // conda stood in front of it
+	handsOn bool // it starts whatever CMD, or the command line of docker run, says
 }
 
 // start takes a CMD, an ENTRYPOINT or a HEALTHCHECK apart; false after a decline.
@@ -62,6 +63,10 @@ func (c *condaSplit) start(in *rewrite.Instruction, line []string, shell bool) (
 				return out, c.decline(in, "in which environment %s starts isn't known", kind)
 			}
 			out.changed = true
+			if len(words) == 0 && in.Keyword == "entrypoint" && c.hasCmd() {
+				out.handsOn = true
+				return out, true
+			}
 			if len(words) == 0 {
 				return out, c.decline(in, "%s leaves to conda whatever the container is started with", kind)
 			}
@@ -115,6 +120,14 @@ func (c *condaSplit) start(in *rewrite.Instruction, line []string, shell bool) (
 	return out, true
 }
 
+// hasCmd: CMD says what starts.
+func (c *condaSplit) hasCmd() bool {
+	return slices.ContainsFunc(c.stage.Instructions, func(in *rewrite.Instruction) bool {
+		line, _ := startLine(in)
+		return in.Keyword == "cmd" && len(line) > 0
+	})
+}
+
 // starts rewrites what starts in the container where conda starts it.
 func (c *condaSplit) starts() bool {
 	if c.micro {
@@ -122,11 +135,8 @@ func (c *condaSplit) starts() bool {
 	}
 	var programs []condaStart
 	var of []*rewrite.Instruction
-	entry, cmd := false, (*rewrite.Instruction)(nil)
+	entry, cmd, handsOn := false, (*rewrite.Instruction)(nil), ""
 	for _, in := range c.stage.Instructions {
-		if in.Keyword == "entrypoint" {
-			entry = true
-		}
 		line, shell := startLine(in)
 		if len(line) == 0 {
 			continue
@@ -135,7 +145,17 @@ func (c *condaSplit) starts() bool {
 		if !ok {
 			return false
 		}
-		if in.Keyword == "cmd" {
+		switch {
+		case st.handsOn:
+			handsOn, entry = st.env, false
+			c.edits = append(c.edits, c.deletions([]rewrite.Span{in.Attached()})...)
+			c.roles[in] = inBuild
+			c.config |= rewrite.FieldEntrypoint
+			c.explain("ENTRYPOINT is left out: it starts whatever the container is started with in the environment, whose folder is on the PATH")
+			continue
+		case in.Keyword == "entrypoint":
+			handsOn, entry = "", true
+		case in.Keyword == "cmd":
 			cmd = in
 		}
 		programs, of = append(programs, st), append(of, in)
@@ -150,6 +170,9 @@ func (c *condaSplit) starts() bool {
 	for i, st := range programs {
 		if of[i].Keyword == "cmd" && of[i] != cmd {
 			continue
+		}
+		if of[i].Keyword == "cmd" && st.env == "" {
+			st.env = handsOn
 		}
 		if !c.inside(of[i], st, entry) || st.changed && !c.restart(of[i], st) {
 			return false

@@ -33,6 +33,10 @@ func TestConda(t *testing.T) {
 		"conda activate, unknown there":  {from + env + code + "CMD [\"bash\", \"-c\", \"conda activate tides; python app.py\"]\n", "", "", "the shell of CMD doesn't know conda activate"},
 		"another environment":            {from + env + code + "CMD [\"conda\", \"run\", \"-n\", \"charts\", \"python\", \"app.py\"]\n", "", "", "CMD starts in the environment /opt/conda/envs/charts"},
 		"whatever it is given":           {from + env + code + "ENTRYPOINT [\"conda\", \"run\", \"-n\", \"tides\"]\n", "", "", "ENTRYPOINT leaves to conda whatever the container is started with"},
+		"… and CMD says that":            {from + env + code + "# in the environment\nENTRYPOINT [\"conda\", \"run\", \"-n\", \"tides\"]\nCMD [\"python\", \"app.py\"]\n", "", "", keeps + code + "CMD [\"python\", \"app.py\"]\n"},
+		"… before the last RUN":          {from + "ENTRYPOINT [\"conda\", \"run\", \"-n\", \"tides\"]\n" + env + code + "CMD [\"python\", \"app.py\"]\n", "", "", keeps + code + "CMD [\"python\", \"app.py\"]\n"},
+		"… with a shell in CMD":          {from + env + code + "ENTRYPOINT [\"conda\", \"run\", \"-n\", \"tides\"]\nCMD [\"bash\"]\n", "", "", "in which people work"},
+		"a check that echoes":            {from + env + "SHELL [\"conda\", \"run\", \"-n\", \"tides\", \"/bin/bash\", \"-c\"]\nRUN echo \"flask?\"\nRUN python -c \"import flask\"\n" + code + "ENTRYPOINT [\"conda\", \"run\", \"-n\", \"tides\", \"python\", \"app.py\"]\n", "", "", "WORKDIR /app\n" + keeps},
 		"a health check":                 {from + env + code + "HEALTHCHECK CMD [\"conda\", \"run\", \"-n\", \"tides\", \"python\", \"app.py\"]\n" + start, "", "", "HEALTHCHECK starts conda"},
 		"a path":                         {from + env + code + "CMD [\"/opt/conda/envs/tides/bin/python\", \"app.py\"]\n", "", "", "ENV LANG=C.UTF-8 LC_ALL=C.UTF-8\n"},
 		"a path of conda's own":          {from + env + onto + code + "CMD [\"/opt/conda/bin/python\", \"app.py\"]\n", "", "", "CMD has conda"},
@@ -79,6 +83,8 @@ func TestConda(t *testing.T) {
 		"a PATH of its own":        {from + env + "ENV PATH=/opt/conda/bin:/usr/bin:/bin\n" + code + start, "", "", "it sets PATH without regard"},
 		"packages cleaned by hand": {from + env + "RUN rm -rf /opt/conda/pkgs/* && find /opt/conda -name '*.pyc' -delete\n" + code + start, "", "", "-delete\n\nFROM debian:13-slim\n"},
 		"a mount of another tool":  {from + env + "RUN wget -q https://example.invalid/model.bin\n" + code + start, "", "", "the effects of wget -q https://example.invalid/model.bin aren't known"},
+
+		"without a WORKDIR": {"FROM continuumio/miniconda3\n" + env + code + start, "", "", "CONDA_DEFAULT_ENV=tides \\\n    PATH=/opt/conda/envs/tides/bin:$PATH\n" + keeps},
 
 		// the base
 		"apt, a known release":    {from + "RUN apt-get update && apt-get install -y libgl1-mesa-glx\n" + env + code + start, "", "", "FROM debian:12-slim"},
