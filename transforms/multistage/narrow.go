@@ -72,6 +72,7 @@ type narrow struct {
 	copy   *rewrite.Instruction
 	from   string // the folder in the build stage
 	to     string // and in the last one
+	whole  bool   // it holds whole folders of the build context
 	reason string // why it stays
 
 	model  *split   // the two stages as one
@@ -109,7 +110,7 @@ func (n *narrow) candidate() bool {
 		return false
 	}
 	n.from, n.to = path.Join("/", src), to
-	return !systemDir(n.from) && !systemDir(n.to)
+	return !systemDir(n.from) && !systemDir(n.to) && n.holdsSource()
 }
 
 // change lays out the narrower copies.
@@ -120,7 +121,7 @@ func (n *narrow) change() (c rewrite.Change, ok bool) {
 	}
 	s := n.model
 	if !s.prepare() || !recipe.split(s) {
-		if s.reason != "" && n.looksLikeSource() {
+		if s.reason != "" && (n.whole || builtFolders[path.Base(n.from)]) {
 			n.stays("%s", s.reason)
 		}
 		return c, false
@@ -130,6 +131,9 @@ func (n *narrow) change() (c rewrite.Change, ok bool) {
 	}
 	if len(n.keep) > 8 {
 		return c, n.stays("the program may read %d files and folders of it, too many to list", len(n.keep)-1)
+	}
+	if _, known := n.final.Image(); !known && n.final.BaseName() != "scratch" {
+		s.assumes = append(s.assumes, n.final.BaseName()+" holds nothing at "+n.to)
 	}
 	lines, narrowed := n.lines()
 	end := "\n"
@@ -172,22 +176,17 @@ func (n *narrow) lines() (lines []string, narrowed rewrite.Narrowed) {
 	return lines, narrowed
 }
 
-// looksLikeSource: the build stage copies folders of the context into it, or it is one
-// that a compiler fills, so that a reason why it stays is worth a word.
-func (n *narrow) looksLikeSource() bool {
-	if builtFolders[path.Base(n.from)] {
+// holdsSource: the build stage copies folders of the context into it (whole), or it is one of
+// those, or one that a compiler fills.
+func (n *narrow) holdsSource() bool {
+	for _, in := range n.build.Instructions {
+		n.whole = n.whole || slices.ContainsFunc(n.p.Effects(in).Trees, func(t rewrite.Tree) bool { return t.Dir && rewrite.Inside(t.Dest, n.from) })
+	}
+	if base := path.Base(n.from); n.whole || builtFolders[base] || base == "release" || base == "debug" {
 		return true
 	}
-	cut := n.build.Instructions[len(n.build.Instructions)-1].EndLine
-	for _, in := range n.model.stage.Instructions {
-		if in.Line > cut {
-			break
-		}
-		if slices.ContainsFunc(n.model.p.Effects(in).Trees, func(t rewrite.Tree) bool { return t.Dir && rewrite.Inside(t.Dest, n.from) }) {
-			return true
-		}
-	}
-	return false
+	ctx, by := n.build.Origin(nil, n.from, n.p.Repo, n.p.Name)
+	return by != nil && n.p.Repo.IsDir(ctx)
 }
 
 // needs collects what the recipe would copy out of the folder.
@@ -202,8 +201,11 @@ func (n *narrow) needs() bool {
 		for _, l := range lines {
 			f := strings.Fields(l)
 			switch {
-			case len(f) > 3 && strings.EqualFold(f[0], "COPY") && slices.Contains(f, "--from="+s.builder):
-				paths = append(paths, f[len(f)-2])
+			case len(f) > 3 && strings.EqualFold(f[0], "COPY") && f[1] == "--from="+s.builder:
+				if f = slices.DeleteFunc(f[2:], func(w string) bool { return strings.HasPrefix(w, "--") }); len(f) != 2 {
+					return n.stays("the name of a file that the program needs holds blanks")
+				}
+				paths = append(paths, f[0])
 			case len(f) > 0 && strings.EqualFold(f[0], "RUN"):
 				return n.stays("the build makes folders or accounts that the program may use")
 			}
@@ -236,6 +238,9 @@ func (n *narrow) needs() bool {
 	}
 	program := false
 	for _, p := range paths {
+		if strings.ContainsAny(p, " \t\"'`$\\*?[;&|()<>#") && rewrite.Inside(p, n.from) {
+			return n.stays("the name of %s, which the program needs, would need quotes", p)
+		}
 		if rewrite.Inside(n.from, p) {
 			return false // all of it
 		}
@@ -246,7 +251,7 @@ func (n *narrow) needs() bool {
 		_, by := s.stage.Origin(nil, p, s.p.Repo, s.p.Name)
 		program = program || by == nil
 	}
-	if !program && n.looksLikeSource() {
+	if !program && n.whole {
 		return n.stays("none of the programs lies in it, so it is there for its files")
 	}
 	return program

@@ -41,6 +41,9 @@ func (j *javaSplit) forKept() bool {
 		return false
 	}
 	j.kept.writes = true
+	j.settingsBeside(func(name string) bool {
+		return strings.HasPrefix(name, "application") || strings.HasPrefix(name, "logback") || strings.HasPrefix(name, "log4j") || name == "logging.properties" || name == ".env"
+	})
 	for _, p := range j.made {
 		j.makes(p)
 	}
@@ -57,9 +60,27 @@ func (d *dotnetSplit) forKept() bool {
 		return false
 	}
 	d.kept.writes, d.kept.folders = true, true
+	d.settingsBeside(func(name string) bool { return strings.HasPrefix(name, "appsettings.") })
 	d.copies(d.last, func(p string) bool { return p == d.start })
 	d.assumes = append(d.assumes, "the program reads no files but those that are published and those that its command line and its source name")
 	return true
+}
+
+// settingsBeside notes the files of the working directory that frameworks look for by
+// names which depend on a profile or an environment.
+func (a *artefacts) settingsBeside(own func(name string) bool) {
+	wd := a.stage.At(nil).Workdir
+	ctx, ok := a.fromContext(wd)
+	if !ok || !a.p.Repo.IsDir(ctx) {
+		return
+	}
+	for _, e := range a.p.Repo.ReadDir(ctx) {
+		if p := path.Join(wd, e.Name()); !e.IsDir() && own(e.Name()) {
+			if _, sent := a.fromContext(p); sent {
+				a.need(p, "frameworks look there for settings")
+			}
+		}
+	}
 }
 
 // scriptFiles are files of the folder that the words of what starts name, and those of the
@@ -72,6 +93,15 @@ func (n *narrow) scriptFiles() (out []string) {
 		for _, w := range words {
 			if _, v, joined := strings.Cut(w, "="); joined {
 				w = v
+			}
+			if i := strings.LastIndexByte(w, '$'); i >= 0 { // $HERE/seed.sql: by what stands behind
+				_, behind, below := strings.Cut(w[i:], "/")
+				if w = "./" + behind; !below {
+					continue
+				}
+			}
+			if i := strings.IndexAny(w, "*?["); i >= 0 { // hooks/*.sh: the folder
+				w = w[:strings.LastIndexByte(w[:i], '/')+1]
 			}
 			p, ok := s.stage.At(nil).Abs(w)
 			if !ok || w == "" || seen[p] {

@@ -23,17 +23,16 @@ func (n *narrow) overlaid() bool {
 			continue
 		}
 		e := n.p.Effects(in)
-		var dests []string
-		for _, t := range e.Trees {
-			dests = append(dests, t.Dest)
-		}
 		if e.Unknown != "" {
 			return n.stays("what line %s brings before isn't known: %s", lineOf(in), e.Unknown)
 		}
-		for _, w := range append(dests, e.Writes...) {
-			if rewrite.Inside(w, n.to) || rewrite.Inside(n.to, w) && w != "/" {
-				return n.stays("it is laid over what line %s copies there", lineOf(in))
-			}
+		over := len(e.Trees) == 0 && slices.ContainsFunc(e.Writes, func(w string) bool { return rewrite.Inside(w, n.to) || rewrite.Inside(n.to, w) })
+		for _, t := range e.Trees {
+			rel, below := strings.CutPrefix(n.to, strings.TrimSuffix(t.Dest, "/")+"/")
+			over = over || t.Unknown || rewrite.Inside(t.Dest, n.to) || t.Dir && below && n.p.Repo.Exists(path.Join(t.Ctx, rel))
+		}
+		if over {
+			return n.stays("it is laid over what line %s copies there", lineOf(in))
 		}
 	}
 	return true
