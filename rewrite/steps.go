@@ -16,12 +16,16 @@ type Step struct {
 // Steps reads a RUN as a list of commands joined by &&, ; or line breaks.
 // Branches, loops, pipes and subshells have effects that can't be told from
 // their commands alone; why names the first of them.
-func (in *Instruction) Steps() (out []Step, why string) {
+func (in *Instruction) Steps() (out []Step, why string) { return in.StepsWith(nil) }
+
+// StepsWith is Steps for a caller that knows pipes of two commands: pipe gives such a
+// one a name, as the only word of its Step, and "" for one that it doesn't know.
+func (in *Instruction) StepsWith(pipe func(left, right Command) string) (out []Step, why string) {
 	sh, why := in.Shell()
 	if why != "" {
 		return nil, why
 	}
-	r := stepReader{sh: sh, dir: in.Stage.At(in).Workdir, byStmt: map[*syntax.Stmt]Command{}}
+	r := stepReader{sh: sh, pipe: pipe, dir: in.Stage.At(in).Workdir, byStmt: map[*syntax.Stmt]Command{}}
 	for _, c := range sh.Commands() {
 		r.byStmt[c.Stmt] = c
 	}
@@ -36,6 +40,7 @@ func (in *Instruction) Steps() (out []Step, why string) {
 type stepReader struct {
 	sh     *Script
 	dir    string
+	pipe   func(left, right Command) string
 	byStmt map[*syntax.Stmt]Command
 	out    []Step
 }
@@ -59,6 +64,16 @@ func (r *stepReader) stmt(st *syntax.Stmt) string {
 				return r.stmt(cmd.X)
 			}
 			return "it has an alternative (||)"
+		case syntax.Pipe:
+			left, right := r.byStmt[cmd.X], r.byStmt[cmd.Y]
+			if r.pipe == nil || left.Stmt == nil || right.Stmt == nil || len(left.Stmt.Redirs)+len(right.Stmt.Redirs) > 0 {
+				break
+			}
+			if name := r.pipe(left, right); name != "" {
+				right.Name, right.Args, right.Stmt = name, []string{name}, st
+				r.out = append(r.out, Step{right, r.dir})
+				return ""
+			}
 		}
 		return "it has a pipe"
 	case nil:
