@@ -160,7 +160,7 @@ func (r *Repo) sources(o SourceScan, visit func(f, src string, lang *language) (
 				return ""
 			}
 			continue
-		case lang == nil || lang == javascript && o.NoNode || lang == python && o.NoPython || TestFile(f) || hiddenFolder(f) || ig.Excluded(f):
+		case lang == nil || lang == javascript && o.NoNode || lang == python && o.NoPython || TestFile(f) || hiddenFolder(f) || lang == javascript && neverRuns.MatchString(path.Base(f)) || ig.Excluded(f):
 			continue
 		}
 		if read++; read > maxScanFiles {
@@ -208,6 +208,9 @@ func settingOf(what string) string {
 func hiddenFolder(f string) bool {
 	return strings.HasPrefix(f, ".") && strings.Contains(f, "/") || strings.Contains(f, "/.")
 }
+
+// neverRuns are declarations of types, and the settings of linters and formatters.
+var neverRuns = lazy(`\.d\.[cm]?ts$|^\.?(eslint|prettier|commitlint|stylelint|lint-staged)(rc)?(\.config)?\.[cm]?[jt]s$`)
 
 // devStart: development servers write caches next to the code.
 func (r *Repo) devStart() string {

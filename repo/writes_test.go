@@ -25,6 +25,8 @@ func TestWriteSigns(t *testing.T) {
 		{"app.py", "logging.FileHandler('logs/x.log')\nopen('out.json', 'w')\nopen(f'{n}.json', 'w')\n", "1 log logs/x.log; 2 file out.json; 3 file ?"},
 		{"app.py", "# sqlite\nopen('/tmp/x', 'w')\nopen('x')\n", ""},
 		{"app.py", "Path('data').mkdir(exist_ok=True)\n(Path('data') / n).write_text('x')\n", "1 folder data dir; 2 file ?"},
+		{"types/express.d.ts", "import multer from 'multer'\nexport function f(p: multer.File): void\n", ""},
+		{"eslint.config.mjs", "export default { files: ['vite.config.mts'] }\n", ""},
 		{"app.js", "const multer = require('multer')\nconst upload = multer({ dest: 'uploads/' })\n", "2 upload uploads/ dir"},
 		{"app.js", "const multer = require('multer')\nconst upload = multer({ storage: s })\n", "2 upload ?"},
 		{"app.js", "const fs = require('fs')\nfs.writeFileSync(path.join(__dirname, 'x.json'), d)\nif (confirm('x')) form()\n", "2 file context:x.json"},

@@ -16,18 +16,24 @@ type Step struct {
 // Steps reads a RUN as a list of commands joined by &&, ; or line breaks.
 // Branches, loops, pipes and subshells have effects that can't be told from
 // their commands alone; why names the first of them.
-func (in *Instruction) Steps() (out []Step, why string) {
+func (in *Instruction) Steps() (out []Step, why string) { return in.StepsWith(nil) }
+
+// StepsWith is Steps for a caller that knows pipes of two commands: pipe gives such a
+// one a name, as the only word of its Step, and "" for one that it doesn't know.
+func (in *Instruction) StepsWith(pipe func(left, right Command) string) (out []Step, why string) {
 	sh, why := in.Shell()
 	if why != "" {
 		return nil, why
 	}
-	return sh.Steps(in.Stage.At(in).Workdir)
+	return sh.steps(in.Stage.At(in).Workdir, pipe)
 }
 
 // Steps reads a script, as Instruction.Steps does that of a RUN, that begins in the
 // folder dir ("" where that isn't known).
-func (s *Script) Steps(dir string) (out []Step, why string) {
-	r := stepReader{sh: s, dir: dir, byStmt: map[*syntax.Stmt]Command{}}
+func (s *Script) Steps(dir string) (out []Step, why string) { return s.steps(dir, nil) }
+
+func (s *Script) steps(dir string, pipe func(left, right Command) string) (out []Step, why string) {
+	r := stepReader{sh: s, pipe: pipe, dir: dir, byStmt: map[*syntax.Stmt]Command{}}
 	for _, c := range s.Commands() {
 		r.byStmt[c.Stmt] = c
 	}
@@ -42,6 +48,7 @@ func (s *Script) Steps(dir string) (out []Step, why string) {
 type stepReader struct {
 	sh     *Script
 	dir    string
+	pipe   func(left, right Command) string
 	byStmt map[*syntax.Stmt]Command
 	out    []Step
 }
@@ -65,6 +72,16 @@ func (r *stepReader) stmt(st *syntax.Stmt) string {
 				return r.stmt(cmd.X)
 			}
 			return "it has an alternative (||)"
+		case syntax.Pipe:
+			left, right := r.byStmt[cmd.X], r.byStmt[cmd.Y]
+			if r.pipe == nil || left.Stmt == nil || right.Stmt == nil || len(left.Stmt.Redirs)+len(right.Stmt.Redirs) > 0 {
+				break
+			}
+			if name := r.pipe(left, right); name != "" {
+				right.Name, right.Args, right.Stmt = name, []string{name}, st
+				r.out = append(r.out, Step{right, r.dir})
+				return ""
+			}
 		}
 		return "it has a pipe"
 	case nil:

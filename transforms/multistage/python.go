@@ -167,7 +167,7 @@ func splitPython(s *split) bool {
 
 // run sorts one RUN.
 func (py *pythonSplit) run(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
+	all, why := in.StepsWith(installsManager)
 	if why != "" {
 		return py.decline(in, "the effects of this RUN aren't known: %s", why)
 	}

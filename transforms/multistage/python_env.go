@@ -50,6 +50,8 @@ func uvImage(from string) bool {
 func (py *pythonSplit) manager(in *rewrite.Instruction, st rewrite.Step) (mine, ok bool) {
 	args := skipFlags(st.Args[1:])
 	switch {
+	case st.Name == managerInstaller, st.Name == "ln" && managerTools[path.Base(st.Args[len(st.Args)-1])]:
+		return true, true // the runtime stage goes without
 	case (st.Name == "python" || st.Name == "python3") && len(st.Args) > 3 && st.Args[1] == "-m" && (st.Args[2] == "venv" || st.Args[2] == "virtualenv"):
 		return true, py.makesVenv(in, st, st.Args[3:])
 	case st.Name == "virtualenv":

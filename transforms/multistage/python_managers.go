@@ -75,7 +75,7 @@ func (py *pythonSplit) poetryInstall(in *rewrite.Instruction, st rewrite.Step, a
 		}
 	}
 	for _, n := range []string{"POETRY_VIRTUALENVS_PATH", "POETRY_HOME"} {
-		if v, ok := py.env(in, st.Command, n); ok {
+		if v, ok := py.env(in, st.Command, n); ok && (n != "POETRY_HOME" || !strings.HasPrefix(v, "/") || rewrite.Inside(v, st.Dir) || strings.Contains(v, "$")) {
 			return py.decline(in, "%s=%s decides where Poetry keeps its files", n, v)
 		}
 	}
