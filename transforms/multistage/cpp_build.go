@@ -45,6 +45,14 @@ func (c *cppSplit) compile(in *rewrite.Instruction, st rewrite.Step) bool {
 	if strings.ContainsAny(out, "$`*") {
 		return c.decline(in, "where %s writes isn't known", st.Args[0])
 	}
+	for _, a := range st.Args[1:] {
+		if !repo.IsCSource(a) || strings.HasPrefix(a, "-") || !plain(a) {
+			continue
+		}
+		if _, by := c.stage.Origin(in, abs(st.Dir, a), c.p.Repo, c.p.Name); by == nil {
+			return c.decline(in, "%s isn't in the build context, so what the program reads isn't known", a)
+		}
+	}
 	c.wrote(in, st, abs(st.Dir, out), st.Dir, static)
 	c.cxx = c.cxx || strings.Contains(st.Name, "+")
 	for _, a := range st.Args {

@@ -84,6 +84,7 @@ func TestCppDeclines(t *testing.T) {
 		want  string
 	}{
 		"gcc's release":      {map[string]string{"Dockerfile": "FROM gcc:10\nCOPY buoy.c .\nRUN gcc -o /buoy buoy.c\nCMD [\"/buoy\"]\n", "buoy.c": cMain}, "a Debian release that its tag doesn't name"},
+		"source of nowhere":  {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY buoy.c .\nRUN gcc -o /buoy buoy.c log.c\nCMD [\"/buoy\"]\n", "buoy.c": cMain}, "log.c isn't in the build context"},
 		"a shared library":   {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY buoy.c .\nRUN gcc -shared -o /usr/lib/libbuoy.so buoy.c\nCMD [\"/buoy\"]\n", "buoy.c": cMain}, "builds a shared library"},
 		"no makefile":        {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "WORKDIR /x\nCOPY buoy.c .\nRUN make buoy\nCMD [\"./buoy\"]\n", "buoy.c": cMain}, "holds no makefile for /x"},
 		"nothing started":    {map[string]string{"Dockerfile": "FROM debian:bookworm\n" + withGcc + "COPY buoy.c .\nRUN gcc -o /buoy buoy.c\nCMD [\"bash\"]\n", "buoy.c": cMain}, "nothing that the build writes is started"},
