@@ -170,6 +170,14 @@ func (c Change) ignoreAt(d *Document) (out []*Instruction) {
 	return out
 }
 
+// ignoreLines are the lines of ignoreAt.
+func (c Change) ignoreLines(d *Document) (out []int) {
+	for _, in := range c.ignoreAt(d) {
+		out = append(out, in.Line)
+	}
+	return out
+}
+
 // spoken notes that a transform had something to say at an instruction: a comment or
 // an entry that keeps it away from there isn't idle.
 func (ig ignores) spoken(name string, d *Document, line int) {

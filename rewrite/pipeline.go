@@ -242,7 +242,8 @@ func (r *run) try(t *Transform, p *Pass, c Change) bool {
 	if !r.allowed(t, p, c) {
 		return false
 	}
-	out := outcome(t, p.Doc, c)
+	out := outcome(t, c)
+	out.IgnoreAt = c.ignoreLines(p.Doc)
 	doc, rp, files, err := r.apply(c)
 	if err == nil {
 		err = gate(r, doc, rp, files, c)
@@ -293,13 +294,10 @@ func (r *run) id(t *Transform, c Change) string {
 	return fmt.Sprint(t.Name, "\x00", c.Title, "\x00", c.Edits, "\x00", r.doc.Src)
 }
 
-func outcome(t *Transform, d *Document, c Change) Outcome {
+func outcome(t *Transform, c Change) Outcome {
 	out := Outcome{Status: Applied, Transform: t.Name, Title: c.Title, Why: c.Why, Assumes: c.Assumes, Gain: c.Gain, Plan: c.Plan, Safety: c.Safety, Config: c.Config, Adds: c.Adds, Drops: c.Drops, Hides: c.Hides, Brings: c.Brings, Narrows: c.Narrows, Context: c.Context, Image: c.Image}
 	if c.At != nil {
 		out.Line = c.At.Line
-	}
-	for _, in := range c.ignoreAt(d) {
-		out.IgnoreAt = append(out.IgnoreAt, in.Line)
 	}
 	return out
 }

@@ -51,7 +51,8 @@ func (r *run) together(t *Transform, p *Pass, changes []Change) bool {
 	text := before.Src
 	outs := make([]Outcome, 0, len(cs))
 	for i, c := range cs {
-		out := outcome(t, before, c)
+		out := outcome(t, c)
+		out.IgnoreAt = c.ignoreLines(before)
 		if c.At != nil {
 			out.Line += shift(cs[:i], c.At.Span.Start, before.Src)
 		}

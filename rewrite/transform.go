@@ -202,25 +202,26 @@ type Outcome struct {
 	Gain      string
 	Plan      []string
 	Safety    Safety
-	Line      int // line in the file at the time of the change, 0 for the whole file
-	// IgnoreAt are the lines, as Line, of the instructions at which an ignore keeps it away,
-	// the best first; none for the whole file.
-	IgnoreAt []int
-	File     string // "" for the Dockerfile, else the context path
-	Gate     string // for Dropped: which gate said what
-	Config   ConfigFields
-	Adds     []string
-	Drops    []string
-	Hides    []string
-	Brings   []string
-	Narrows  []Narrowed
-	Context  *ContextChange // as in Change
-	Image    *ImageChange   // as in Change
+	Line      int    // line in the file at the time of the change, 0 for the whole file
+	File      string // "" for the Dockerfile, else the context path
+	Gate      string // for Dropped: which gate said what
+	Config    ConfigFields
+	Adds      []string
+	Drops     []string
+	Hides     []string
+	Brings    []string
+	Narrows   []Narrowed
+	Context   *ContextChange // as in Change
+	Image     *ImageChange   // as in Change
 
 	// Before and After are the Dockerfile's text around this one change.
 	Before, After string
 	// Other maps context paths that the change writes to their new text.
 	Other map[string]string
+
+	// IgnoreAt are the lines, as Line, of the instructions at which an ignore keeps it away,
+	// the best first; none for the whole file.
+	IgnoreAt []int
 }
 
 // Input is one Dockerfile with what is known around it.
