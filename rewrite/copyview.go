@@ -107,7 +107,7 @@ func (in *Instruction) trees(st State, rp *repo.Repo, name string) (out []Tree, 
 	if cp != nil && (cp.Parents || len(cp.ExcludePatterns) > 0) {
 		return nil, "--parents or --exclude changes what it copies"
 	}
-	intoDir := strings.HasSuffix(full, "/") || strings.HasSuffix(full, "/.") || full == "." || full == "" || Inside(st.Workdir, abs) || in.findsFolder(abs, rp)
+	intoDir := strings.HasSuffix(full, "/") || strings.HasSuffix(full, "/.") || full == "." || full == "" || Inside(st.Workdir, abs) || in.findsFolder(abs, rp, name)
 	for _, s := range sources {
 		s = st.Expand(s)
 		if strings.Contains(s, "$") {
@@ -155,7 +155,7 @@ func (in *Instruction) trees(st State, rp *repo.Repo, name string) (out []Tree, 
 
 // findsFolder reports whether an earlier WORKDIR, COPY, ADD or mkdir makes abs a
 // folder: a file that is copied there lands in it.
-func (in *Instruction) findsFolder(abs string, rp *repo.Repo) bool {
+func (in *Instruction) findsFolder(abs string, rp *repo.Repo, name string) bool {
 	made := false
 	for s := in.Stage; s != nil; s = s.Parent() {
 		for _, i := range s.Instructions {
@@ -167,7 +167,7 @@ func (in *Instruction) findsFolder(abs string, rp *repo.Repo) bool {
 				if p, ok := st.Abs(st.Expand(w.Path)); ok && Inside(p, abs) {
 					return true
 				}
-			} else if i.makesFolder(s.At(i), abs, rp) {
+			} else if i.makesFolder(s.At(i), abs, rp, name) || i.bringsFolder(s.At(i), abs, rp, name) {
 				return true
 			} else if i.Keyword == "run" && strings.Contains(i.Text, path.Base(abs)) {
 				made = i.mkdirs(abs, made)
@@ -201,7 +201,7 @@ func (in *Instruction) mkdirs(abs string, was bool) bool {
 }
 
 // makesFolder reports whether a COPY or ADD surely leaves a folder at abs.
-func (in *Instruction) makesFolder(st State, abs string, rp *repo.Repo) bool {
+func (in *Instruction) makesFolder(st State, abs string, rp *repo.Repo, name string) bool {
 	sources, dest, from, ok := in.Copy()
 	if !ok {
 		return false
@@ -214,7 +214,31 @@ func (in *Instruction) makesFolder(st State, abs string, rp *repo.Repo) bool {
 	case p != abs || strings.HasSuffix(dest, "/"):
 		return true
 	}
-	return from == "" && slices.ContainsFunc(sources, func(s string) bool { return rp.IsDir(ContextPath(st.Expand(s))) })
+	ignore := rp.Ignore(name)
+	return from == "" && slices.ContainsFunc(sources, func(s string) bool {
+		s = st.Expand(s)
+		if !repo.Wild(s) {
+			return rp.IsDir(ContextPath(s))
+		}
+		return slices.ContainsFunc(rp.Glob(ContextPath(s)), func(n string) bool {
+			return rp.IsDir(n) && rp.SendsEntry(ignore, n) && (!repo.Wild(path.Dir(ContextPath(s))) || rp.NoLinks(n))
+		})
+	})
+}
+
+// bringsFolder reports whether a COPY or ADD copies a folder of the build context to abs,
+// within another one.
+func (in *Instruction) bringsFolder(st State, abs string, rp *repo.Repo, name string) bool {
+	_, dest, _, ok := in.Copy()
+	if p, known := st.Abs(st.Expand(dest)); !ok || !known || p == abs || !Inside(abs, p) {
+		return false
+	}
+	trees, _ := in.trees(st, rp, name)
+	ignore := rp.Ignore(name)
+	return slices.ContainsFunc(trees, func(t Tree) bool {
+		c, ok := t.ctxPath(abs)
+		return ok && !t.Unknown && rp.IsDir(c) && t.stands(c, rp, ignore)
+	})
 }
 
 func matchesVolatile(pattern string) bool {

@@ -1,6 +1,9 @@
 package multistage
 
 import (
+	"encoding/json"
+	"path"
+	"slices"
 	"strings"
 
 	"drydock/images"
@@ -93,17 +96,26 @@ func (n *narrow) modelText() (string, bool) {
 	end := n.build.Instructions[len(n.build.Instructions)-1].Span.End
 	b.WriteString(src[from.Span.End:end])
 	blank(rewrite.Span{Start: end, End: n.final.From.Span.Start}, "")
+	entry := n.baseEntrypoint()
 	at := n.final.From.Span
 	blank(at, "WORKDIR "+n.workdir(n.final.Instructions[0]))
 	for _, in := range n.final.Instructions {
 		blank(rewrite.Span{Start: at.End, End: in.Span.Start}, "")
 		at = in.Span
 		_, _, copied, _ := in.Copy()
+		line, shellForm := startLine(in)
 		switch k := in.Keyword; {
 		case k == "onbuild":
 			return "", n.stays("ONBUILD steps run in images that are built from this one")
 		case k == "workdir":
 			blank(in.Span, "WORKDIR "+n.workdir(in.Next()))
+		case k == "cmd" && len(entry) > 0 && !shellForm:
+			var quoted []string
+			for _, w := range append(slices.Clone(entry), line...) {
+				q, _ := json.Marshal(w)
+				quoted = append(quoted, string(q))
+			}
+			blank(in.Span, n.moved("CMD ["+strings.Join(quoted, ", ")+"]"))
 		case k == "env", k == "arg", k == "cmd", k == "entrypoint", k == "healthcheck", k == "shell", (k == "copy" || k == "add") && copied == "" && len(in.Heredocs) == 0:
 			b.WriteString(n.moved(src[in.Span.Start:in.Span.End]))
 		default:
@@ -111,6 +123,23 @@ func (n *narrow) modelText() (string, bool) {
 		}
 	}
 	return b.String(), true
+}
+
+// baseEntrypoint is the program that the image of the last stage starts with CMD as its
+// arguments, as distroless java does; the scripts of others start CMD itself.
+func (n *narrow) baseEntrypoint() []string {
+	if slices.ContainsFunc(n.final.Instructions, func(in *rewrite.Instruction) bool { return in.Keyword == "entrypoint" }) {
+		return nil
+	}
+	ref, err := images.ParseRef(n.final.BaseName())
+	if err != nil {
+		return nil
+	}
+	img, _ := n.p.Images.Image(ref)
+	if len(img.Entrypoint) == 0 || path.Ext(img.Entrypoint[0]) == ".sh" {
+		return nil
+	}
+	return img.Entrypoint
 }
 
 // workdir is the working directory of the last stage in front of an instruction, as the
