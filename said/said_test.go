@@ -20,10 +20,10 @@ func TestPrintable(t *testing.T) {
 
 func TestLine(t *testing.T) {
 	for in, want := range map[string]string{
-		"a\n  b\tc ":      "a b c",
+		"a\n  b\tc ":        "a b c",
 		"\x1b[31mred\u0085": "[31mred",
-		"a\u2028b\xff":    "a b?",
-		"":                "",
+		"a\u2028b\xff":      "a b?",
+		"":                  "",
 	} {
 		if got := Line(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)

@@ -233,9 +233,7 @@ func (n *narrow) needs() bool {
 			n.whys[p] = why
 		}
 	}
-	for _, p := range n.scriptFiles() {
-		paths = append(paths, p)
-	}
+	paths = append(paths, n.scriptFiles()...)
 	program := false
 	for _, p := range paths {
 		if strings.ContainsAny(p, " \t\"'`$\\*?[;&|()<>#") && rewrite.Inside(p, n.from) {

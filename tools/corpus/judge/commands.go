@@ -9,8 +9,13 @@ import (
 
 var posixShells = []string{"sh", "bash", "ash", "dash", "zsh", "ksh", "mksh"}
 
-// shellScript takes {"/bin/sh", "-c", script} apart; flags are those that set knows.
+// shellScript takes {"/bin/sh", "-c", script} apart; flags are those that set knows. Conda
+// may start the shell: {"conda", "run", "-n", "x", "/bin/bash", "-c", script}.
 func shellScript(args []string) (shell []string, flags, script string, ok bool) {
+	if n := len(args) - 3; n > 1 && args[1] == "run" && slices.Contains([]string{"conda", "mamba", "micromamba"}, path.Base(args[0])) {
+		shell, flags, script, ok = shellScript(args[n:])
+		return append(slices.Clone(args[:n]), shell...), flags, script, ok
+	}
 	if len(args) < 3 || !slices.Contains(posixShells, path.Base(args[0])) {
 		return nil, "", "", false
 	}
