@@ -166,10 +166,19 @@ func (c *cppSplit) systemBase() (string, string) {
 	return c.binaries.systemBase()
 }
 
+// ubuntuLike is the Debian release whose C library, C++ library and OpenSSL run what is
+// linked with those of an Ubuntu release: 2.35, GCC 12's and 3.0 in 22.04, 2.39, GCC 14's and 3.0
+// in 24.04, against 2.41, GCC 14's and 3.5 in Debian 13 (packages.ubuntu.com, packages.debian.org:
+// libc6, libstdc++6, libssl3).
+var ubuntuLike = map[string]string{"22.04": "13", "24.04": "13"}
+
 // chooseBase picks the runtime image.
 func (c *cppSplit) chooseBase() bool {
 	static := c.static && !c.dynamic
 	release := debianNumber(c.img.Release)
+	if c.img.Distro == "ubuntu" && c.p.Policy == Smallest {
+		release = ubuntuLike[c.img.Release]
+	}
 	kind := "static"
 	switch {
 	case static && c.src.Accounts != "" && c.img.Distro != "alpine":
@@ -185,6 +194,8 @@ func (c *cppSplit) chooseBase() bool {
 		c.wants("%s is linked, which distroless hasn't", c.notInDistroless())
 	case release == "":
 		c.wants("distroless stands on Debian, and %s doesn't", c.stage.BaseName())
+	case release == "11" && len(c.libs) > 0:
+		c.wants("%s is linked, in Debian 11 with OpenSSL 1.1 or next to it, and the distroless images that are maintained have 3", c.libs[0].pkg)
 	default:
 		kind = "cc-debian" + release
 		if c.notInDistroless() == "" || len(c.needs) > 0 {

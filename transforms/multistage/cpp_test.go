@@ -49,6 +49,18 @@ func TestCpp(t *testing.T) {
 		{"distroless lacks SQLite", map[string]string{
 			"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y g++ libsqlite3-dev\nWORKDIR /w\nCOPY buoy.cpp .\nRUN g++ -o /buoy buoy.cpp -lsqlite3\nCMD [\"/buoy\"]\n", "buoy.cpp": cMain, "POLICY": "distroless",
 		}, []string{"FROM debian:bookworm-slim", "libsqlite3-0"}, ""},
+		{"distroless cc has no OpenSSL 1.1", map[string]string{
+			"Dockerfile": "FROM debian:bullseye\nRUN apt-get update && apt-get install -y g++ libssl-dev\nWORKDIR /w\nCOPY buoy.cpp .\nRUN g++ -o /buoy buoy.cpp -lssl -lcrypto\nCMD [\"/buoy\"]\n", "buoy.cpp": cMain, "POLICY": "distroless",
+		}, []string{"FROM debian:bullseye-slim", "libssl1.1"}, ""},
+		{"nor what libcurl of Debian 11 is linked with", map[string]string{
+			"Dockerfile": "FROM debian:bullseye\nRUN apt-get update && apt-get install -y g++ libcurl4-openssl-dev\nWORKDIR /w\nCOPY buoy.cpp .\nRUN g++ -o /buoy buoy.cpp -lcurl\nCMD [\"/buoy\"]\n", "buoy.cpp": cMain, "POLICY": "smallest",
+		}, []string{"FROM debian:bullseye-slim", "libcurl4"}, ""},
+		{"Ubuntu's libraries on distroless", map[string]string{
+			"Dockerfile": "FROM ubuntu:22.04\nRUN apt-get update && apt-get install -y g++ libsqlite3-dev\nWORKDIR /w\nCOPY buoy.cpp .\nRUN g++ -o /buoy buoy.cpp -lsqlite3\nCMD [\"/buoy\"]\n", "buoy.cpp": cMain, "POLICY": "smallest",
+		}, []string{"FROM gcr.io/distroless/cc-debian13:nonroot", "COPY --from=builder /libraries/ /usr/lib/"}, ""},
+		{"a newer Ubuntu than Debian", map[string]string{
+			"Dockerfile": "FROM ubuntu:26.04\nRUN apt-get update && apt-get install -y g++ libsqlite3-dev\nWORKDIR /w\nCOPY buoy.cpp .\nRUN g++ -o /buoy buoy.cpp -lsqlite3\nCMD [\"/buoy\"]\n", "buoy.cpp": cMain, "POLICY": "smallest",
+		}, []string{"FROM ubuntu:26.04", "libsqlite3-0"}, ""},
 		{"OpenMP", map[string]string{
 			"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y gcc make libc6-dev\nWORKDIR /w\nCOPY . .\nRUN make -j4\nCMD [\"./buoy\"]\n", "buoy.c": cMain, "Makefile": "CFLAGS = -O2 -fopenmp\nbuoy: buoy.c\n\t$(CC) $(CFLAGS) -o $@ $<\n",
 		}, []string{"libgomp1", "COPY --from=builder /w/buoy /w/buoy"}, ""},

@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"cmp"
 	"strings"
 
 	"drydock/images"
@@ -9,7 +10,7 @@ import (
 // On which Debian release a distroless image is taken.
 
 // maintained is a kind of distroless image on the oldest Debian release that isn't
-// older than another and is maintained today; where none is, the newest of them.
+// older than another (bookworm or 12) and is maintained today; where none is, the newest of them.
 func maintained(src images.Source, kind, release string) (ref images.Ref, img images.Image, ended, ok bool) {
 	releases := []string{"11", "12", "13"}
 	if name, of, one := strings.Cut(kind, "-debian"); one {
@@ -24,7 +25,7 @@ func maintained(src images.Source, kind, release string) (ref images.Ref, img im
 	for _, n := range releases {
 		r, there := images.Distroless(kind + "-debian" + n)
 		i, known := src.Image(r)
-		if !there || !known || n < debianNumber(release) {
+		if !there || !known || n < cmp.Or(debianNumber(release), release) {
 			continue
 		}
 		maintained := images.Kept(kind, n) && (i.EndOfLife == "" || i.EndOfLife > src.Day())

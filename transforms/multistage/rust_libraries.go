@@ -113,7 +113,7 @@ func (r *rustSplit) libraries() (kind string, ok bool) {
 		return "", r.decline(r.stage.From, "the program needs the C library of the builder's Debian release, which isn't known")
 	}
 	kind = "cc-debian" + n
-	if len(r.needs) == 0 && r.p.Policy != Slim && len(linked) == 1 && linked[0] == "openssl-sys" {
+	if len(r.needs) == 0 && r.p.Policy != Slim && len(linked) == 1 && linked[0] == "openssl-sys" && n != "11" { // which has OpenSSL 1.1
 		r.explain("%s holds the libssl that openssl-sys links", kind)
 		return kind, true
 	}
