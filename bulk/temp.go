@@ -52,7 +52,11 @@ func newTemp(dir string) (*temp, error) {
 		_ = os.Remove(name + tempLock)
 	}
 	done := leftover.Until(undo)
-	t.remove = func() { undo(); done() }
+	t.remove = func() {
+		undo()
+		done()
+		clearDead(dir) // what a program that a dead process had started was still writing to
+	}
 	if err := os.Mkdir(name, 0o700); err != nil {
 		t.remove()
 		return nil, fmt.Errorf("the folder for temporary files can't be used: %w: name another", err)
@@ -83,8 +87,10 @@ func clearDead(dir string) {
 		if err != nil {
 			continue // alive, or another user's
 		}
-		_ = os.RemoveAll(filepath.Join(dir, name))
+		err = os.RemoveAll(filepath.Join(dir, name))
 		held.Close()
-		_ = os.Remove(filepath.Join(dir, e.Name()))
+		if err == nil { // else the next one tries again: nobody clears a folder without a lock
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
 	}
 }
