@@ -103,8 +103,7 @@ func (in *Instruction) trees(st State, rp *repo.Repo, name string) (out []Tree, 
 	if !ok {
 		return nil, "its destination isn't known"
 	}
-	cp, _ := in.Cmd.(*instructions.CopyCommand)
-	if cp != nil && (cp.Parents || len(cp.ExcludePatterns) > 0) {
+	if in.picks() {
 		return nil, "--parents or --exclude changes what it copies"
 	}
 	intoDir := strings.HasSuffix(full, "/") || strings.HasSuffix(full, "/.") || full == "." || full == "" || Inside(st.Workdir, abs) || in.findsFolder(abs, rp, name)
@@ -121,8 +120,7 @@ func (in *Instruction) trees(st State, rp *repo.Repo, name string) (out []Tree, 
 		}
 		names := []string{ContextPath(s)}
 		if repo.Wild(s) {
-			ignore := rp.Ignore(name)
-			names = slices.DeleteFunc(rp.Glob(ContextPath(s)), func(n string) bool { return !rp.SendsEntry(ignore, n) })
+			names = matched(s, rp, name)
 			// What it may match tomorrow: nothing is known of a pattern without a
 			// match, and folders that tools make come and go.
 			if len(names) == 0 || matchesVolatile(ContextPath(s)) {
@@ -132,9 +130,7 @@ func (in *Instruction) trees(st State, rp *repo.Repo, name string) (out []Tree, 
 		for _, n := range names {
 			t := Tree{Dest: abs, Ctx: n}
 			switch {
-			case repo.Wild(path.Dir(ContextPath(s))) && !rp.NoLinks(n):
-				// BuildKit follows links behind "*" in the last part only (FollowLinks of
-				// fsutil): what this one leads to isn't sent because of it.
+			case astray(s, n, rp):
 				t.Unknown, t.Dir = true, true
 			case n == "." || rp.IsDir(n):
 				t.Dir = true
@@ -153,92 +149,22 @@ func (in *Instruction) trees(st State, rp *repo.Repo, name string) (out []Tree, 
 	return out, ""
 }
 
-// findsFolder reports whether an earlier WORKDIR, COPY, ADD or mkdir makes abs a
-// folder: a file that is copied there lands in it.
-func (in *Instruction) findsFolder(abs string, rp *repo.Repo, name string) bool {
-	made := false
-	for s := in.Stage; s != nil; s = s.Parent() {
-		for _, i := range s.Instructions {
-			if i == in {
-				break
-			}
-			if w, ok := i.Cmd.(*instructions.WorkdirCommand); ok {
-				st := s.At(i)
-				if p, ok := st.Abs(st.Expand(w.Path)); ok && Inside(p, abs) {
-					return true
-				}
-			} else if i.makesFolder(s.At(i), abs, rp, name) || i.bringsFolder(s.At(i), abs, rp, name) {
-				return true
-			} else if i.Keyword == "run" && strings.Contains(i.Text, path.Base(abs)) {
-				made = i.mkdirs(abs, made)
-			}
-		}
-		if made {
-			return true
-		}
-	}
-	return false
-}
-
-// mkdirs tells whether there is a folder at abs behind a RUN that is read command
-// by command; was tells it of the place in front.
-func (in *Instruction) mkdirs(abs string, was bool) bool {
-	steps, _ := in.Steps()
-	for _, st := range steps {
-		for _, a := range st.Args[min(1, len(st.Args)):] {
-			if !strings.HasPrefix(a, "/") && st.Dir != "" {
-				a = path.Join(st.Dir, a)
-			}
-			switch a = path.Clean(a); {
-			case st.Name == "mkdir":
-				was = was || Inside(a, abs) && !strings.ContainsAny(a, "$`*?[{")
-			case a == abs || Inside(abs, a):
-				was = was && st.Name != "rm" && st.Name != "rmdir" && st.Name != "mv"
-			}
-		}
-	}
-	return was
-}
-
-// makesFolder reports whether a COPY or ADD surely leaves a folder at abs.
-func (in *Instruction) makesFolder(st State, abs string, rp *repo.Repo, name string) bool {
-	sources, dest, from, ok := in.Copy()
-	if !ok {
-		return false
-	}
-	dest = st.Expand(dest)
-	p, ok := st.Abs(dest)
-	switch {
-	case !ok || !Inside(p, abs):
-		return false
-	case p != abs || strings.HasSuffix(dest, "/"):
-		return true
-	}
+// matched are the paths of the build context that a pattern takes.
+func matched(s string, rp *repo.Repo, name string) []string {
 	ignore := rp.Ignore(name)
-	return from == "" && slices.ContainsFunc(sources, func(s string) bool {
-		s = st.Expand(s)
-		if !repo.Wild(s) {
-			return rp.IsDir(ContextPath(s))
-		}
-		return slices.ContainsFunc(rp.Glob(ContextPath(s)), func(n string) bool {
-			return rp.IsDir(n) && rp.SendsEntry(ignore, n) && (!repo.Wild(path.Dir(ContextPath(s))) || rp.NoLinks(n))
-		})
-	})
+	return slices.DeleteFunc(rp.Glob(ContextPath(s)), func(n string) bool { return !rp.SendsEntry(ignore, n) })
 }
 
-// bringsFolder reports whether a COPY or ADD copies a folder of the build context to abs,
-// within another one.
-func (in *Instruction) bringsFolder(st State, abs string, rp *repo.Repo, name string) bool {
-	_, dest, _, ok := in.Copy()
-	if p, known := st.Abs(st.Expand(dest)); !ok || !known || p == abs || !Inside(abs, p) {
-		return false
-	}
-	trees, _ := in.trees(st, rp, name)
-	ignore := rp.Ignore(name)
-	return slices.ContainsFunc(trees, func(t Tree) bool {
-		c, ok := t.ctxPath(abs)
-		return ok && !t.Unknown && rp.IsDir(c) && t.stands(c, rp, ignore)
-	})
+// astray: BuildKit follows links behind "*" in the last part of a pattern only
+// (FollowLinks of fsutil): what this match leads to isn't sent because of it.
+func astray(s, n string, rp *repo.Repo) bool {
+	return repo.Wild(path.Dir(ContextPath(s))) && !rp.NoLinks(n)
+}
+
+// picks: --parents or --exclude changes what a COPY takes, and where it lands.
+func (in *Instruction) picks() bool {
+	cp, _ := in.Cmd.(*instructions.CopyCommand)
+	return cp != nil && (cp.Parents || len(cp.ExcludePatterns) > 0)
 }
 
 func matchesVolatile(pattern string) bool {

@@ -52,12 +52,11 @@ func (r *run) together(t *Transform, p *Pass, changes []Change) bool {
 	outs := make([]Outcome, 0, len(cs))
 	for i, c := range cs {
 		out := outcome(t, c)
-		out.IgnoreAt = c.ignoreLines(before)
 		if c.At != nil {
 			out.Line += shift(cs[:i], c.At.Span.Start, before.Src)
 		}
-		for k, in := range c.ignoreAt(before) {
-			out.IgnoreAt[k] += shift(cs[:i], in.Span.Start, before.Src)
+		for _, in := range c.ignoreAt(before) {
+			out.IgnoreAt = append(out.IgnoreAt, in.Line+shift(cs[:i], in.Span.Start, before.Src))
 		}
 		out.Before = text
 		if i == len(cs)-1 {

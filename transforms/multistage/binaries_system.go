@@ -239,7 +239,7 @@ func (b *binaries) choose(kind string) bool {
 	}
 	root := b.keepsRoot()
 	if root == "" && b.stage.At(nil).User == "" {
-		b.nonroot()
+		b.assumesNonroot()
 	}
 	if kind == "static" && b.p.Policy == Smallest {
 		if why := b.fitsScratch(); why == "" {
@@ -256,12 +256,12 @@ func (b *binaries) choose(kind string) bool {
 	return true
 }
 
-// nonroot writes down what running as nonroot rests on.
-func (b *binaries) nonroot() {
-	b.assumes = append(b.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp")
-	for _, in := range b.stage.Instructions {
+// assumesNonroot writes down what running as distroless' nonroot rests on.
+func (s *split) assumesNonroot() {
+	s.assumes = append(s.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp")
+	for _, in := range s.stage.Instructions {
 		if in.Keyword == "expose" && lowPort(in) {
-			b.assumes = append(b.assumes, "ports under 1024 are open to every user, as in Docker (not in Kubernetes)")
+			s.assumes = append(s.assumes, "ports under 1024 are open to every user, as in Docker (not in Kubernetes)")
 		}
 	}
 }

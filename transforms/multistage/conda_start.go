@@ -2,7 +2,6 @@ package multistage
 
 import (
 	"cmp"
-	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -285,15 +284,7 @@ func (c *condaSplit) restart(in *rewrite.Instruction, st condaStart) bool {
 			words = []string{"/bin/bash", "-c", script}
 		}
 	}
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		b, err := json.Marshal(w)
-		if err != nil {
-			return c.decline(in, "what %s starts can't be written as JSON", strings.ToUpper(in.Keyword))
-		}
-		quoted[i] = strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(b))
-	}
-	rest := "[" + strings.Join(quoted, ", ") + "]"
+	rest := likeList("", words)
 	c.say(in, word+" "+rest)
 	c.config |= rewrite.FieldCmd
 	if in.Keyword == "entrypoint" {

@@ -324,12 +324,7 @@ func (j *javaSplit) nonroot() bool {
 	if rewrite.Inside(st.Workdir, "/root") || j.p.Unsafe && j.p.Repo.Writes(j.p.Name, false) != "" {
 		return false
 	}
-	j.assumes = append(j.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp")
-	for _, in := range j.stage.Instructions {
-		if in.Keyword == "expose" && lowPort(in) {
-			j.assumes = append(j.assumes, "ports under 1024 are open to every user, as in Docker (not in Kubernetes)")
-		}
-	}
+	j.assumesNonroot()
 	return true
 }
 

@@ -99,7 +99,7 @@ func run(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 func newSplit(p *rewrite.Pass, stage *rewrite.Stage, ref images.Ref) *split {
 	s := &split{p: p, doc: p.Doc, stage: stage, ref: ref, roles: map[*rewrite.Instruction]role{}, instead: map[*rewrite.Instruction][]string{}, ahead: map[*rewrite.Instruction][]string{}, text: map[*rewrite.Instruction]string{}}
 	s.img, _ = stage.Image()
-	s.apt.runtime, s.apt.behind = map[string]bool{}, map[*rewrite.Instruction]behindHeaders{}
+	s.apt.runtime = map[string]bool{}
 	return s
 }
 

@@ -1,7 +1,6 @@
 package multistage
 
 import (
-	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -110,12 +109,7 @@ func (n *narrow) modelText() (string, bool) {
 		case k == "workdir":
 			blank(in.Span, "WORKDIR "+n.workdir(in.Next()))
 		case k == "cmd" && len(entry) > 0 && !shellForm:
-			var quoted []string
-			for _, w := range append(slices.Clone(entry), line...) {
-				q, _ := json.Marshal(w)
-				quoted = append(quoted, string(q))
-			}
-			blank(in.Span, n.moved("CMD ["+strings.Join(quoted, ", ")+"]"))
+			blank(in.Span, n.moved("CMD "+likeList("", slices.Concat(entry, line))))
 		case k == "env", k == "arg", k == "cmd", k == "entrypoint", k == "healthcheck", k == "shell", (k == "copy" || k == "add") && copied == "" && len(in.Heredocs) == 0:
 			b.WriteString(n.moved(src[in.Span.Start:in.Span.End]))
 		default:

@@ -95,10 +95,7 @@ func (py *pythonSplit) asUser(ref images.Ref) string {
 		py.explain("it stays root: %s", why)
 		return ref.WithTag("latest").String()
 	}
-	py.assumes = append(py.assumes, "the program may run as uid 65532 (nonroot) and writes only to /tmp")
-	if slices.ContainsFunc(py.stage.Instructions, func(in *rewrite.Instruction) bool { return in.Keyword == "expose" && lowPort(in) }) {
-		py.assumes = append(py.assumes, "ports under 1024 are open to every user, as in Docker (not in Kubernetes)")
-	}
+	py.assumesNonroot()
 	return ref.String()
 }
 
@@ -157,11 +154,13 @@ func (py *pythonSplit) gather(stage, base, minor string) {
 // notInstalled takes the libraries that the runtime stage installs out of it, to be copied
 // instead, or tells which package can't be; restore takes that back.
 func (py *pythonSplit) notInstalled() (libs []string, restore func(), why string) {
-	apt, instead, adds, plan := py.apt, maps.Clone(py.instead), slices.Clone(py.adds), slices.Clone(py.plan)
-	restore = func() { py.apt, py.instead, py.adds, py.plan = apt, instead, adds, plan }
+	apt, instead, plan := py.apt, maps.Clone(py.instead), slices.Clone(py.plan)
+	restore = func() { py.apt, py.instead, py.plan = apt, instead, plan }
 	libs = slices.Clone(apt.required)
-	for _, b := range apt.behind {
-		libs = append(libs, b.libs...)
+	for _, l := range apt.lines {
+		if l.unnamed() {
+			libs = append(libs, l.names...)
+		}
 	}
 	slices.Sort(libs)
 	libs = slices.Compact(libs)
@@ -176,13 +175,12 @@ func (py *pythonSplit) notInstalled() (libs []string, restore func(), why string
 		}
 	}
 	py.apt.required, py.apt.runtime = nil, map[string]bool{}
-	for in, b := range apt.behind {
-		py.instead[in] = nil
-		for _, c := range b.commands {
-			i := slices.Index(py.adds, c)
-			py.adds = slices.Delete(py.adds, i, i+1)
+	for _, l := range apt.lines { // all of them: another kind of package has declined
+		if py.instead[l.in] = slices.Delete(slices.Clone(py.instead[l.in]), l.at, l.at+1); len(py.instead[l.in]) == 0 {
+			delete(py.instead, l.in)
 		}
 	}
+	py.apt.lines = nil
 	py.plan = slices.DeleteFunc(py.plan, func(l string) bool {
 		return strings.Contains(l, " is installed in the runtime stage, the library behind ")
 	})

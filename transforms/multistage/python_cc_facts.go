@@ -22,7 +22,7 @@ var (
 	inCCFile       = lazily(`^` + inCC + `\.so(\.\d+)*$`)
 )
 
-// systemPackages are packages that start a shell or the system's programs, or that
+// startsSystem are packages that start a shell or the system's programs, or that
 // find a library of the system by its name and fail without; each project's source.
 // Those that need what the slim image hasn't either stand in nativeNeeds.
 var startsSystem = words(`ansible ansible-core ansible-runner apache-airflow buildbot circus fabric honcho invoke jupyter jupyterhub jupyterlab notebook jupyter-server luigi mlflow nox pexpect plumbum ptyprocess
@@ -42,11 +42,8 @@ func (py *pythonSplit) unowned() string {
 		return py.whole
 	}
 	for _, in := range py.stage.Instructions {
-		if in.Keyword == "user" {
-			name, _, _ := strings.Cut(in.Stage.At(in).Expand(in.Args.Text), ":")
-			if strings.Trim(name, "0123456789") != "" && name != "root" && name != "nonroot" && name != "nobody" {
-				return "it has no user " + name
-			}
+		if why := lacksUser(in); why != "" {
+			return why
 		}
 	}
 	if why := py.needsShell(py.ownStarts, ".py"); why != "" {

@@ -102,6 +102,18 @@ var startsPrograms = lazily(`\bsubprocess\b|\bos\.(system|popen|exec\w+|spawn\w+
 // images have beside it.
 var missingModules = lazily(`(?m)^\s*(?:import|from)\s+(distutils|setuptools|pkg_resources|pip|ensurepip|venv|tkinter|idlelib|lib2to3)\b`)
 
+// lacksUser: USER names somebody whom distroless images don't know.
+func lacksUser(in *rewrite.Instruction) string {
+	if in.Keyword != "user" {
+		return ""
+	}
+	name, _, _ := strings.Cut(in.Stage.At(in).Expand(in.Args.Text), ":")
+	if strings.Trim(name, "0123456789") != "" && name != "root" && name != "nonroot" && name != "nobody" {
+		return "it has no user " + name
+	}
+	return ""
+}
+
 // bare tells why the program needs more than a distroless image.
 func (py *pythonSplit) bare(img images.Image) string {
 	switch {
@@ -120,11 +132,8 @@ func (py *pythonSplit) bare(img images.Image) string {
 		if in.Keyword == "healthcheck" && len(line) > 0 {
 			return "HEALTHCHECK starts " + line[0]
 		}
-		if in.Keyword == "user" {
-			name, _, _ := strings.Cut(in.Stage.At(in).Expand(in.Args.Text), ":")
-			if strings.Trim(name, "0123456789") != "" && name != "root" && name != "nonroot" && name != "nobody" {
-				return "it has no user " + name
-			}
+		if why := lacksUser(in); why != "" {
+			return why
 		}
 	}
 	if why := py.needsShell(func(words []string) bool { _, ok := pythonArgs(words); return ok }, ".py"); why != "" {

@@ -322,7 +322,7 @@ func (s *split) installBeside() bool {
 	if st := s.stage.At(after.Next()); after != s.stage.From && after.Next() != nil && st.User != "" && !st.Root() {
 		return s.decline(after, "%s needs %s, and the stage is no longer root where apt is set up", s.apt.reason[names[0]], names[0])
 	}
-	s.edits = append(s.edits, s.doc.InsertAfter(after, s.installLine(names, nil, nil)+"\n"))
+	s.edits = append(s.edits, s.doc.InsertAfter(after, s.installLine(names)+"\n"))
 	return true
 }
 

@@ -15,15 +15,11 @@ type systemPackages struct {
 
 	left []string // packages that only the build stage installs
 
-	line   *installed                             // the first RUN of the runtime stage that installs packages in the place of another
-	behind map[*rewrite.Instruction]behindHeaders // RUNs in whose place libraries behind headers alone are installed
+	lines []*installed // RUNs of the runtime stage that install packages in the place of others
 
 	required []string          // packages that nobody asked for by name and the runtime stage needs
 	reason   map[string]string // why
 }
-
-// behindHeaders are libraries that take the place of headers, and the commands that install them.
-type behindHeaders struct{ libs, commands []string }
 
 // buildOnly are packages that a program doesn't need when it runs: compilers
 // and build tools. -dev packages have tables of their own.
@@ -211,14 +207,9 @@ func (s *split) system(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 	switch {
 	case installs && len(order) == 0 && (build || other):
 	case installs && len(order) > 0 && (build || removes || other || !assumesYes(flags)):
-		n := len(s.adds)
-		if s.apt.line == nil {
-			s.apt.line = &installed{in, len(s.instead[in]), order, keep, flags}
-		}
-		s.instead[in] = append(s.instead[in], s.installLine(order, keep, flags))
-		if !slices.ContainsFunc(order, func(pkg string) bool { return keep[pkg] == pkg }) {
-			s.apt.behind[in] = behindHeaders{order, slices.Clone(s.adds[n:])}
-		}
+		l := &installed{in, len(s.instead[in]), order, keep, flags}
+		s.apt.lines = append(s.apt.lines, l)
+		s.instead[in] = append(s.instead[in], s.runOf(l.commands()))
 	case installs:
 		s.roles[in], s.apt.repeats = inBoth, true
 		return nil, true
@@ -258,31 +249,6 @@ func (s *split) library(pkg string) (at []string, why string) {
 func versioned(name, prefix string) bool {
 	rest, ok := strings.CutPrefix(name, prefix)
 	return ok && strings.Trim(rest, "0123456789.") == ""
-}
-
-// installLine is a RUN that installs the packages of the runtime stage, and
-// notes its commands as added.
-func (s *split) installLine(names []string, keep map[string]string, flags []string) string {
-	var fl []string
-	libs := true
-	for _, n := range names {
-		libs = libs && keep[n] != n
-	}
-	for _, f := range flags {
-		if !slices.Contains(fl, f) {
-			fl = append(fl, f)
-		}
-	}
-	if !assumesYes(fl) {
-		fl = append([]string{"-y"}, fl...)
-	}
-	if libs && !slices.Contains(fl, "--no-install-recommends") {
-		fl = append(fl, "--no-install-recommends")
-	}
-	install := strings.Join(append(append([]string{"apt-get", "install"}, fl...), names...), " ")
-	commands := []string{"apt-get update", install, "rm -rf /var/lib/apt/lists/*"}
-	s.adds = append(s.adds, commands...)
-	return s.keyword("RUN") + " " + s.doc.Chained(commands)
 }
 
 // assumesYes: without it apt asks where it didn't on the full image, because a
