@@ -169,7 +169,7 @@ func (py *pythonSplit) notInstalled() (libs []string, restore func(), why string
 			return nil, restore, "the runtime stage installs " + pkg
 		}
 	}
-	for pkg := range apt.runtime {
+	for _, pkg := range slices.Sorted(maps.Keys(apt.runtime)) { // the same reason in each run
 		if !slices.ContainsFunc(libs, func(lib string) bool { name, _, _ := strings.Cut(lib, "="); return name == pkg }) {
 			return nil, restore, "the runtime stage installs " + pkg
 		}

@@ -2,7 +2,9 @@ package multistage
 
 import (
 	"encoding/json"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"drydock/images"
@@ -139,7 +141,7 @@ func (py *pythonSplit) bare(img images.Image) string {
 	if why := py.needsShell(func(words []string) bool { _, ok := pythonArgs(words); return ok }, ".py"); why != "" {
 		return why
 	}
-	for pkg := range py.apt.runtime {
+	for _, pkg := range slices.Sorted(maps.Keys(py.apt.runtime)) { // the same reason in each run
 		return "the runtime stage installs " + pkg
 	}
 	for _, p := range py.asked {

@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -343,7 +344,7 @@ func (py *pythonSplit) ownPaths() string {
 			}
 		}
 	}
-	for pkg := range py.apt.runtime {
+	for _, pkg := range slices.Sorted(maps.Keys(py.apt.runtime)) {
 		if pkg == "cron" || pkg == "supervisor" || pkg == "openssh-server" {
 			return pkg + " starts programs with a PATH of its own"
 		}
