@@ -78,7 +78,7 @@ func TestChain(t *testing.T) {
 			defer func() { table.add(t, name, p) }()
 			chain(t, filepath.Join(world.root, "fixtures", dir), c, &p)
 		})
-		every := os.Getenv("E2E_ALL") != "" && strings.HasPrefix(name, "multi-stage/") && c.unbuilt == ""
+		every := os.Getenv("E2E_ALL") != "" && (strings.HasPrefix(name, "multi-stage/") || !strings.Contains(name, "/")) && c.unbuilt == ""
 		if c.smaller == 0 && !every {
 			continue
 		}
@@ -189,7 +189,7 @@ func chain(t *testing.T, fixture string, c chainCase, p *pair, flags ...string) 
 	}
 
 	if c.standIn != "" {
-		c.images = condaStandIn(t, c.standIn)
+		c.images = standInFor(t, c.standIn)
 	}
 	if p.before, err = launch(ctx, was, c); err != nil {
 		t.Fatalf("before: %v", err)

@@ -2,12 +2,6 @@
 
 package e2e
 
-import (
-	"maps"
-	"path/filepath"
-	"testing"
-)
-
 // The lab has no image of conda and reaches no channel. testdata/conda holds stand-ins: rattler (pixi's resolver and installer)
 // behind a program named conda, and a channel of two packages, Python and one whose files hold the path of the environment. What
 // they prove: an environment that a real installer made works at the same path of Debian's slim image, alone, started without
@@ -20,22 +14,4 @@ func init() {
 	for _, name := range []string{"apt-release", "geo-on-path", "micromamba-compiler", "path-pip", "prefix-lock", "shell"} {
 		cases["multi-stage/python-conda-"+name] = chainCase{unbuilt: "the lab reaches no channel of conda"}
 	}
-}
-
-// condaStandIns are the images that stand in for others, by the folder that makes them.
-var condaStandIns = map[string]string{"conda/miniconda3": "continuumio/miniconda3:24.5.0-0", "conda/miniforge3": "condaforge/miniforge3"}
-
-// condaStandIn builds a folder of testdata into world.layout, and what it stands on; it gives the named contexts of a build.
-func condaStandIn(t *testing.T, folder string) map[string]string {
-	t.Helper()
-	images := map[string]string{}
-	if folder != "conda/miniconda3" {
-		maps.Copy(images, condaStandIn(t, "conda/miniconda3"))
-	}
-	b, err := world.builder.build(t.Context(), request{dir: filepath.Join(world.root, "e2e", "testdata", folder), images: images, export: true})
-	if err != nil {
-		t.Fatalf("the stand-in: %v", err)
-	}
-	images[condaStandIns[folder]] = b.digest
-	return images
 }

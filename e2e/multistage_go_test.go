@@ -12,4 +12,6 @@ func init() {
 	cases["multi-stage/go-entrypoint"] = chainCase{factor: 4}
 	cases["multi-stage/go-starts-itself"] = chainCase{factor: 50}
 	cases["multi-stage/go-cgo-zlib"] = chainCase{factor: 4}
+	cases["multi-stage/go-smallest-library"] = chainCase{paths: []string{"/nowhere"}, factor: 13}
+	cases["multi-stage/go-smallest-plugins"] = chainCase{factor: 4}
 }

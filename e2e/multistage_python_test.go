@@ -22,4 +22,7 @@ func init() {
 	cases["multi-stage/python-smallest-find-library"] = chainCase{factor: 4}
 	// compiled: the libraries behind it are installed again
 	cases["multi-stage/python-psycopg2"] = chainCase{paths: []string{"/nowhere"}, factor: 3}
+	// Poetry and uv by their own images or with a mirror that answers as pip wants it
+	cases["multi-stage/python-poetry"] = chainCase{paths: []string{"/nowhere"}, factor: 4, standIn: "poetry"}
+	cases["multi-stage/python-uv"] = chainCase{paths: []string{"/nowhere"}, factor: 4, standIn: "uv"}
 }

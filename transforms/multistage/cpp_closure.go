@@ -27,30 +27,26 @@ func linkedFiles(condition, list string) string {
 	return "awk '" + condition + " && $3 !~ /\\/" + inCC + "\\./ { print $3 }' " + list
 }
 
-// beside plans to copy the libraries that are linked, or tells why not.
-func (c *cppSplit) beside() string {
-	if c.p.Policy != Smallest {
-		return "distroless hasn't " + c.notInDistroless()
-	}
-	for _, l := range c.libs {
-		if !closedLibraries().MatchString(l.pkg) && !strings.HasPrefix(l.pkg, "libssl") {
-			return l.pkg + " may load or read more than it is linked with"
+// beside plans to copy the files of the libraries that a program is linked with, given
+// by Debian's names of their packages, or tells why not.
+func (b *binaries) beside(libs []string) string {
+	for _, l := range libs {
+		if !closedLibraries().MatchString(l) && !strings.HasPrefix(l, "libssl") {
+			return l + " may load or read more than it is linked with"
 		}
 	}
-	if len(c.outputs) != 1 {
+	switch {
+	case len(b.outputs) != 1:
 		return "there are several programs"
+	case len(b.stage.From.Flags) > 0:
+		return "the build stage may be of another platform, whose libraries its loader doesn't list"
 	}
-	program := c.outputs[0].path
 	files := linkedFiles(`$2 == "=>"`, "/tmp/libraries")
-	commands := []string{"ldd " + program + " >/tmp/libraries", "mkdir /libraries", "cp -L $(" + files + ") /libraries/"}
-	c.tail = append(c.tail, c.keyword("RUN")+" "+c.doc.Chained(commands)+"\n")
-	c.adds = append(c.adds, append(commands, files)...)
-	c.instead[c.last] = append(c.instead[c.last], c.copyFrom("/libraries/", "/usr/lib/"))
-	var names []string
-	for _, l := range c.libs {
-		names = append(names, l.pkg)
-	}
-	c.explain("the files of %s, and of what they are linked with, are copied to /usr/lib, since distroless hasn't them", strings.Join(names, ", "))
-	c.assumes = append(c.assumes, "the libraries load no plug-ins and read no files that the program needs")
+	commands := []string{"ldd " + b.outputs[0].path + " >/tmp/libraries", "mkdir /libraries", "cp -L $(" + files + ") /libraries/"}
+	b.tail = append(b.tail, "# the libraries that it is linked with, which distroless hasn't\n"+b.keyword("RUN")+" "+b.doc.Chained(commands)+"\n")
+	b.adds = append(b.adds, append(commands, files)...)
+	b.instead[b.last] = append(b.instead[b.last], b.copyFrom("/libraries/", "/usr/lib/"))
+	b.explain("the files of %s, and of what they are linked with, are copied to /usr/lib, since distroless hasn't them", strings.Join(libs, ", "))
+	b.assumes = append(b.assumes, "the libraries load no plug-ins and read no files that the program needs")
 	return ""
 }

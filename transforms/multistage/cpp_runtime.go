@@ -201,7 +201,11 @@ func (c *cppSplit) chooseBase() bool {
 		if c.notInDistroless() == "" || len(c.needs) > 0 {
 			break
 		}
-		if why := c.beside(); why != "" {
+		var libs []string
+		for _, l := range c.libs {
+			libs = append(libs, l.pkg)
+		}
+		if why := c.beside(libs); why != "" {
 			c.wants("%s is linked, which distroless hasn't, and %s", c.notInDistroless(), why)
 		}
 	}

@@ -173,6 +173,7 @@ func (g *goSplit) programs() bool {
 // chooseBase picks the runtime image.
 func (g *goSplit) chooseBase() bool {
 	kind := "static"
+	var libs, why []string // what cgo links, and what says so
 	defer func() {
 		if len(g.needs) == 0 && kind == "static" {
 			g.explain("built without cgo the program links nothing, so it needs no C library")
@@ -195,8 +196,13 @@ func (g *goSplit) chooseBase() bool {
 		if !o.cgo {
 			continue
 		}
-		if why := g.plainCgo(p); why != "" && !g.links(o, why) {
-			return false
+		links := g.plainCgo(p)
+		if links != "" {
+			behind, ok := g.behind(o, links)
+			if !ok {
+				return false
+			}
+			libs, why = append(libs, behind...), append(why, links)
 		}
 		if g.img.Libc == "musl" {
 			g.wants("cgo links the C library of Alpine")
@@ -208,24 +214,43 @@ func (g *goSplit) chooseBase() bool {
 		}
 		kind = "base-debian" + n
 	}
+	if len(libs) > 0 {
+		kind = strings.Replace(kind, "base", "cc", 1) // a library may be of C++
+		g.link(libs, why)
+	}
 	return g.choose(kind)
 }
 
-// links installs the libraries behind the -dev packages of the build; without
-// any, which library cgo links isn't known.
-func (g *goSplit) links(o output, why string) bool {
+// link has the libraries of cgo copied beside a distroless base, with --base smallest,
+// or installed in an image that has a package manager.
+func (g *goSplit) link(libs, why []string) {
+	if len(g.needs) == 0 && g.p.Policy == Smallest && g.img.Release != "bullseye" {
+		beside := g.beside(libs)
+		if beside == "" {
+			return
+		}
+		g.explain("the libraries aren't copied beside a distroless base: %s", beside)
+	}
+	for _, lib := range libs {
+		g.require(lib, why[0])
+	}
+	g.wants("%s", why[0])
+}
+
+// behind gives the libraries behind the -dev packages of the build; without any, which
+// library cgo links isn't known.
+func (g *goSplit) behind(o output, why string) (libs []string, ok bool) {
 	if len(g.devs) == 0 || g.img.PackageManager != "apt" {
-		return g.decline(o.in, "%s", why)
+		return nil, g.decline(o.in, "%s", why)
 	}
 	for _, dev := range g.devs {
 		lib := g.linked(dev)
 		if lib == "" {
-			return g.decline(o.in, "%s, and which package holds the library of %s isn't known", why, dev)
+			return nil, g.decline(o.in, "%s, and which package holds the library of %s isn't known", why, dev)
 		}
-		g.require(lib, why)
+		libs = append(libs, lib)
 	}
-	g.wants("%s", why)
-	return true
+	return libs, true
 }
 
 // plainCgo tells why cgo code needs more than the C library.

@@ -117,15 +117,26 @@ func (r *rustSplit) libraries() (kind string, ok bool) {
 		r.explain("%s holds the libssl that openssl-sys links", kind)
 		return kind, true
 	}
+	var libs []string
 	for i, c := range linked {
 		lib := r.linked(devs[i])
 		if lib == "" {
 			return "", r.decline(r.last, "which package holds the library that the crate %s links isn't known for %s", c, release)
 		}
-		if !r.require(lib, "the crate "+c) {
-			return "", r.decline(r.last, "the crate %s needs %s, and the builder has no apt", c, lib)
+		libs = append(libs, lib)
+	}
+	if len(libs) > 0 && len(r.needs) == 0 && r.p.Policy == Smallest && n != "11" {
+		why := r.beside(libs)
+		if why == "" {
+			return kind, true
 		}
-		r.wants("the crate %s links %s, which distroless hasn't", c, lib)
+		r.explain("the libraries aren't copied beside a distroless base: %s", why)
+	}
+	for i, c := range linked {
+		if !r.require(libs[i], "the crate "+c) {
+			return "", r.decline(r.last, "the crate %s needs %s, and the builder has no apt", c, libs[i])
+		}
+		r.wants("the crate %s links %s, which distroless hasn't", c, libs[i])
 	}
 	if len(linked) == 0 && len(r.needs) == 0 {
 		r.explain("%s holds the C library and libgcc, and Cargo.lock names no crate that links more", kind)

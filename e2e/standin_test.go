@@ -1,0 +1,37 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"maps"
+	"path/filepath"
+	"testing"
+)
+
+// standIns are the images that stand in for bases which the lab hasn't, by the folder of testdata that makes them.
+var standIns = map[string]struct {
+	refs  []string // of what it stands in for
+	needs string   // the folder of what it stands on, where that is a stand-in too
+}{
+	"conda/miniconda3": {refs: []string{"continuumio/miniconda3:24.5.0-0"}},
+	"conda/miniforge3": {refs: []string{"condaforge/miniforge3"}, needs: "conda/miniconda3"},
+	"poetry":           {refs: []string{"python:3.12", "python:3.12-trixie"}},
+	"uv":               {refs: []string{"ghcr.io/astral-sh/uv:0.9.5"}},
+}
+
+// standInFor builds a folder of testdata into world.layout, and what it stands on; it gives the named contexts of a build.
+func standInFor(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	images, s := map[string]string{}, standIns[folder]
+	if s.needs != "" {
+		maps.Copy(images, standInFor(t, s.needs))
+	}
+	b, err := world.builder.build(t.Context(), request{dir: filepath.Join(world.root, "e2e", "testdata", folder), images: images, export: true})
+	if err != nil {
+		t.Fatalf("the stand-in: %v", err)
+	}
+	for _, ref := range s.refs {
+		images[ref] = b.digest
+	}
+	return images
+}
