@@ -95,9 +95,13 @@ func TestChain(t *testing.T) {
 	table.print(t)
 }
 
-// smallestDiffers: --base smallest makes another Dockerfile of a fixture than the default does.
+// smallestDiffers: --base smallest makes another Dockerfile of a fixture than the default does. One whose POLICY is
+// smallest has been built so.
 func smallestDiffers(t *testing.T, fixture string) bool {
 	t.Helper()
+	if policy, err := os.ReadFile(filepath.Join(fixture, "POLICY")); err == nil && strings.TrimSpace(string(policy)) == "smallest" {
+		return false
+	}
 	var text [2]string
 	for i, base := range []string{"slim", "smallest"} {
 		cmd := exec.CommandContext(t.Context(), world.drydock, "diff", "--unsafe", "--no-replay", "--base", base, fixture)
