@@ -71,7 +71,7 @@ func (r *rubySplit) folders() bool {
 			return r.decline(in, "the gems lie in %s, which holds more than them", p)
 		}
 		if rewrite.Inside(p, r.app) {
-			r.writes = cmp.Or(r.writes, "the gems lie in "+p)
+			r.writes, r.vendored = cmp.Or(r.writes, "the gems lie in "+p), p
 		} else if !slices.ContainsFunc(r.others, func(o string) bool { return rewrite.Inside(p, o) }) {
 			r.others = append(r.others, p)
 		}
@@ -102,7 +102,7 @@ func (r *rubySplit) folders() bool {
 			}
 		}
 		if deploys {
-			r.writes = cmp.Or(r.writes, "Bundler's deployment puts the gems in vendor/bundle")
+			r.writes, r.vendored = cmp.Or(r.writes, "Bundler's deployment puts the gems in vendor/bundle"), cmp.Or(r.vendored, path.Join(r.app, "vendor/bundle"))
 		}
 	}
 	return true
