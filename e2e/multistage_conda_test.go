@@ -22,20 +22,25 @@ func init() {
 	}
 }
 
-// condaStandIns are the images that stand in for others, by the folder that makes them.
-var condaStandIns = map[string]string{"conda/miniconda3": "continuumio/miniconda3:24.5.0-0", "conda/miniforge3": "condaforge/miniforge3"}
+// standsFor are the images that folders of testdata stand in for.
+var standsFor = map[string][]string{
+	"conda/miniconda3": {"continuumio/miniconda3:24.5.0-0"}, "conda/miniforge3": {"condaforge/miniforge3"},
+	"ruby": {"ruby:3.1", "ruby:3.1-bookworm"},
+}
 
-// condaStandIn builds a folder of testdata into world.layout, and what it stands on; it gives the named contexts of a build.
-func condaStandIn(t *testing.T, folder string) map[string]string {
+// standInImages builds a folder of testdata into world.layout, and what it stands on; it gives the named contexts of a build.
+func standInImages(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	images := map[string]string{}
-	if folder != "conda/miniconda3" {
-		maps.Copy(images, condaStandIn(t, "conda/miniconda3"))
+	if folder == "conda/miniforge3" {
+		maps.Copy(images, standInImages(t, "conda/miniconda3"))
 	}
 	b, err := world.builder.build(t.Context(), request{dir: filepath.Join(world.root, "e2e", "testdata", folder), images: images, export: true})
 	if err != nil {
 		t.Fatalf("the stand-in: %v", err)
 	}
-	images[condaStandIns[folder]] = b.digest
+	for _, ref := range standsFor[folder] {
+		images[ref] = b.digest
+	}
 	return images
 }
