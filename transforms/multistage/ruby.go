@@ -106,7 +106,7 @@ func splitRuby(s *split) bool {
 	}
 	switch {
 	case r.owns:
-		s.gain = "compilers, headers, the shell and Debian's tools stay behind: about 390 MB for the full image, 20 MB for distroless cc with Ruby (compressed)"
+		s.gain = "compilers, headers, the shell and Debian's tools stay behind: distroless cc with Ruby weighs about 20 MB, the full image about 390, the slim one 60 (compressed)"
 		needed = "and the program needs no shell and no other program"
 	case s.p.Policy != Slim && s.p.Policy != "":
 		s.explain("there is no distroless image with Ruby, so it runs on %s%s", s.base, other)

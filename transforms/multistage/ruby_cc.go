@@ -25,6 +25,9 @@ import (
 
 // own turns to distroless cc with the image's own Ruby, or tells why not.
 func (r *rubySplit) own() string {
+	if r.img.PackageManager == "apk" {
+		return "Alpine's Ruby needs musl, which distroless hasn't"
+	}
 	if v := r.img.Line; v == "" || versionLess(v, "3.1") {
 		return r.stage.BaseName() + " isn't known to be Ruby 3.1 or later, as which it works with OpenSSL 3"
 	}
@@ -146,13 +149,11 @@ func (r *rubySplit) repeatEnv() {
 // copied from there: accounts, and files in the application's folder. undo takes that back.
 func (r *rubySplit) runsBefore() (undo func(), why string) {
 	var moved []*rewrite.Instruction
-	owner := r.owner
-	copies := slices.Clone(r.instead[r.last])
 	undo = func() {
 		for _, in := range moved {
 			r.roles[in] = inBoth
 		}
-		r.owner, r.accounts, r.instead[r.last] = owner, nil, copies
+		r.accounts = nil
 	}
 	folder := &appFolder{split: r.split, app: r.app}
 	for _, in := range r.stage.Instructions {
@@ -163,6 +164,7 @@ func (r *rubySplit) runsBefore() (undo func(), why string) {
 		if why != "" {
 			return undo, why
 		}
+		files := false
 		for _, st := range all {
 			switch {
 			case st.Name == "useradd" || st.Name == "groupadd":
@@ -171,12 +173,13 @@ func (r *rubySplit) runsBefore() (undo func(), why string) {
 				}
 				r.accounts = append(r.accounts, st)
 			case r.writes != "" && replayed[st.Name] && folder.within(st) && !r.folderItself(st):
+				files = true
 			default:
 				return undo, "line " + lineOf(in) + " runs in the runtime stage too"
 			}
 		}
-		if r.copiedBetween(in) {
-			return undo, "line " + lineOf(in) + " changes files that a COPY above it brings to the runtime stage"
+		if files && r.copiedBetween(in) {
+			return undo, "line " + lineOf(in) + " may change files that a COPY above it brings to the runtime stage"
 		}
 		r.roles[in] = inBuild
 		moved = append(moved, in)
@@ -231,8 +234,7 @@ func (r *rubySplit) folderItself(st rewrite.Step) bool {
 	return slices.ContainsFunc(operands(st), func(w string) bool { return path.Clean(abs(st.Dir, w)) == r.app })
 }
 
-// copiedBetween: between the last build step and a RUN behind it a COPY brings files into
-// the application's folder.
+// copiedBetween: between the last build step and a RUN behind it a COPY brings files.
 func (r *rubySplit) copiedBetween(run *rewrite.Instruction) bool {
 	for in := r.last.Next(); in != nil && in.Index < run.Index; in = in.Next() {
 		if in.Keyword == "copy" || in.Keyword == "add" {

@@ -182,6 +182,9 @@ func (r *rubySplit) ownStarts(words []string) bool {
 	case ofRuby && name == "ruby":
 		return true
 	case ofRuby && (name == "bundle" || name == "bundler"):
+		if len(words) == 2 { // ENTRYPOINT ["bundle", "exec"]
+			words = append(words[:2:2], r.arguments()...)
+		}
 		return len(words) > 2 && words[1] == "exec" && !strings.HasPrefix(words[2], "-") && path.Base(words[2]) != "bundle" && r.ownStarts(words[2:])
 	case ofRuby || slices.ContainsFunc(r.others, func(o string) bool { return dir == path.Join(o, "bin") }):
 		return slices.ContainsFunc(rubyPrograms[name], func(g string) bool {
@@ -199,4 +202,17 @@ func (r *rubySplit) ownStarts(words []string) bool {
 	}
 	src, err := r.p.Repo.ReadFile(ctx)
 	return err == nil && envRuby().Match(src)
+}
+
+// arguments are those of CMD, where that is in exec form.
+func (r *rubySplit) arguments() (line []string) {
+	for _, in := range r.stage.Instructions {
+		if in.Keyword == "cmd" {
+			shell := false
+			if line, shell = startLine(in); shell {
+				line = nil
+			}
+		}
+	}
+	return line
 }

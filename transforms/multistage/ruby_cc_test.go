@@ -30,7 +30,9 @@ func TestRubyOwn(t *testing.T) {
 		{"3.3", head + `CMD ["puma"]` + "\n", puma, "", "cc-debian13:nonroot"},
 		{"3.3", head + `CMD ["/usr/local/bundle/bin/puma"]` + "\n", puma, "", "cc-debian13:nonroot"},
 		{"3.3", head + `CMD ["bundle", "exec", "rackup"]` + "\n", puma, "", "cc-debian13:nonroot"},
-		{"3.3", head + `ENTRYPOINT ["bundle", "exec"]` + "\n" + `CMD ["puma"]` + "\n", puma, "", "ENTRYPOINT runs bundle"}, // what it starts is CMD's
+		{"3.3", head + `ENTRYPOINT ["bundle", "exec"]` + "\n" + `CMD ["puma"]` + "\n", puma, "", "cc-debian13:nonroot"},
+		{"3.3", head + `ENTRYPOINT ["bundle", "exec"]` + "\n" + `CMD ["jekyll", "serve"]` + "\n", gems("jekyll (4.3.3)"), "", "ENTRYPOINT runs bundle"},
+		{"3.3", head + `ENTRYPOINT ["bundle"]` + "\n" + `CMD ["exec", "puma"]` + "\n", puma, "", "ENTRYPOINT runs bundle"},
 		{"3.3", head + `CMD ["ruby", "app.rb"]` + "\n", puma, "", "cc-debian13:nonroot"},
 		{"3.3", head + `HEALTHCHECK CMD ["ruby", "-e", "exit"]` + "\n" + cmd, puma, "", "cc-debian13:nonroot"},
 		{"3.3", head + "EXPOSE 80\n" + cmd, puma, "", "cc-debian13:nonroot"},
@@ -58,6 +60,9 @@ func TestRubyOwn(t *testing.T) {
 		{"3.3", "RUN useradd -m -d /srv/clerk clerk\n" + head + "USER clerk\n" + cmd, puma, "", "useradd is given -d, and which home folder"},
 		{"3.3", head + "USER www-data\n" + cmd, puma, "", "/etc/passwd /etc/group /etc/\n"},
 
+		{"3.3-alpine3.20", "RUN apk add build-base\n" + head + cmd, puma, "", "Alpine's Ruby needs musl"},
+		{"3.3", "ENV GEM_HOME=/gems BUNDLE_APP_CONFIG=/gems\n" + head + cmd, gems("taglib-ruby (1.1.3)"), "", "find /gems -name"},
+		{"3.3", "WORKDIR /app\nCOPY . .\nRUN bundle config set path /gems && bundle config set deployment true && bundle install\n" + cmd, gems("taglib-ruby (1.1.3)"), "", "find /usr/local/bundle /gems -name"}, // no vendor/bundle
 		{"2.7-bullseye", head + cmd, puma, "", "isn't known to be Ruby 3.1 or later"},
 		{"3.2-bullseye", head + cmd, puma, "", "linked with OpenSSL 1.1"},
 		{"3.3", head + "CMD bundle exec puma -p $PORT && true\n", puma, "", "CMD is in shell form"},

@@ -62,7 +62,9 @@ func (r *rubySplit) folders() bool {
 	if home != "" && (!set || rewrite.Inside(bundle, home) || len(r.gems) > 0 || len(r.configs()) > 0) {
 		r.others = append(r.others, home)
 	}
+	given := set
 	add := func(p string) bool {
+		given = true
 		if strings.ContainsAny(p, "$`~") || p == "" {
 			return r.decline(in, "the folder %s for gems is computed", p)
 		}
@@ -102,7 +104,10 @@ func (r *rubySplit) folders() bool {
 			}
 		}
 		if deploys {
-			r.writes, r.vendored = cmp.Or(r.writes, "Bundler's deployment puts the gems in vendor/bundle"), cmp.Or(r.vendored, path.Join(r.app, "vendor/bundle"))
+			r.writes = cmp.Or(r.writes, "Bundler's deployment puts the gems in vendor/bundle")
+		}
+		if deploys && !given {
+			r.vendored = path.Join(r.app, "vendor/bundle")
 		}
 	}
 	return true
