@@ -6,8 +6,8 @@ package e2e
 // testdata/ruby builds one that is laid out as the official image is. What that proves: that Ruby runs there with all of its
 // standard library. What it doesn't: that the official image of another version holds nothing more.
 func init() {
-	cases["multi-stage/ruby-native"] = chainCase{paths: []string{"/3", "/nowhere"}, factor: 5, touch: "server.rb", install: `\bbundle install\b`, root: true, owns: "ruby"}
-	cases["multi-stage/ruby-assets"] = chainCase{paths: []string{"/nowhere"}, factor: 5, owns: "ruby"}
+	cases["multi-stage/ruby-native"] = chainCase{paths: []string{"/3", "/nowhere"}, factor: 5, touch: "server.rb", install: `\bbundle install\b`, root: true, smaller: 13, owns: "ruby"}
+	cases["multi-stage/ruby-assets"] = chainCase{paths: []string{"/nowhere"}, factor: 5, smaller: 13, owns: "ruby"}
 	// the whole standard library
 	cases["multi-stage/ruby-smallest-modules"] = chainCase{paths: []string{"/nowhere"}, factor: 13, standIn: "ruby"}
 	// stays on the slim image, since it runs pwd
