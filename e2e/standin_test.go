@@ -16,6 +16,7 @@ var standIns = map[string]struct {
 	"conda/miniconda3": {refs: []string{"continuumio/miniconda3:24.5.0-0"}},
 	"conda/miniforge3": {refs: []string{"condaforge/miniforge3"}, needs: "conda/miniconda3"},
 	"poetry":           {refs: []string{"python:3.12", "python:3.12-trixie"}},
+	"ruby":             {refs: []string{"ruby:3.1", "ruby:3.1-bookworm"}},
 	"uv":               {refs: []string{"ghcr.io/astral-sh/uv:0.9.5"}},
 }
 

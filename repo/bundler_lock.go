@@ -19,6 +19,7 @@ type BundlerLock struct {
 type Gem struct {
 	Version string // without the platform
 	Line    int
+	Needs   []string // names of the gems that it depends on
 }
 
 // BundlerLock reads the Gemfile.lock in folder dir (a path as in Exists); nil
@@ -36,7 +37,7 @@ func (r *Repo) BundlerLock(dir string) *BundlerLock {
 		return nil
 	}
 	b := &BundlerLock{File: file, Gems: map[string]Gem{}}
-	section := ""
+	section, name := "", ""
 	for n, l := range lines(src) {
 		word := strings.TrimSpace(l)
 		switch indent := len(l) - len(strings.TrimLeft(l, " ")); {
@@ -50,11 +51,17 @@ func (r *Repo) BundlerLock(dir string) *BundlerLock {
 				b.Paths = append(b.Paths, p)
 			}
 		case indent == 4 && slices.Contains([]string{"GEM", "GIT", "PATH", "PLUGIN SOURCE"}, section):
-			name, version, ok := strings.Cut(word, " (")
-			if _, twice := b.Gems[name]; ok && !twice {
+			gem, version, ok := strings.Cut(word, " (")
+			name = ""
+			if _, twice := b.Gems[gem]; ok && !twice {
 				version, _, _ = strings.Cut(strings.TrimSuffix(version, ")"), "-")
-				b.Gems[name] = Gem{Version: version, Line: n + 1}
+				name, b.Gems[gem] = gem, Gem{Version: version, Line: n + 1}
 			}
+		case indent == 6 && name != "":
+			need, _, _ := strings.Cut(word, " ")
+			g := b.Gems[name]
+			g.Needs = append(g.Needs, strings.TrimSuffix(need, "!"))
+			b.Gems[name] = g
 		}
 	}
 	return b

@@ -1,6 +1,7 @@
 package multistage
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -42,11 +43,11 @@ func (py *pythonSplit) unowned() string {
 		return py.whole
 	}
 	for _, in := range py.stage.Instructions {
-		if why := lacksUser(in); why != "" {
+		if why := lacksUser(in); why != "" && py.roles[in] != inBuild {
 			return why
 		}
 	}
-	if why := py.needsShell(py.ownStarts, ".py"); why != "" {
+	if why := cmp.Or(py.needsShell(py.ownStarts, ".py"), py.startedOutside(py.ownStarts)); why != "" {
 		return why
 	}
 	for _, p := range py.asked {

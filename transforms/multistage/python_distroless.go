@@ -104,14 +104,25 @@ var startsPrograms = lazily(`\bsubprocess\b|\bos\.(system|popen|exec\w+|spawn\w+
 // images have beside it.
 var missingModules = lazily(`(?m)^\s*(?:import|from)\s+(distutils|setuptools|pkg_resources|pip|ensurepip|venv|tkinter|idlelib|lib2to3)\b`)
 
-// lacksUser: USER names somebody whom distroless images don't know.
+// lacksUser: USER, or --chown, names somebody whom distroless images don't know.
 func lacksUser(in *rewrite.Instruction) string {
-	if in.Keyword != "user" {
-		return ""
+	user, group := "", ""
+	switch in.Keyword {
+	case "user":
+		user = in.Stage.At(in).Expand(in.Args.Text)
+	case "copy", "add":
+		user, _ = in.Flag("chown")
+		user = in.State().Expand(user)
 	}
-	name, _, _ := strings.Cut(in.Stage.At(in).Expand(in.Args.Text), ":")
-	if strings.Trim(name, "0123456789") != "" && name != "root" && name != "nonroot" && name != "nobody" {
-		return "it has no user " + name
+	user, group, _ = strings.Cut(user, ":")
+	known := func(name string) bool {
+		return strings.Trim(name, "0123456789") == "" || name == "root" || name == "nonroot" || name == "nobody"
+	}
+	switch {
+	case !known(user):
+		return "it has no user " + user
+	case !known(group):
+		return "it has no group " + group
 	}
 	return ""
 }
@@ -134,7 +145,7 @@ func (py *pythonSplit) bare(img images.Image) string {
 		if in.Keyword == "healthcheck" && len(line) > 0 {
 			return "HEALTHCHECK starts " + line[0]
 		}
-		if why := lacksUser(in); why != "" {
+		if why := lacksUser(in); why != "" && py.roles[in] != inBuild {
 			return why
 		}
 	}
@@ -234,23 +245,4 @@ func (py *pythonSplit) rewriteStart(img images.Image) {
 		py.config |= rewrite.FieldCmd | rewrite.FieldEntrypoint
 		py.explain("the image starts %s itself; %s are its arguments", img.Entrypoint[0], strings.ToUpper(in.Keyword))
 	}
-}
-
-// beginsInWorkdir: the runtime stage sets its working directory before anything
-// depends on it; distroless' nonroot images begin in /home/nonroot.
-func (py *pythonSplit) beginsInWorkdir() bool {
-	for _, in := range py.stage.Instructions {
-		if py.roles[in] == inBuild {
-			continue
-		}
-		switch in.Keyword {
-		case "workdir":
-			return strings.HasPrefix(in.Args.Text, "/")
-		case "copy", "add":
-			if _, dest, _, _ := in.Copy(); !strings.HasPrefix(dest, "/") {
-				return false
-			}
-		}
-	}
-	return false
 }

@@ -18,7 +18,8 @@ import (
 // libraries behind them come from Gemfile.lock (ruby_gems.go), those behind -dev
 // packages from the file.
 //
-// Slim and Alpine images take part where the file installs compilers in them.
+// Slim and Alpine images take part where the file installs compilers in them. With the policy
+// smallest Ruby goes to distroless cc (ruby_cc.go).
 //
 // It declines without a Gemfile.lock, for gems whose libraries aren't known, for
 // tasks of Rake that may write anywhere, and for RUNs that it doesn't know.
@@ -29,7 +30,8 @@ var _ = register(recipe{
 	words:   words("bundle bundler"),
 	anySize: true,
 	doc: `- Ruby with Bundler: the gems, and what assets:precompile and the like write, on the
-  -slim image, with the libraries behind native gems in Gemfile.lock.`,
+  -slim image, with the libraries behind native gems in Gemfile.lock; with the policy smallest on
+  distroless cc, with the image's own Ruby and what it and the gems are linked with.`,
 	split: splitRuby,
 })
 
@@ -42,6 +44,9 @@ type rubySplit struct {
 	assets     bool
 	systemGems bool // libraries are linked to the system's by a setting of Bundler
 	homeConfig *rewrite.Instruction
+	vendored   string         // the folder of gems in the application's, "" for none
+	owns       bool           // the runtime stage is distroless cc with the image's own Ruby
+	accounts   []rewrite.Step // … to which the build stage's users come
 }
 
 type rubyStep struct {
@@ -88,14 +93,25 @@ func splitRuby(s *split) bool {
 		return false
 	}
 	s.why = "the image carries compilers and headers, which only the install of gems needs"
+	needed := "and the program starts no program that only the full image has"
 	s.gain = "compilers and headers stay behind: about 390 MB for the full image, 75 MB for the slim one (compressed)"
 	if small(s.stage.BaseName()) {
 		s.gain = "the compilers that the file installs stay behind: 80 MB and more (compressed)"
 	}
-	if s.p.Policy != Slim && s.p.Policy != "" {
-		s.explain("there is no distroless image with Ruby, so it runs on %s", s.base)
+	other := ""
+	if s.p.Policy == Smallest {
+		if other = r.own(); other != "" {
+			other = ", nor does it run with its own on distroless cc: " + other
+		}
 	}
-	s.assumes = append(s.assumes, "no gem links or loads a library of the full image but those that are known by its name in "+r.lockFile()+", and the program starts no program that only the full image has")
+	switch {
+	case r.owns:
+		s.gain = "compilers, headers, the shell and Debian's tools stay behind: distroless cc with Ruby weighs about 20 MB, the full image about 390, the slim one 60 (compressed)"
+		needed = "and the program needs no shell and no other program"
+	case s.p.Policy != Slim && s.p.Policy != "":
+		s.explain("there is no distroless image with Ruby, so it runs on %s%s", s.base, other)
+	}
+	s.assumes = append(s.assumes, "no gem links or loads a library of the full image but those that are known by its name in "+r.lockFile()+", "+needed)
 	return true
 }
 

@@ -62,7 +62,9 @@ func (r *rubySplit) folders() bool {
 	if home != "" && (!set || rewrite.Inside(bundle, home) || len(r.gems) > 0 || len(r.configs()) > 0) {
 		r.others = append(r.others, home)
 	}
+	given := set
 	add := func(p string) bool {
+		given = true
 		if strings.ContainsAny(p, "$`~") || p == "" {
 			return r.decline(in, "the folder %s for gems is computed", p)
 		}
@@ -71,7 +73,7 @@ func (r *rubySplit) folders() bool {
 			return r.decline(in, "the gems lie in %s, which holds more than them", p)
 		}
 		if rewrite.Inside(p, r.app) {
-			r.writes = cmp.Or(r.writes, "the gems lie in "+p)
+			r.writes, r.vendored = cmp.Or(r.writes, "the gems lie in "+p), p
 		} else if !slices.ContainsFunc(r.others, func(o string) bool { return rewrite.Inside(p, o) }) {
 			r.others = append(r.others, p)
 		}
@@ -103,6 +105,9 @@ func (r *rubySplit) folders() bool {
 		}
 		if deploys {
 			r.writes = cmp.Or(r.writes, "Bundler's deployment puts the gems in vendor/bundle")
+		}
+		if deploys && !given {
+			r.vendored = path.Join(r.app, "vendor/bundle")
 		}
 	}
 	return true

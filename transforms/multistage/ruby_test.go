@@ -111,9 +111,9 @@ func TestRubyDeclines(t *testing.T) {
 	}
 	// There is no distroless Ruby: another policy says so and takes slim.
 	files := rubyApp("FROM ruby:3.3\nWORKDIR /app\nCOPY . .\nRUN bundle install\n"+rubyCmd, "rack (3.0.9)")
-	files["POLICY"] = "smallest"
+	files["POLICY"] = Distroless
 	if res := splitFiles(t, files); !res.Changed() || !strings.Contains(res.After, "FROM ruby:3.3-slim") || !strings.Contains(strings.Join(res.Outcomes[0].Plan, "\n"), "no distroless image with Ruby") {
-		t.Errorf("smallest: %+v\n%s", res.Outcomes, res.After)
+		t.Errorf("distroless: %+v\n%s", res.Outcomes, res.After)
 	}
 	// A slim image without compilers has nothing to leave behind.
 	if res := splitFiles(t, rubyApp("FROM ruby:3.3-slim\nWORKDIR /app\nCOPY . .\nRUN bundle install\n"+rubyCmd, "rack (3.0.9)")); res.Changed() || reasons(res) != "" {
