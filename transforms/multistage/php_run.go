@@ -11,11 +11,7 @@ import (
 // run sorts one RUN.
 func (p *phpSplit) run(in *rewrite.Instruction) bool {
 	if p.bringsComposer(in) {
-		p.tools = true
-		p.roles[in] = inBuild
-		if p.calls("composer", ".php") {
-			p.roles[in] = inBoth
-		}
+		p.composerRole(in)
 		return true
 	}
 	all, why := in.Steps()
