@@ -70,13 +70,15 @@ type pythonSplit struct {
 	manifests  map[string]bool      // pyproject.toml and Pipfile, as image paths
 	local      bool                 // the project itself is installed, from its source
 	old        []oldEditable
-	editable   bool     // … perhaps as a link to that source
-	relaunched bool     // CMD or ENTRYPOINT starts what a manager's run started
-	homes      []string // … its folders in the context
-	bareMinor  string   // the Python version of the distroless base, "" for another base
-	owns       bool     // the runtime stage is distroless cc with the image's own Python
-	written    string   // the application's folder, where RUNs write into it
-	whole      string   // why all of /usr/local is carried over
+	editable   bool                      // … perhaps as a link to that source
+	relaunched bool                      // CMD or ENTRYPOINT starts what a manager's run started
+	homes      []string                  // … its folders in the context
+	bareMinor  string                    // the Python version of the distroless base, "" for another base
+	owns       bool                      // the runtime stage is distroless cc with the image's own Python
+	written    string                    // the application's folder, where RUNs write into it
+	whole      string                    // why all of /usr/local is carried over
+	removals   []pipInstall              // rm of requirements files, in a RUN that installs
+	exports    map[string][]repo.Package // requirements files that a manager writes
 }
 
 // pipInstall is one install. kind is "" for pip, "uv" for uv pip and "pipenv" for
@@ -129,7 +131,7 @@ func splitPython(s *split) bool {
 	if why := s.sourceLacks(".py"); why != "" {
 		return s.decline(py.installs[0].in, "%s", why)
 	}
-	if !py.place() {
+	if !py.place() || !py.remove() {
 		return false
 	}
 	py.distroless()
@@ -234,6 +236,9 @@ func (py *pythonSplit) repeat(in *rewrite.Instruction, rest []rewrite.Step) bool
 	sh, _ := in.Shell()
 	var commands []string
 	for _, st := range rest {
+		if py.removesRequirements(in, st) {
+			continue
+		}
 		if !replayed[st.Name] && (!rewrite.Harmless(st.Name) || len(st.Stmt.Redirs) == 0) {
 			continue
 		}
@@ -244,8 +249,10 @@ func (py *pythonSplit) repeat(in *rewrite.Instruction, rest []rewrite.Step) bool
 		commands = append(commands, src)
 		py.adds = append(py.adds, st.Key)
 	}
-	py.instead[in] = append(py.instead[in], py.keyword("RUN")+" "+strings.Join(commands, " && "))
-	py.mixed = true
+	if len(commands) > 0 {
+		py.instead[in] = append(py.instead[in], py.keyword("RUN")+" "+strings.Join(commands, " && "))
+		py.mixed = true
+	}
 	return true
 }
 
@@ -263,7 +270,7 @@ func manages(st rewrite.Step) bool {
 		return false
 	}
 	switch st.Args[2] {
-	case "collectstatic", "compilemessages", "compress":
+	case "collectstatic", "compilemessages", "compress", "makemigrations", "migrate", "loaddata":
 		return true
 	}
 	return false
