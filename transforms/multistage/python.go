@@ -221,6 +221,14 @@ func (py *pythonSplit) run(in *rewrite.Instruction) bool {
 	case pips > 0:
 		py.roles[in], py.last = inBuild, in
 		return replays == 0 || py.repeat(in, rest)
+	case replays+idle > 0 && slices.ContainsFunc(all, installsPackages):
+		// What apt installs is sorted; the file commands are done again beside it.
+		py.last, py.roles[in] = in, inBuild
+		mixed := py.mixed || slices.ContainsFunc(rest, func(st rewrite.Step) bool { return replayed[st.Name] && !makesOnly[st.Name] })
+		if replays > 0 && !py.repeat(in, rest) {
+			return false
+		}
+		py.mixed = mixed
 	case replays+idle > 0:
 		py.roles[in] = inBoth
 		py.moves = append(py.moves, in)
@@ -228,6 +236,14 @@ func (py *pythonSplit) run(in *rewrite.Instruction) bool {
 		py.last = in
 	}
 	return true
+}
+
+// makesOnly are file commands that need nothing which a COPY brings.
+var makesOnly = words(`mkdir useradd groupadd adduser addgroup`)
+
+func installsPackages(st rewrite.Step) bool {
+	a, ok := readApt(st)
+	return ok && a.verb == "install"
 }
 
 // repeat takes the file commands out of a RUN that installs packages too, for
