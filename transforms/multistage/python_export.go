@@ -69,7 +69,7 @@ func exportOf(st rewrite.Step) (e pythonExport, ok bool) {
 	}
 	if e.file == "" {
 		for _, r := range st.Stmt.Redirs {
-			if r.Word != nil && r.Op.String() == ">" {
+			if r.Word != nil && r.N == nil && r.Op.String() == ">" {
 				e.file = plainWord(r.Word)
 			}
 		}

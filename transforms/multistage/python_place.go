@@ -3,6 +3,7 @@ package multistage
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -264,8 +265,39 @@ func (py *pythonSplit) removesRequirements(in *rewrite.Instruction, st rewrite.S
 	return true
 }
 
-// remove repeats such an rm where a COPY brings the files to the runtime stage, too.
+// remove repeats such an rm where a COPY brings the files to the runtime stage, too. A
+// RUN of its own that only removes them stays in the build stage; for one that does more
+// with them the COPY goes to both stages.
 func (py *pythonSplit) remove() bool {
+	for _, in := range py.stage.Instructions {
+		if in.Keyword != "run" || py.roles[in] == inBuild {
+			continue
+		}
+		for _, file := range slices.Sorted(maps.Keys(py.files)) {
+			if !strings.Contains(in.Args.Text, path.Base(file)) {
+				continue
+			}
+			_, by := py.stage.Origin(in, file, py.p.Repo, py.p.Name)
+			if by != nil && py.roles[by] != inBuild {
+				continue
+			}
+			all, why := in.Steps()
+			removes := func(st rewrite.Step) bool { return py.removesRequirements(in, st) }
+			n := len(py.removals)
+			only := why == "" && !slices.ContainsFunc(all, func(st rewrite.Step) bool { return !removes(st) })
+			py.removals = py.removals[:n]
+			switch {
+			case only:
+				py.roles[in] = inBuild
+			case by == nil:
+				if _, written := py.exports[file]; written {
+					return py.decline(in, "it changes %s, which only the build stage has", path.Base(file))
+				}
+			default:
+				py.roles[by] = inBoth
+			}
+		}
+	}
 	for _, r := range py.removals {
 		sh, _ := r.in.Shell()
 		for _, a := range r.step.Args[1:] {
