@@ -1,17 +1,14 @@
 package images
 
-// rootFolder are repositories that the catalogue hasn't, whose Dockerfiles set no WORKDIR:
-// a container of theirs begins in /. They are conda's (sources: transforms/multistage/conda_base.go).
-var rootFolder = map[string]bool{
-	"continuumio/miniconda3": true, "continuumio/anaconda3": true, "continuumio/miniconda": true, "continuumio/anaconda": true, "anaconda/miniconda": true,
-	"condaforge/miniforge3": true, "condaforge/mambaforge": true,
+// folders are the working directories of repositories that the catalogue hasn't: Bun's
+// (https://github.com/oven-sh/bun, dockerhub/*/Dockerfile), and conda's, which set none
+// (sources: transforms/multistage/conda_base.go).
+var folders = map[string]string{
+	"oven/bun":               "/home/bun/app",
+	"continuumio/miniconda3": "/", "continuumio/anaconda3": "/", "continuumio/miniconda": "/", "continuumio/anaconda": "/", "anaconda/miniconda": "/",
+	"condaforge/miniforge3": "/", "condaforge/mambaforge": "/",
 }
 
 // Folder is the working directory of an image that the catalogue doesn't know, "" where
 // nothing is known of it either.
-func Folder(ref Ref) string {
-	if rootFolder[ref.Repository()] {
-		return "/"
-	}
-	return ""
-}
+func Folder(ref Ref) string { return folders[ref.Repository()] }

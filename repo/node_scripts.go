@@ -61,3 +61,35 @@ func (n *Node) ScriptDev(name string) []string {
 	}
 	return slices.Clip(out)
 }
+
+// NodeScript is a script of package.json.
+type NodeScript struct{ Name, Command string }
+
+// Started returns the scripts that a command line of npm, pnpm, Yarn or Bun runs, each
+// with its pre and post scripts and the scripts that these run; nil for none.
+func (n *Node) Started(command string) (out []NodeScript) {
+	var queue []string
+	called := func(cmd string) {
+		for _, m := range runScript.FindAllStringSubmatch(cmd, -1) {
+			queue = append(queue, m[1])
+		}
+	}
+	called(command)
+	for seen := map[string]bool{}; len(queue) > 0; queue = queue[1:] {
+		name := queue[0]
+		cmd := n.Scripts[name]
+		if seen[name] || cmd == "" {
+			continue
+		}
+		seen[name] = true
+		out = append(out, NodeScript{name, cmd})
+		queue = append(queue, "pre"+name, "post"+name)
+		called(cmd)
+		for _, w := range strings.Fields(cmd) {
+			if w = strings.Trim(w, `"'`); n.Scripts[w] != "" { // run-s, run-p and concurrently name scripts
+				queue = append(queue, w)
+			}
+		}
+	}
+	return out
+}

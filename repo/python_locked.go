@@ -147,7 +147,10 @@ func (r *Repo) declaredPython(dir string, dev bool) (out []Package) {
 			if s == "" {
 				s = str(asTable(spec)["version"])
 			}
-			add(file, n+extras+strings.TrimPrefix(s, "*"))
+			if s = strings.TrimPrefix(s, "*"); s != "" && s[0] >= '0' && s[0] <= '9' {
+				s = "==" + s // Poetry's exact version
+			}
+			add(file, n+extras+s)
 		}
 	}
 	if p := r.Pyproject(dir); p != nil && p.Err == nil {

@@ -98,7 +98,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	}
 	var given []folder
 	if p.Unsafe { // reads the source: only where the change could be kept
-		if why = deployed(p, s); why == "" {
+		if why = cmp.Or(deployed(p, s), writesBesideCode(p, s)); why == "" {
 			given, in, why = foldersToGive(p, s, start, acc)
 			if why == "" {
 				if port := p.Repo.LowPort(scanOf(p, s, start)); port != "" {

@@ -225,6 +225,9 @@ func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string, depth int) stri
 		if m := serverSettings().FindString(l); m != "" && path.Ext(ctx) == ".ini" {
 			return fmt.Sprintf("%s:%d sets %s", ctx, n+1, strings.TrimSpace(m))
 		}
+		if m := besideCode().FindStringSubmatch(plainCommand(l)); m != nil && !strings.HasPrefix(strings.TrimSpace(l), "#") {
+			return fmt.Sprintf("%s:%d starts %s, which writes next to the code", ctx, n+1, m[1])
+		}
 		if m := asksRoot(l); m != "" && !strings.HasPrefix(strings.TrimSpace(l), "#") {
 			return fmt.Sprintf("%s:%d %s", ctx, n+1, m)
 		}

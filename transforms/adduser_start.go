@@ -42,7 +42,7 @@ func strange(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction) stri
 		return why
 	}
 	if runners[base] || pythonName().MatchString(base) {
-		return notOurs(s, base, words)
+		return notOurs(p, s, base, words)
 	}
 	abs, ok := s.At(nil).Abs(name)
 	if !ok {
@@ -80,17 +80,10 @@ func buildsAtStart(base string, words []string) string {
 
 // notOurs tells why what an interpreter or a server is started with isn't the project's:
 // no COPY brings it, so a RUN has fetched it. "" when it is, or may be.
-func notOurs(s *rewrite.Stage, base string, words []string) string {
-	copies, at := 0, slices.IndexFunc(words, func(w string) bool { return path.Base(w) == base })
-	for t := s; t != nil; t = t.Parent() {
-		for _, in := range t.Instructions {
-			if _, _, _, ok := in.Copy(); ok || len(in.ContextSources()) > 0 {
-				copies++
-			}
-		}
-	}
-	if copies == 0 {
-		return "nothing of the project is copied to the image; drydock can't see what " + base + " does there"
+func notOurs(p *rewrite.Pass, s *rewrite.Stage, base string, words []string) string {
+	at := slices.IndexFunc(words, func(w string) bool { return path.Base(w) == base })
+	if !bringsCode(p, s) {
+		return "nothing of the project's code is copied to the image; drydock can't see what " + base + " does there"
 	}
 	file := ""
 	for i := at + 1; at >= 0 && i < len(words) && file == ""; i++ {
@@ -123,6 +116,32 @@ func notOurs(s *rewrite.Stage, base string, words []string) string {
 	return "drydock can't see what " + file + " does: no COPY brings it"
 }
 
+// manifest: files that tell what to install, and hold no code.
+var manifest = lazily(`^(requirements\S*\.(txt|in)|constraints\S*\.txt|Pipfile(\.lock)?|poetry\.lock|uv\.lock|package(-lock)?\*?\.json|yarn\.lock\*?|pnpm-lock\.yaml|bun\.lockb?|Gemfile(\.lock|\*)?|go\.(mod|sum|\*)|environment\.ya?ml)$`)
+
+// bringsCode reports whether the stage, or one that it copies from, takes more of the
+// build context than manifests.
+func bringsCode(p *rewrite.Pass, s *rewrite.Stage) bool {
+	for t := s; t != nil; t = t.Parent() {
+		for _, in := range t.Instructions {
+			context := in.ContextSources()
+			_, _, from, copies := in.Copy()
+			switch {
+			case slices.ContainsFunc(context, func(c string) bool { return !manifest().MatchString(path.Base(c)) }):
+				return true
+			case !copies || len(context) > 0:
+			case from == "": // a text in the file, or an address
+				return true
+			default:
+				if other := p.Doc.StageByRef(from, t.Index); other == nil || bringsCode(p, other) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // startsShell reports whether ENTRYPOINT or CMD is a shell that waits for input.
 func startsShell(s *rewrite.Stage) bool {
 	if entry := startsBy(s); entry.Keyword == "entrypoint" && bareShell(entry) {
@@ -144,6 +163,9 @@ func startWords(in *rewrite.Instruction) []string {
 
 func bareShell(in *rewrite.Instruction) bool {
 	words := startWords(in)
+	if len(words) > 0 && words[0] == "exec" && !in.JSON {
+		words = words[1:]
+	}
 	return len(words) > 0 && rewrite.PosixShell(words[0]) &&
 		!slices.ContainsFunc(words[1:], func(w string) bool { return w != "-l" && w != "-i" && w != "--login" })
 }

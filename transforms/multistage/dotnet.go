@@ -354,9 +354,26 @@ func (d *dotnetSplit) content() bool {
 			return d.decline(d.stage.From, "%s:%s uses the SDK (%s)", file, lineAt(text, at[0]), text[at[0]:at[1]])
 		}
 		return d.named(file, text, []string{"bin", "obj"}, func(ctx, _ string) bool {
-			return slices.Contains([]string{".cs", ".fs", ".vb", ".csproj", ".fsproj", ".cshtml"}, path.Ext(ctx))
+			return dotnetSource[path.Ext(ctx)] || d.onlySource(ctx)
 		})
 	})
+}
+
+var dotnetSource = words(`.cs .fs .vb .csproj .fsproj .vbproj .cshtml`)
+
+// onlySource: a folder holds nothing but what the compiler reads, and so a string that
+// happens to name it ("Commands", for a log) reads no file there.
+func (d *dotnetSplit) onlySource(dir string) bool {
+	files, complete := d.p.Repo.Files()
+	n := 0
+	for _, f := range files {
+		if rewrite.Inside(f, dir) && f != dir {
+			if n++; !dotnetSource[path.Ext(f)] {
+				return false
+			}
+		}
+	}
+	return complete && n > 0
 }
 
 var (

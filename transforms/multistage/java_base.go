@@ -123,6 +123,11 @@ func (j *javaSplit) chooseBase() bool {
 		}
 		j.explain("distroless won't do, so it runs on a JRE image: %s", why)
 	}
+	return j.jre()
+}
+
+// jre picks the image with a JRE that takes the place of the JDK's.
+func (j *javaSplit) jre() bool {
 	draws := j.p.Unsafe && j.draws() != ""
 	for _, name := range j.vm.runtimes(j.ref, draws) {
 		ref, err := images.ParseRef(name)

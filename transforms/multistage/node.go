@@ -181,10 +181,24 @@ func (n *nodeSplit) run(in *rewrite.Instruction) bool {
 		n.roles[in] = inBoth
 	case builds+caches > 0:
 		n.roles[in] = inBuild
+	case replays > 0 && slices.ContainsFunc(all, installsPackages):
+		return n.besidePackages(in, rest)
 	case replays > 0:
 		n.roles[in] = inBoth
 	}
 	return true
+}
+
+// besidePackages: file commands in a RUN of apt. What apt installs is sorted; the commands
+// are done again in the runtime stage where they need nothing that a COPY brings.
+func (n *nodeSplit) besidePackages(in *rewrite.Instruction, rest []rewrite.Step) bool {
+	rest = slices.DeleteFunc(slices.Clone(rest), func(st rewrite.Step) bool { return !replayed[st.Name] && len(st.Stmt.Redirs) == 0 })
+	for _, st := range rest {
+		if !makesOnly[st.Name] {
+			return n.decline(in, "it installs packages and changes other files (%s) in one RUN", strings.Join(st.Args[:min(3, len(st.Args))], " "))
+		}
+	}
+	return n.again(in, rest)
 }
 
 // kind says what a command does: install, build (it writes into the

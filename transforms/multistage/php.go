@@ -59,10 +59,7 @@ func splitPHP(s *split) bool {
 	saves := ""
 	for _, in := range s.stage.Instructions {
 		if _, _, from, ok := in.Copy(); ok && from != "" && s.doc.StageByRef(from, s.stage.Index) == nil {
-			p.tools = true
-			if s.roles[in] = inBuild; p.calls("composer", ".php") {
-				s.roles[in] = inBoth
-			}
+			p.composerRole(in)
 		}
 		if in.Keyword != "run" {
 			continue
@@ -106,7 +103,7 @@ func splitPHP(s *split) bool {
 func (p *phpSplit) leave() {
 	text := p.stageText()
 	p.buildTools = map[string]bool{}
-	if strings.Contains(text, "composer") {
+	if p.composes() {
 		for prog, pkg := range map[string]string{"git": "git", "unzip": "unzip", "zip": "zip", "7z": "p7zip-full", "hg": "mercurial", "svn": "subversion"} {
 			if !p.calls(prog, ".php") {
 				p.buildTools[pkg] = true
@@ -117,6 +114,31 @@ func (p *phpSplit) leave() {
 		for _, pkg := range []string{"nodejs", "npm", "yarn", "yarnpkg"} {
 			p.buildTools[pkg] = true
 		}
+	}
+}
+
+// composes: a RUN has Composer work on the application. Where none does, Composer and
+// what it calls are there for work in the container: with the project mounted, say.
+func (p *phpSplit) composes() bool {
+	for _, in := range p.stage.Instructions {
+		if in.Keyword == "run" && composerWorks().MatchString(in.Args.Text) {
+			return true
+		}
+	}
+	return false
+}
+
+var composerWorks = lazily(`\bcomposer(\.phar)?"?\s+(-\S+\s+)*(install|i|update|u|require|remove|dump-?autoload|dump-env|run|run-script|create-project)\b`)
+
+// composerRole places the instruction that brings Composer.
+func (p *phpSplit) composerRole(in *rewrite.Instruction) {
+	switch {
+	case !p.composes():
+		p.roles[in] = inRuntime
+	case p.calls("composer", ".php"):
+		p.roles[in], p.tools = inBoth, true
+	default:
+		p.roles[in], p.tools = inBuild, true
 	}
 }
 

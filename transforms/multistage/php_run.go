@@ -11,11 +11,7 @@ import (
 // run sorts one RUN.
 func (p *phpSplit) run(in *rewrite.Instruction) bool {
 	if p.bringsComposer(in) {
-		p.tools = true
-		p.roles[in] = inBuild
-		if p.calls("composer", ".php") {
-			p.roles[in] = inBoth
-		}
+		p.composerRole(in)
 		return true
 	}
 	all, why := in.Steps()
@@ -165,6 +161,10 @@ func (p *phpSplit) kind(in *rewrite.Instruction, st rewrite.Step) string {
 		return app(args)
 	case "corepack":
 		return "nothing"
+	case "service": // what it starts ends with the RUN
+		if len(args) == 3 && args[1] == "apache2" {
+			return "nothing"
+		}
 	case "git":
 		if len(args) > 1 && args[1] == "config" {
 			return "nothing"

@@ -70,13 +70,15 @@ type pythonSplit struct {
 	manifests  map[string]bool      // pyproject.toml and Pipfile, as image paths
 	local      bool                 // the project itself is installed, from its source
 	old        []oldEditable
-	editable   bool     // … perhaps as a link to that source
-	relaunched bool     // CMD or ENTRYPOINT starts what a manager's run started
-	homes      []string // … its folders in the context
-	bareMinor  string   // the Python version of the distroless base, "" for another base
-	owns       bool     // the runtime stage is distroless cc with the image's own Python
-	written    string   // the application's folder, where RUNs write into it
-	whole      string   // why all of /usr/local is carried over
+	editable   bool                      // … perhaps as a link to that source
+	relaunched bool                      // CMD or ENTRYPOINT starts what a manager's run started
+	homes      []string                  // … its folders in the context
+	bareMinor  string                    // the Python version of the distroless base, "" for another base
+	owns       bool                      // the runtime stage is distroless cc with the image's own Python
+	written    string                    // the application's folder, where RUNs write into it
+	whole      string                    // why all of /usr/local is carried over
+	removals   []pipInstall              // rm of requirements files, in a RUN that installs
+	exports    map[string][]repo.Package // requirements files that a manager writes
 }
 
 // pipInstall is one install. kind is "" for pip, "uv" for uv pip and "pipenv" for
@@ -129,7 +131,7 @@ func splitPython(s *split) bool {
 	if why := s.sourceLacks(".py"); why != "" {
 		return s.decline(py.installs[0].in, "%s", why)
 	}
-	if !py.place() {
+	if !py.place() || !py.remove() {
 		return false
 	}
 	py.distroless()
@@ -219,6 +221,14 @@ func (py *pythonSplit) run(in *rewrite.Instruction) bool {
 	case pips > 0:
 		py.roles[in], py.last = inBuild, in
 		return replays == 0 || py.repeat(in, rest)
+	case replays+idle > 0 && slices.ContainsFunc(all, installsPackages):
+		// What apt installs is sorted; the file commands are done again beside it.
+		py.last, py.roles[in] = in, inBuild
+		mixed := py.mixed || slices.ContainsFunc(rest, func(st rewrite.Step) bool { return replayed[st.Name] && !makesOnly[st.Name] })
+		if replays > 0 && !py.repeat(in, rest) {
+			return false
+		}
+		py.mixed = mixed
 	case replays+idle > 0:
 		py.roles[in] = inBoth
 		py.moves = append(py.moves, in)
@@ -228,12 +238,23 @@ func (py *pythonSplit) run(in *rewrite.Instruction) bool {
 	return true
 }
 
+// makesOnly are file commands that need nothing which a COPY brings.
+var makesOnly = words(`mkdir useradd groupadd adduser addgroup`)
+
+func installsPackages(st rewrite.Step) bool {
+	a, ok := readApt(st)
+	return ok && a.verb == "install"
+}
+
 // repeat takes the file commands out of a RUN that installs packages too, for
 // a RUN of their own in the runtime stage.
 func (py *pythonSplit) repeat(in *rewrite.Instruction, rest []rewrite.Step) bool {
 	sh, _ := in.Shell()
 	var commands []string
 	for _, st := range rest {
+		if py.removesRequirements(in, st) {
+			continue
+		}
 		if !replayed[st.Name] && (!rewrite.Harmless(st.Name) || len(st.Stmt.Redirs) == 0) {
 			continue
 		}
@@ -244,8 +265,10 @@ func (py *pythonSplit) repeat(in *rewrite.Instruction, rest []rewrite.Step) bool
 		commands = append(commands, src)
 		py.adds = append(py.adds, st.Key)
 	}
-	py.instead[in] = append(py.instead[in], py.keyword("RUN")+" "+strings.Join(commands, " && "))
-	py.mixed = true
+	if len(commands) > 0 {
+		py.instead[in] = append(py.instead[in], py.keyword("RUN")+" "+strings.Join(commands, " && "))
+		py.mixed = true
+	}
 	return true
 }
 
@@ -263,7 +286,7 @@ func manages(st rewrite.Step) bool {
 		return false
 	}
 	switch st.Args[2] {
-	case "collectstatic", "compilemessages", "compress":
+	case "collectstatic", "compilemessages", "compress", "makemigrations", "migrate", "loaddata":
 		return true
 	}
 	return false

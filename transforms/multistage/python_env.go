@@ -29,7 +29,7 @@ func managed(stage *rewrite.Stage) bool {
 		if in.Keyword != "run" {
 			continue
 		}
-		for _, w := range []string{"uv sync", "uv pip", "uv venv", "poetry install", "poetry sync", "pipenv install", "pipenv sync", "-m venv", "virtualenv "} {
+		for _, w := range []string{"uv sync", "uv pip", "uv venv", "poetry install", "poetry sync", "pipenv install", "pipenv sync", "poetry export", "uv export", "pipenv requirements", "-m venv", "virtualenv "} {
 			if strings.Contains(in.Args.Text, w) {
 				return true
 			}
@@ -49,8 +49,13 @@ func uvImage(from string) bool {
 // manager sorts a command of uv, poetry, pipenv, venv or setup.py; mine is false
 // for other commands. builds: it belongs to the install.
 func (py *pythonSplit) manager(in *rewrite.Instruction, st rewrite.Step) (mine, ok bool) {
-	args := skipFlags(st.Args[1:])
+	name, args := managerCall(st)
+	if e, is := exportOf(st); is {
+		return true, py.export(in, st, e)
+	}
 	switch {
+	case py.fetchedInstaller(in, st):
+		return true, true
 	case st.Name == managerInstaller, st.Name == "ln" && managerTools[path.Base(st.Args[len(st.Args)-1])]:
 		return true, true // the runtime stage goes without
 	case (st.Name == "python" || st.Name == "python3") && len(st.Args) > 3 && st.Args[1] == "-m" && (st.Args[2] == "venv" || st.Args[2] == "virtualenv"):
@@ -66,13 +71,13 @@ func (py *pythonSplit) manager(in *rewrite.Instruction, st rewrite.Step) (mine, 
 		return true, true
 	case (st.Name == "python" || st.Name == "python3") && len(st.Args) > 2 && st.Args[1] == "setup.py":
 		return true, py.setup(in, st)
-	case len(args) == 0 || st.Args[0] != st.Name:
+	case len(args) == 0:
 		return false, true
-	case st.Name == "uv":
+	case name == "uv":
 		return py.uv(in, st, args)
-	case st.Name == "poetry":
+	case name == "poetry":
 		return py.poetry(in, st, args)
-	case st.Name == "pipenv":
+	case name == "pipenv":
 		return py.pipenv(in, st, args)
 	}
 	return false, true

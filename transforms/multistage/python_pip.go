@@ -42,6 +42,9 @@ func (py *pythonSplit) install(in *rewrite.Instruction, st rewrite.Step, args []
 	tools, named := 0, 0
 	for i := 0; i < len(args); i++ {
 		a := args[i]
+		if strings.Contains(a, "$") {
+			a = py.stage.At(in).Expand(strings.Trim(a, `"`))
+		}
 		name, _, _ := strings.Cut(a, "=")
 		value := func() string {
 			if _, v, ok := strings.Cut(a, "="); ok && strings.HasPrefix(a, "--") {
@@ -77,6 +80,8 @@ func (py *pythonSplit) install(in *rewrite.Instruction, st rewrite.Step, args []
 			return py.decline(in, "pip install %s puts packages elsewhere, or drydock doesn't know it", a)
 		case overSSH(a):
 			return py.decline(in, "%s is fetched over ssh", a)
+		case strings.Contains(a, "$") && py.installer(named1(a).Name): // in whatever version
+			tools++
 		case strings.ContainsAny(a, "$*`") || strings.HasPrefix(a, "file:"):
 			return py.decline(in, "what pip install %s installs isn't known", a)
 		case strings.HasPrefix(a, ".") || strings.HasPrefix(a, "/") || strings.HasSuffix(a, ".whl") && !strings.Contains(a, "://"):
@@ -182,6 +187,10 @@ func (py *pythonSplit) read(in *rewrite.Instruction, st rewrite.Step, file strin
 	}
 	ctx, by := py.stage.Origin(in, abs, py.p.Repo, py.p.Name)
 	if by == nil {
+		if packages, ok := py.generated(in, abs); ok {
+			py.files[abs] = true
+			return &repo.Requirements{Packages: packages}, true
+		}
 		return nil, py.decline(in, "%s doesn't come from the build context", file)
 	}
 	q := py.p.Repo.Requirements(ctx)

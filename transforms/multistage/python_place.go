@@ -3,7 +3,9 @@ package multistage
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"drydock/repo"
@@ -147,7 +149,7 @@ func (py *pythonSplit) placeWritten() bool {
 	if systemDir(dir) {
 		return py.decline(py.writer, "it writes into %s, which holds more than the application", cmp.Or(dir, "an unknown folder"))
 	}
-	if why := py.staticRoot(dir); why != "" {
+	if why := cmp.Or(py.staticRoot(dir), py.databaseElsewhere(dir)); why != "" {
 		return py.decline(py.writer, "%s", why)
 	}
 	for _, in := range py.stage.Instructions {
@@ -220,4 +222,98 @@ func (py *pythonSplit) staticRoot(dir string) string {
 		}
 	}
 	return ""
+}
+
+var databaseFile = lazily(`["'](?:sqlite:///)?(/[^"'\s]+\.(?:db|sqlite3?))["']`)
+
+// databaseElsewhere declines where the migrations of a RUN may make a database outside the
+// folder: settings.py or a variable of the image names it.
+func (py *pythonSplit) databaseElsewhere(dir string) string {
+	if !slices.ContainsFunc(py.writers, func(w rewrite.Step) bool {
+		return len(w.Args) > 2 && (w.Args[2] == "migrate" || w.Args[2] == "loaddata")
+	}) {
+		return ""
+	}
+	for name, v := range py.stage.At(py.writer).Env {
+		if _, file, ok := strings.Cut(v, "sqlite:///"); ok && strings.HasPrefix(file, "/") && !rewrite.Inside(path.Clean(file), dir) {
+			return fmt.Sprintf("%s names a database outside %s, in which a RUN makes tables", name, dir)
+		}
+	}
+	files, _ := py.p.Repo.Files()
+	for _, f := range files {
+		src, err := py.p.Repo.ReadFile(f)
+		if err != nil || !strings.HasSuffix(f, ".py") || !strings.Contains(string(src), "DATABASES") {
+			continue
+		}
+		for _, m := range databaseFile().FindAllStringSubmatch(string(src), -1) {
+			if !rewrite.Inside(path.Clean(m[1]), dir) {
+				return fmt.Sprintf("%s names the database %s, outside %s", f, m[1], dir)
+			}
+		}
+	}
+	return ""
+}
+
+// removesRequirements notes an rm of requirements files in a RUN that installs them: the
+// runtime stage needs it only where it holds them.
+func (py *pythonSplit) removesRequirements(in *rewrite.Instruction, st rewrite.Step) bool {
+	files := slices.DeleteFunc(slices.Clone(st.Args[1:]), func(a string) bool { return strings.HasPrefix(a, "-") })
+	if st.Name != "rm" || len(files) == 0 || slices.ContainsFunc(files, func(f string) bool { p, ok := abs2(st.Dir, f); return !ok || !py.files[p] }) {
+		return false
+	}
+	py.removals = append(py.removals, pipInstall{in: in, step: st})
+	return true
+}
+
+// remove repeats such an rm where a COPY brings the files to the runtime stage, too. A
+// RUN of its own that only removes them stays in the build stage; for one that does more
+// with them the COPY goes to both stages.
+func (py *pythonSplit) remove() bool {
+	for _, in := range py.stage.Instructions {
+		if in.Keyword != "run" || py.roles[in] == inBuild {
+			continue
+		}
+		for _, file := range slices.Sorted(maps.Keys(py.files)) {
+			if !strings.Contains(in.Args.Text, path.Base(file)) {
+				continue
+			}
+			_, by := py.stage.Origin(in, file, py.p.Repo, py.p.Name)
+			if by != nil && py.roles[by] != inBuild {
+				continue
+			}
+			all, why := in.Steps()
+			removes := func(st rewrite.Step) bool { return py.removesRequirements(in, st) }
+			n := len(py.removals)
+			only := why == "" && !slices.ContainsFunc(all, func(st rewrite.Step) bool { return !removes(st) })
+			py.removals = py.removals[:n]
+			switch {
+			case only:
+				py.roles[in] = inBuild
+			case by == nil:
+				if _, written := py.exports[file]; written {
+					return py.decline(in, "it changes %s, which only the build stage has", path.Base(file))
+				}
+			default:
+				py.roles[by] = inBoth
+			}
+		}
+	}
+	for _, r := range py.removals {
+		sh, _ := r.in.Shell()
+		for _, a := range r.step.Args[1:] {
+			p, _ := abs2(r.step.Dir, a)
+			_, by := py.stage.Origin(r.in, p, py.p.Repo, py.p.Name)
+			if strings.HasPrefix(a, "-") || by == nil || py.roles[by] == inBuild {
+				continue
+			}
+			src := sh.Source(r.step.Stmt)
+			if r.step.Dir != py.stage.At(r.in).Workdir || strings.Contains(src, "\n") {
+				return py.decline(r.in, "it removes %s in another folder", a)
+			}
+			py.instead[r.in] = append(py.instead[r.in], py.keyword("RUN")+" "+src)
+			py.adds = append(py.adds, r.step.Key)
+			break
+		}
+	}
+	return true
 }

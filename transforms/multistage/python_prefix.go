@@ -131,7 +131,7 @@ func (py *pythonSplit) minor() string {
 func (py *pythonSplit) noCache() bool {
 	seen := map[string]bool{}
 	for _, i := range py.installs {
-		if i.kind == "uv" || i.kind == "pipenv" || !slices.Contains(i.step.Args, "install") || !strings.Contains(strings.Join(i.step.Args, " "), "pip") || managerTools[i.step.Name] {
+		if manager, _ := managerCall(i.step); i.kind == "uv" || i.kind == "pipenv" || managerTools[manager] || !slices.Contains(i.step.Args, "install") || !strings.Contains(strings.Join(i.step.Args, " "), "pip") || managerTools[i.step.Name] {
 			continue
 		}
 		if _, ok := py.env(i.in, i.step.Command, "PIP_NO_CACHE_DIR"); ok || slices.Contains(i.step.Args, "--no-cache-dir") || slices.Contains(i.step.Args, "--no-cache") || slices.ContainsFunc(i.step.Args, func(a string) bool { return strings.HasPrefix(a, "--cache-dir") }) {

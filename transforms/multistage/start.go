@@ -99,6 +99,11 @@ func (s *split) started() (out []command, ok bool) {
 	return append(append(append([]command{}, entry...), cmd...), out...), true
 }
 
+// waits: a shell without a script, which waits for input.
+func waits(args []string) bool {
+	return len(args) > 0 && rewrite.PosixShell(args[0]) && !slices.ContainsFunc(args[1:], func(w string) bool { return w != "-l" && w != "-i" && w != "--login" })
+}
+
 func (s *split) words(in *rewrite.Instruction, line []string, shell bool, where string) ([]command, bool) {
 	if !shell {
 		c := command{line, in, where}
@@ -200,6 +205,9 @@ func (s *split) canStart() ([]command, bool) {
 	}
 	if len(all) == 0 && !(s.variant != nil && s.startsAnything()) && !slices.ContainsFunc(s.runs(), func(b repo.Build) bool { return len(b.Command)+len(b.Entrypoint) > 0 }) {
 		return nil, s.decline(s.stage.From, "no CMD or ENTRYPOINT says what runs; it may be an image to build in")
+	}
+	if s.variant == nil && len(all) == 1 && waits(all[0].args) && !slices.ContainsFunc(s.runs(), func(b repo.Build) bool { return len(b.Command)+len(b.Entrypoint) > 0 }) {
+		return nil, s.decline(all[0].from, "%s starts a shell: people work in the container, and whatever the base holds may be of use to them", all[0].where)
 	}
 	for _, c := range all {
 		c.args = unwrap(c.args)

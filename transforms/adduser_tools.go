@@ -1,0 +1,70 @@
+package transforms
+
+import (
+	"fmt"
+	"strings"
+
+	"drydock/repo"
+	"drydock/rewrite"
+)
+
+// Tools of a project that write next to its code when the container starts: into
+// folders that root has made, in the image.
+
+// besideCode are they, with the words that make them write. Prisma refuses to work
+// where it can't write below node_modules
+// (https://github.com/prisma/prisma, packages/fetch-engine/src/download.ts).
+var besideCode = lazily(`(?:^|[ ;&|(/])(prisma (?:migrate|db|generate|studio)|nest (?:start|build)|tsc(?:-watch)?|tsup|ng (?:serve|build)|` +
+	`next (?:build|dev|start)|nuxt (?:build|dev|generate)|nuxi (?:build|dev|generate)|react-scripts (?:start|build)|vue-cli-service (?:serve|build)|` +
+	`vite(?: (?:build|dev|serve))?|gatsby (?:develop|build|serve)|astro (?:build|dev)|remix (?:build|dev|vite:\w+)|strapi (?:develop|start|build)|webpack(?:-dev-server)?|parcel|rollup|` +
+	`(?:npm|pnpm|bun) (?:install|i|ci|add)|yarn (?:install|add)|` +
+	`manage\.py (?:makemigrations|compilemessages)|flask db (?:init|migrate|revision)|alembic (?:init|revision))(?:[ ;&|)]|$)`)
+
+// writesBesideCode tells that what starts in the container writes next to the code: a
+// command of the file or of a compose service, or a script of package.json that one
+// of them runs. "" for nothing.
+func writesBesideCode(p *rewrite.Pass, s *rewrite.Stage) string {
+	node := p.Repo.Node(".")
+	look := func(at, text string) string {
+		text = plainCommand(text)
+		if m := besideCode().FindStringSubmatch(text); m != nil {
+			return fmt.Sprintf("%s %s, which writes next to the code", at, m[1])
+		}
+		for _, run := range scriptsOf(node, text) {
+			if m := besideCode().FindStringSubmatch(plainCommand(run.Command)); m != nil {
+				return fmt.Sprintf("package.json starts %s (%s), which writes next to the code", m[1], run.Name)
+			}
+		}
+		return ""
+	}
+	for t := s; t != nil; t = t.Parent() {
+		for _, in := range t.Instructions {
+			if in.Keyword != "cmd" && in.Keyword != "entrypoint" {
+				continue
+			}
+			if why := look("it starts", in.Args.Text); why != "" {
+				return why
+			}
+		}
+	}
+	for _, b := range p.Services(s) {
+		if why := look(fmt.Sprintf("%s:%d starts", b.File, b.Line), strings.Join(append(b.Entrypoint, b.Command...), " ")); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+func scriptsOf(n *repo.Node, text string) []repo.NodeScript {
+	if n == nil {
+		return nil
+	}
+	return n.Started(text)
+}
+
+// plainCommand is a command with its words set apart by one blank, JSON's signs and
+// the folder of a package's programs gone.
+func plainCommand(text string) string {
+	text = strings.NewReplacer(`"`, " ", `'`, " ", ",", " ", "[", " ", "]", " ", "\\\n", " ", "node_modules/.bin/", "", "./", "").Replace(text)
+	return strings.Join(strings.Fields(text), " ")
+}
