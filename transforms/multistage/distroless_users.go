@@ -209,14 +209,14 @@ func (b *bare) keepsData() string {
 }
 
 // staysRoot tells why the program has to run as root, as before.
-func (b *bare) staysRoot() string {
-	if why := cmp.Or(b.keepsRoot(), b.argumentWrites()); why != "" {
+func (s *split) staysRoot() string {
+	if why := cmp.Or(s.keepsRoot(), s.argumentWrites()); why != "" {
 		return why
 	}
-	if w, found := b.p.Workplace(b.stage, repo.WorkplaceAction); found {
+	if w, found := s.p.Workplace(s.stage, repo.WorkplaceAction); found {
 		return fmt.Sprintf("%s:%d makes it an action of GitHub, which runs as root", w.File, w.Line)
 	}
-	for _, in := range b.stage.Instructions {
+	for _, in := range s.stage.Instructions {
 		if _, dest, _, isCopy := in.Copy(); isCopy {
 			if to, ok := in.State().Abs(in.State().Expand(dest)); ok && rewrite.Inside(to, "/root") {
 				return "line " + lineOf(in) + " copies into /root, which only root may enter"
@@ -231,18 +231,18 @@ func (b *bare) staysRoot() string {
 			return "line " + lineOf(in) + " lets only the owner read what it copies"
 		}
 	}
-	for _, in := range b.stage.Instructions { // a server that another stage downloads keeps logs and work files in its folder
+	for _, in := range s.stage.Instructions { // a server that another stage downloads keeps logs and work files in its folder
 		_, _, from, ok := in.Copy()
-		if o := b.doc.StageByRef(from, b.stage.Index); ok && o != nil && javaRuntimes[b.ref.Repository()] && fetches().MatchString(fetchText(o)) {
+		if o := s.doc.StageByRef(from, s.stage.Index); ok && o != nil && javaRuntimes[s.ref.Repository()] && fetches().MatchString(fetchText(o)) {
 			return "line " + lineOf(in) + " copies what the stage " + stageName(o) + " downloads, and where that writes isn't known"
 		}
 	}
-	for _, s := range b.runs() {
-		at := fmt.Sprintf("%s:%d", s.File, s.Line)
-		if user, _, _ := strings.Cut(s.User, ":"); user == "root" || user == "0" || s.Privileged || len(s.CapAdd) > 0 {
+	for _, svc := range s.runs() {
+		at := fmt.Sprintf("%s:%d", svc.File, svc.Line)
+		if user, _, _ := strings.Cut(svc.User, ":"); user == "root" || user == "0" || svc.Privileged || len(svc.CapAdd) > 0 {
 			return at + " runs it with rights of root"
 		}
-		for _, v := range s.Volumes {
+		for _, v := range svc.Volumes {
 			source, target, found := strings.Cut(v, ":")
 			ofHost := strings.HasPrefix(source, "/") || strings.HasPrefix(source, "~") // keys, sockets
 			if found && (ofHost || !strings.HasSuffix(target, ":ro")) && source != "" {
@@ -250,7 +250,7 @@ func (b *bare) staysRoot() string {
 			}
 		}
 	}
-	for _, c := range b.p.Containers() {
+	for _, c := range s.p.Containers() {
 		at := fmt.Sprintf("%s:%d", c.File, c.Line)
 		if c.User == "0" || c.Privileged || len(c.Capabilities) > 0 {
 			return at + " runs it with rights of root"
@@ -271,8 +271,8 @@ func (b *bare) staysRoot() string {
 
 // argumentWrites names an argument of the start command that tells the program where
 // to keep data or logs.
-func (b *bare) argumentWrites() string {
-	for _, in := range b.stage.Instructions {
+func (s *split) argumentWrites() string {
+	for _, in := range s.stage.Instructions {
 		line, _ := startLine(in)
 		for i, w := range line {
 			key, v, joined := strings.Cut(w, "=")

@@ -75,23 +75,18 @@ func run(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	if err != nil {
 		return nil, nil
 	}
-	for _, r := range recipes {
-		if !r.takes(stage, ref) {
-			continue
-		}
-		s := newSplit(p, stage, ref)
-		s.tools, s.reads = r.tools, r.reads
-		s.quiet = r.quiet != nil && r.quiet(stage)
-		if !s.prepare() || !r.split(s) {
-			return nil, nil
-		}
-		if s.workplace() {
-			return nil, nil
-		}
-		if c, ok := s.finish(); ok {
-			return []rewrite.Change{c}, nil
-		}
+	r, ok := recipeFor(stage, ref, nil)
+	if !ok {
 		return nil, nil
+	}
+	s := newSplit(p, stage, ref)
+	s.tools, s.reads = r.tools, r.reads
+	s.quiet = r.quiet != nil && r.quiet(stage)
+	if !s.prepare() || !r.split(s) || s.workplace() {
+		return nil, nil
+	}
+	if c, ok := s.finish(); ok {
+		return []rewrite.Change{c}, nil
 	}
 	return nil, nil
 }

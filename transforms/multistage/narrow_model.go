@@ -27,12 +27,7 @@ func (n *narrow) modelled() (r recipe, ok bool) {
 	if err != nil {
 		return r, false
 	}
-	for _, r = range recipes {
-		if ok = narrows[r.name] && r.takes(n.build, ref); ok {
-			break
-		}
-	}
-	if !ok {
+	if r, ok = recipeFor(n.build, ref, narrows); !ok {
 		return r, false
 	}
 	if n.final.Parent() != nil {

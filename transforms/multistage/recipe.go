@@ -74,12 +74,19 @@ func Ecosystem(d *rewrite.Document) string {
 	if err != nil {
 		return ""
 	}
+	r, _ := recipeFor(d.Final(), ref, nil)
+	return r.name
+}
+
+// recipeFor is the first recipe that takes a stage on ref, of those with the given
+// names; nil for all.
+func recipeFor(s *rewrite.Stage, ref images.Ref, among map[string]bool) (recipe, bool) {
 	for _, r := range recipes {
-		if r.takes(d.Final(), ref) {
-			return r.name
+		if (among == nil || among[r.name]) && r.takes(s, ref) {
+			return r, true
 		}
 	}
-	return ""
+	return recipe{}, false
 }
 
 // small: the base is a runtime image already, or one without Debian's

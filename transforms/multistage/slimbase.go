@@ -88,7 +88,7 @@ func runSlimBase(ctx context.Context, p *rewrite.Pass) ([]rewrite.Change, error)
 			continue
 		}
 		quiet := false
-		if root == p.Doc.Final() && slices.ContainsFunc(recipes, func(r recipe) bool { return r.takes(root, ref) }) && p.Beside("multi-stage") {
+		if _, splits := recipeFor(root, ref, nil); splits && root == p.Doc.Final() && p.Beside("multi-stage") {
 			cs, err := run(ctx, p.Quietly(Slim))
 			if err != nil || len(cs) > 0 {
 				return nil, err // multi-stage splits it
