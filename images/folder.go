@@ -2,7 +2,7 @@ package images
 
 // folders are the working directories of repositories that the catalogue hasn't: Bun's
 // (https://github.com/oven-sh/bun, dockerhub/*/Dockerfile), and conda's, which set none
-// (sources: transforms/multistage/conda_base.go).
+// (sources: transforms/multistage/python/conda_base.go).
 var folders = map[string]string{
 	"oven/bun":               "/home/bun/app",
 	"continuumio/miniconda3": "/", "continuumio/anaconda3": "/", "continuumio/miniconda": "/", "continuumio/anaconda": "/", "anaconda/miniconda": "/",

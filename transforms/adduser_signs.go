@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"drydock/rewrite"
-	"drydock/transforms/multistage"
+	"drydock/transforms/multistage/split"
 )
 
 // Signs in the Dockerfile, in the scripts that the image starts and in the
@@ -51,7 +51,7 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrit
 	}
 	for _, t := range chain {
 		for _, in := range t.Instructions {
-			if log := multistage.JavaLog(in); log != "" {
+			if log := split.JavaLog(in); log != "" {
 				return nil, in, "java writes its log to " + log
 			}
 			switch in.Keyword {

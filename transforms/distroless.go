@@ -1,5 +1,5 @@
 package transforms
 
-import "drydock/transforms/multistage"
+import "drydock/transforms/distroless"
 
-var _ = register(multistage.DistrolessBase())
+var _ = register(distroless.Transform())

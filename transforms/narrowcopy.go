@@ -1,5 +1,5 @@
 package transforms
 
-import "drydock/transforms/multistage"
+import "drydock/transforms/narrowcopy"
 
-var _ = register(multistage.NarrowCopy())
+var _ = register(narrowcopy.NarrowCopy())

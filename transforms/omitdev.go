@@ -1,5 +1,5 @@
 package transforms
 
-import "drydock/transforms/multistage"
+import "drydock/transforms/multistage/javascript"
 
-var _ = register(multistage.OmitDev())
+var _ = register(javascript.OmitDev())

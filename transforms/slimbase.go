@@ -1,5 +1,5 @@
 package transforms
 
-import "drydock/transforms/multistage"
+import "drydock/transforms/slimbase"
 
-var _ = register(multistage.SlimBase())
+var _ = register(slimbase.Transform())

@@ -1,5 +1,5 @@
 package transforms
 
-import "drydock/transforms/multistage"
+import "drydock/transforms/multistage/java"
 
-var _ = register(multistage.SpringLayers())
+var _ = register(java.SpringLayers())

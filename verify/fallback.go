@@ -10,7 +10,7 @@ import (
 
 	"drydock/images"
 	"drydock/rewrite"
-	"drydock/transforms/multistage"
+	"drydock/transforms/multistage/distro"
 	"drydock/verify/imagefs"
 )
 
@@ -159,7 +159,7 @@ func added(base, img *imagefs.Image) (packages, paths []string) {
 		for _, f := range pkg.Files {
 			owned[f] = true
 		}
-		if pkg.Manual && !multistage.BuildOnly(name) {
+		if pkg.Manual && !distro.BuildOnly(name) {
 			packages = append(packages, name)
 		}
 	}

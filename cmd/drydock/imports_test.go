@@ -46,6 +46,37 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
+// Below multi-stage's driver too: facts, then the split, then recipes, which
+// don't know each other.
+func TestRecipesStandAlone(t *testing.T) {
+	const driver = "transforms/multistage"
+	rank := map[string]int{"cmdline": 0, "distro": 1, "split": 2, "artefacts": 3} // recipes are 4
+	level := func(dir string) int {
+		if n, ok := rank[path.Base(dir)]; ok {
+			return n
+		}
+		return 4
+	}
+	recipes := 0
+	for dir, imports := range importsOf(t, filepath.Join("..", "..")) {
+		if path.Dir(dir) != driver || path.Base(dir) == "splittest" {
+			continue
+		}
+		if level(dir) == 4 {
+			recipes++
+		}
+		for imp := range imports {
+			name, ours := strings.CutPrefix(imp, "drydock/transforms")
+			if below := path.Dir(name) == "/multistage"; ours && (!below || level(name) >= level(dir)) {
+				t.Errorf("%s imports %s: recipes import artefacts, split, distro and cmdline, and those each other in this order", dir, imp)
+			}
+		}
+	}
+	if recipes < 9 {
+		t.Errorf("only %d packages of recipes found below %s", recipes, driver)
+	}
+}
+
 // The engine touches neither disk nor network, and no package but cmd knows
 // the command line.
 func TestImportsForbidden(t *testing.T) {

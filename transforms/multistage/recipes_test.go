@@ -1,79 +1,14 @@
-package multistage
+package multistage_test
 
 import (
-	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"drydock/images"
-	"drydock/repo"
-	"drydock/rewrite"
+	"drydock/transforms/multistage/splittest"
 )
-
-// splitDir runs multi-stage alone over a context directory, and checks that no
-// gate drops a change and that a second run changes nothing.
-func splitDir(t *testing.T, dir string) *rewrite.Result {
-	t.Helper()
-	src, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	only := []*rewrite.Transform{Transform()}
-	in := rewrite.Input{Path: "Dockerfile", Src: string(src), Name: "Dockerfile", Repo: repo.Load(os.DirFS(dir)), Images: images.Catalogue()}
-	o := rewrite.Options{Unsafe: true}
-	if policy, err := os.ReadFile(filepath.Join(dir, "POLICY")); err == nil {
-		o.Policies = map[string]string{"multi-stage": strings.TrimSpace(string(policy))}
-	}
-	res, err := rewrite.Run(context.Background(), in, only, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range res.Outcomes {
-		if o.Status == rewrite.Dropped {
-			t.Errorf("dropped: %s: %s", o.Title, o.Gate)
-		}
-		if o.Safety != rewrite.Assumes || o.Assumes == "" || o.Gain == "" {
-			t.Errorf("a split names its assumption and its gain: %+v", o)
-		}
-	}
-	in.Src = res.After
-	again, err := rewrite.Run(context.Background(), in, only, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again.Changed() {
-		t.Errorf("a second run changes the file again:\n%s", again.After)
-	}
-	return res
-}
-
-// splitFiles is splitDir over a context of the given files.
-func splitFiles(t *testing.T, files map[string]string) *rewrite.Result {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		p := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return splitDir(t, dir)
-}
-
-func reasons(res *rewrite.Result) string {
-	var out []string
-	for _, d := range res.Declined {
-		out = append(out, d.Reason)
-	}
-	return strings.Join(out, "\n")
-}
 
 // Every case of fixtures/multi-stage either splits, or is named declined-… or
 // nothing-… and stays as it is.
@@ -82,29 +17,20 @@ func TestMultiStageFixtures(t *testing.T) {
 	for _, dir := range dirs {
 		name := filepath.Base(dir)
 		t.Run(name, func(t *testing.T) {
-			res := splitDir(t, dir)
+			res := splittest.Dir(t, dir)
 			left := strings.HasPrefix(name, "declined-") || strings.HasPrefix(name, "nothing-")
 			if res.Changed() == left {
-				t.Errorf("changed: %v; declined: %s", res.Changed(), reasons(res))
+				t.Errorf("changed: %v; declined: %s", res.Changed(), splittest.Reasons(res))
 			}
 			if strings.HasPrefix(name, "declined-") && len(res.Declined) == 0 { // golden/ has the reason
 				t.Error("it says nothing about why")
 			}
 			if strings.HasPrefix(name, "nothing-") && len(res.Declined) > 0 {
-				t.Errorf("there is nothing to say, yet: %s", reasons(res))
+				t.Errorf("there is nothing to say, yet: %s", splittest.Reasons(res))
 			}
 		})
 	}
 }
-
-const (
-	flaskApp = "from flask import Flask\n\napp = Flask(__name__)\n"
-	jsApp    = "require('http').createServer((q, r) => r.end('ok')).listen(3000)\n"
-	goMain   = "package main\n\nfunc main() { println(1) }\n"
-	goMod    = "module example.com/buoy\n\ngo 1.22\n"
-	pkgJSON  = `{"name": "x", "version": "1.0.0", "dependencies": {"express": "4.18.2"}}`
-	pkgDev   = `{"name": "x", "version": "1.0.0", "scripts": {"build": "tsc", "start": "node dist/x.js", "dev": "nodemon x.js"}, "dependencies": {"express": "4.18.2"}, "devDependencies": {"typescript": "5.0.0", "nodemon": "3.0.0"}}`
-)
 
 func TestMultiStageTexts(t *testing.T) {
 	for _, c := range []struct {
@@ -114,7 +40,7 @@ func TestMultiStageTexts(t *testing.T) {
 	}{
 		{"python: the four variables where a later RUN imports", map[string]string{
 			"Dockerfile":       "FROM python:3.12\nWORKDIR /app\nRUN pip install --upgrade pip\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nRUN pip install gunicorn\nCOPY app.py .\nCMD [\"gunicorn\", \"app:app\"]\n",
-			"requirements.txt": "flask\n", "app.py": flaskApp,
+			"requirements.txt": "flask\n", "app.py": splittest.FlaskApp,
 		}, `FROM python:3.12 AS builder
 WORKDIR /app
 RUN pip install --upgrade pip
@@ -134,7 +60,7 @@ CMD ["gunicorn", "app:app"]
 `},
 		{"python: PIP_NO_CACHE_DIR is said already; file commands of the install's RUN run again", map[string]string{
 			"Dockerfile":       "FROM python:3.12\nENV PIP_NO_CACHE_DIR=1\nCOPY wait.sh /usr/local/bin/\nRUN mkdir /app && pip install flask && chmod +x /usr/local/bin/wait.sh\nWORKDIR /app\nCOPY app.py .\nCMD wait.sh && python app.py",
-			"requirements.txt": "flask\n", "app.py": flaskApp, "wait.sh": "#!/bin/sh\nsleep 1\n",
+			"requirements.txt": "flask\n", "app.py": splittest.FlaskApp, "wait.sh": "#!/bin/sh\nsleep 1\n",
 		}, `FROM python:3.12 AS builder
 ENV PIP_NO_CACHE_DIR=1
 COPY wait.sh /usr/local/bin/
@@ -150,7 +76,7 @@ WORKDIR /app
 COPY app.py .
 CMD wait.sh && python app.py`},
 		{"python: apt without -y would ask on the slim image", map[string]string{
-			"Dockerfile": "FROM python:3.12\nRUN apt-get update && apt-get install unzip\nRUN pip install flask\nCOPY app.py .\nCMD [\"python\", \"app.py\"]\n", "app.py": flaskApp,
+			"Dockerfile": "FROM python:3.12\nRUN apt-get update && apt-get install unzip\nRUN pip install flask\nCOPY app.py .\nCMD [\"python\", \"app.py\"]\n", "app.py": splittest.FlaskApp,
 		}, `FROM python:3.12 AS builder
 RUN apt-get update && apt-get install unzip
 ENV PIP_PREFIX=/install
@@ -166,7 +92,7 @@ CMD ["python", "app.py"]
 `},
 		{"node: prune, the stage's own name stays with the image", map[string]string{
 			"Dockerfile":   "FROM --platform=linux/amd64 node:20 AS web\nARG VERSION=1\nARG TOKEN\nLABEL version=$VERSION\nWORKDIR /app\nCOPY . .\nRUN npm install && npm run build\nVOLUME /data\nCMD npm start\n",
-			"package.json": pkgDev, "x.ts": "export {}\n",
+			"package.json": splittest.PkgDev, "x.ts": "export {}\n",
 		}, `FROM --platform=linux/amd64 node:20 AS builder
 ARG VERSION=1
 ARG TOKEN
@@ -184,7 +110,7 @@ VOLUME /data
 CMD npm start
 `},
 		{"node 14: npm 6 knows no --omit, and no npm ci for new lock files", map[string]string{
-			"Dockerfile": "FROM node:14\nWORKDIR /app\nCOPY . .\nRUN npm install\nCMD [\"node\", \"x.js\"]\n", "package.json": pkgDev, "x.js": jsApp,
+			"Dockerfile": "FROM node:14\nWORKDIR /app\nCOPY . .\nRUN npm install\nCMD [\"node\", \"x.js\"]\n", "package.json": splittest.PkgDev, "x.js": splittest.JSApp,
 		}, `FROM node:14 AS builder
 WORKDIR /app
 COPY . .
@@ -197,7 +123,7 @@ COPY --from=builder /app /app
 CMD ["node", "x.js"]
 `},
 		{"node: code after the last build step comes from the context", map[string]string{
-			"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY package.json .\nRUN yarn install --production\nCOPY . .\nEXPOSE 3000\nCMD [\"yarn\", \"start\"]\n", "package.json": pkgJSON, "x.js": jsApp,
+			"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY package.json .\nRUN yarn install --production\nCOPY . .\nEXPOSE 3000\nCMD [\"yarn\", \"start\"]\n", "package.json": splittest.PkgJSON, "x.js": splittest.JSApp,
 		}, `FROM node:20 AS builder
 WORKDIR /app
 COPY package.json .
@@ -212,7 +138,7 @@ CMD ["yarn", "start"]
 `},
 		{"go: flags of the user stay, a folder as output, files that ENV and CMD name", map[string]string{
 			"Dockerfile": "FROM golang:1.22\nENV CONFIG=/src/conf/buoy.json\nWORKDIR /src\nCOPY . .\nRUN mkdir -p /out && CGO_ENABLED=0 GOOS=linux go build -a -ldflags '-w -X main.v=1' -o /out ./cmd/buoy\nUSER 1000\nENTRYPOINT [\"/out/buoy\", \"-words=words.txt\"]\n",
-			"go.mod":     goMod, "cmd/buoy/main.go": goMain, "conf/buoy.json": "{}", "words.txt": "ahoy\n",
+			"go.mod":     splittest.GoMod, "cmd/buoy/main.go": splittest.GoMain, "conf/buoy.json": "{}", "words.txt": "ahoy\n",
 		}, `FROM golang:1.22 AS build
 ENV CONFIG=/src/conf/buoy.json
 WORKDIR /src
@@ -229,7 +155,7 @@ USER 1000
 ENTRYPOINT ["/out/buoy", "-words=words.txt"]
 `},
 		{"go: what is copied after the build", map[string]string{
-			"Dockerfile": "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -o /buoy .\nCOPY words.txt .\nWORKDIR /run\nCMD [\"/buoy\"]\n", "go.mod": goMod, "main.go": goMain, "words.txt": "ahoy\n",
+			"Dockerfile": "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -o /buoy .\nCOPY words.txt .\nWORKDIR /run\nCMD [\"/buoy\"]\n", "go.mod": splittest.GoMod, "main.go": splittest.GoMain, "words.txt": "ahoy\n",
 		}, `FROM golang:1.22 AS build
 WORKDIR /src
 COPY . .
@@ -243,7 +169,7 @@ WORKDIR /run
 CMD ["/buoy"]
 `},
 		{"go: the module's name without -o, a debug build keeps its flags", map[string]string{
-			"Dockerfile": "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -gcflags=\"all=-N -l\"\nCMD [\"./buoy\"]\n", "go.mod": strings.Replace(goMod, "buoy", "buoy/v2", 1), "main.go": goMain,
+			"Dockerfile": "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -gcflags=\"all=-N -l\"\nCMD [\"./buoy\"]\n", "go.mod": strings.Replace(splittest.GoMod, "buoy", "buoy/v2", 1), "main.go": splittest.GoMain,
 		}, `FROM golang:1.22 AS build
 WORKDIR /src
 COPY . .
@@ -256,9 +182,9 @@ CMD ["./buoy"]
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			res := splitFiles(t, c.files)
+			res := splittest.Files(t, c.files)
 			if d := cmp.Diff(c.want, res.After); d != "" {
-				t.Errorf("(-want +got)\n%s\ndeclined: %s", d, reasons(res))
+				t.Errorf("(-want +got)\n%s\ndeclined: %s", d, splittest.Reasons(res))
 			}
 		})
 	}
@@ -266,13 +192,13 @@ CMD ["./buoy"]
 
 func TestMultiStageDeclines(t *testing.T) {
 	python := func(lines string) map[string]string {
-		return map[string]string{"Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\n" + lines, "requirements.txt": "flask\n", "app.py": flaskApp, "run.sh": "#!/bin/sh\nmake -s\nexec python app.py\n"}
+		return map[string]string{"Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\n" + lines, "requirements.txt": "flask\n", "app.py": splittest.FlaskApp, "run.sh": "#!/bin/sh\nmake -s\nexec python app.py\n"}
 	}
 	node := func(lines string) map[string]string {
-		return map[string]string{"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\n" + lines, "package.json": pkgJSON, "x.js": jsApp}
+		return map[string]string{"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\n" + lines, "package.json": splittest.PkgJSON, "x.js": splittest.JSApp}
 	}
 	golang := func(lines string) map[string]string {
-		return map[string]string{"Dockerfile": "FROM golang:1.22\nWORKDIR /src\nCOPY . .\n" + lines, "go.mod": goMod, "main.go": goMain}
+		return map[string]string{"Dockerfile": "FROM golang:1.22\nWORKDIR /src\nCOPY . .\n" + lines, "go.mod": splittest.GoMod, "main.go": splittest.GoMain}
 	}
 	install := "RUN pip install -r requirements.txt\n"
 	cmd := "CMD [\"python\", \"app.py\"]\n"
@@ -299,9 +225,9 @@ func TestMultiStageDeclines(t *testing.T) {
 		{golang("RUN go build -race -o /app .\nCMD [\"/app\"]\n"), "-race"},
 		{golang("RUN make build\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "the effects of make build aren't known"},
 	} {
-		res := splitFiles(t, c.files)
-		if res.Changed() || !strings.Contains(reasons(res), c.want) {
-			t.Errorf("%s\nchanged: %v\ndeclined with %q, want %q", c.files["Dockerfile"], res.Changed(), reasons(res), c.want)
+		res := splittest.Files(t, c.files)
+		if res.Changed() || !strings.Contains(splittest.Reasons(res), c.want) {
+			t.Errorf("%s\nchanged: %v\ndeclined with %q, want %q", c.files["Dockerfile"], res.Changed(), splittest.Reasons(res), c.want)
 		}
 	}
 }
@@ -314,20 +240,9 @@ func TestMultiStageKeepsDev(t *testing.T) {
 		`CMD ["node", "x.js"]`:         "the source uses nodemon",
 		`CMD node_modules/.bin/tsc -w`: "CMD runs tsc",
 	} {
-		res := splitFiles(t, map[string]string{"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install\n" + cmd + "\n", "package.json": pkgDev, "x.js": "require('nodemon')\n"})
+		res := splittest.Files(t, map[string]string{"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install\n" + cmd + "\n", "package.json": splittest.PkgDev, "x.js": "require('nodemon')\n"})
 		if !res.Changed() || strings.Contains(res.After, "prune") || !strings.Contains(res.Outcomes[0].Why, want) {
-			t.Errorf("%s: declined %q, want %q in %+v\n%s", cmd, reasons(res), want, res.Outcomes, res.After)
-		}
-	}
-}
-
-func TestLdflags(t *testing.T) {
-	for word, want := range map[string]string{
-		`-ldflags="-X a=b"`: `-ldflags="-s -w -X a=b"`, `'-w'`: `'-s -w'`, `"-s -w"`: `"-s -w"`, `""`: `"-s -w"`, `$LDFLAGS`: `$LDFLAGS`, `-ldflags=-s`: `-ldflags=-s`,
-	} {
-		off, text := ldflags(word)
-		if got := word[:off] + text + word[off:]; got != want {
-			t.Errorf("%s: %s, want %s", word, got, want)
+			t.Errorf("%s: declined %q, want %q in %+v\n%s", cmd, splittest.Reasons(res), want, res.Outcomes, res.After)
 		}
 	}
 }
