@@ -46,7 +46,7 @@ every RUN whose effects aren't known.`,
 		Policies: []rewrite.Policy{
 			{Name: split.Slim, Summary: "the slim variant of an interpreter's image, or a JRE; distroless for static binaries"},
 			{Name: split.Distroless, Summary: "distroless also for interpreters, where no shell is needed"},
-			{Name: split.Smallest, Summary: "distroless, with the libraries of a C program, the image's own Python or a Java runtime that jlink makes, and scratch for static binaries that need nothing of an image"},
+			{Name: split.Smallest, Summary: "distroless, with the libraries of a compiled program, the image's own Python or Ruby, or a Java runtime that jlink makes, and scratch for static binaries that need nothing of an image"},
 		},
 		Run: Run,
 	}
@@ -120,7 +120,7 @@ var recipes = []split.Recipe{
 	compiled.Go,
 	java.Recipe,
 	java.War,
-	java.C,
+	java.Javac,
 	javascript.Node,
 	php.Recipe,
 	python.Recipe,

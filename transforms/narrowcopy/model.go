@@ -1,6 +1,7 @@
 package narrowcopy
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -77,7 +78,7 @@ func (n *narrow) modelText() (string, bool) {
 		return "", n.stays("the FROM line of the build is broken over several lines")
 	}
 	words := []string{"FROM", f[0].Text}
-	if name := cmdline.CmpOr(n.final.Name, n.build.Name); name != "" {
+	if name := cmp.Or(n.final.Name, n.build.Name); name != "" {
 		words = append(words, "AS", name)
 	}
 	blank(from.Span, strings.Join(words, " "))

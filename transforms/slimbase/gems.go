@@ -1,6 +1,7 @@
 package slimbase
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -8,7 +9,6 @@ import (
 
 	"drydock/rewrite"
 	"drydock/transforms/multistage/artefacts"
-	"drydock/transforms/multistage/cmdline"
 	"drydock/transforms/multistage/ruby"
 	"drydock/transforms/multistage/split"
 )
@@ -39,7 +39,7 @@ func gemsOnSlim(s *split.Split) bool {
 			return s.Decline(s.Stage.From, "%s can't be read", f)
 		}
 		locked = true
-		for _, name := range slices.Sorted(cmdline.Keys(lock.Gems)) {
+		for _, name := range slices.Sorted(maps.Keys(lock.Gems)) {
 			if !r.Need(s.Stage.From, name, lock.Gems[name].Version, lock.File+":"+strconv.Itoa(lock.Gems[name].Line)) {
 				return false
 			}

@@ -22,14 +22,6 @@ func CutLast(s, sep string) (before, after string, ok bool) {
 	return s, "", false
 }
 
-// CmpOr is the first of two texts that isn't empty.
-func CmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 // LikeList writes an exec form, spaced as the one that it replaces.
 func LikeList(old string, list []string) string {
 	parts := make([]string, len(list))
@@ -42,17 +34,6 @@ func LikeList(old string, list []string) string {
 		sep = ","
 	}
 	return "[" + strings.Join(parts, sep) + "]"
-}
-
-// Keys are the keys of a map, in no order.
-func Keys[V any](m map[string]V) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // VersionLess compares dotted numbers.

@@ -2,6 +2,7 @@
 package dotnet
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -180,7 +181,7 @@ func (d *dotnetSplit) publish(in *rewrite.Instruction, st rewrite.Step) bool {
 			return d.Decline(in, "%s decides what is published, and where", a)
 		}
 	}
-	at := cmdline.Abs(st.Dir, cmdline.CmpOr(call.Project, "."))
+	at := cmdline.Abs(st.Dir, cmp.Or(call.Project, "."))
 	ctx, by := d.Stage.Origin(in, at, d.Pass.Repo, d.Pass.Name)
 	if by == nil {
 		return d.Decline(in, "the project %s isn't in the build context", at)

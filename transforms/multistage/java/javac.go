@@ -20,8 +20,8 @@ import (
 // class or a jar below that folder, and for what the other recipe of Java declines for:
 // the JDK's tools, programs that the JRE image may lack, users that it hasn't.
 
-// C is the recipe for javac.
-var C = split.Recipe{
+// Javac is the recipe for programs that javac alone compiles.
+var Javac = split.Recipe{
 	Name:  "javac",
 	Bases: words("eclipse-temurin openjdk amazoncorretto adoptopenjdk azul/zulu-openjdk azul/zulu-openjdk-alpine azul/zulu-openjdk-debian"),
 	Words: words("javac"),

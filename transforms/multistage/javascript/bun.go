@@ -2,6 +2,7 @@ package javascript
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -214,7 +215,7 @@ func bunReads(s *split.Split) string {
 		}
 		if path.Base(f) == "package.json" {
 			if node := s.Pass.Repo.Node(path.Dir(f)); node != nil {
-				for _, name := range slices.Sorted(cmdline.Keys(node.Dependencies)) {
+				for _, name := range slices.Sorted(maps.Keys(node.Dependencies)) {
 					if _, native := nodeNative[name]; native || bunAddons[name] {
 						return f + " names " + name + ", an addon"
 					}

@@ -3,6 +3,7 @@ package javascript
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -36,7 +37,7 @@ const (
 // image, and names the first that can't be helped so.
 func NodeNeeds(s *split.Split, n *repo.Node) string {
 	for _, deps := range []map[string]string{n.Dependencies, n.Optional} {
-		for _, name := range slices.Sorted(cmdline.Keys(deps)) {
+		for _, name := range slices.Sorted(maps.Keys(deps)) {
 			pkgs, ok := nodeNative[name]
 			switch {
 			case !ok:

@@ -2,6 +2,7 @@ package ruby
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -79,7 +80,7 @@ func (r *App) unowned() string {
 func (r *App) gemsUnowned(user string) string {
 	lock := r.locked()
 	has := func(name string) bool { _, ok := lock.Gems[name]; return ok }
-	for _, name := range slices.Sorted(cmdline.Keys(lock.Gems)) {
+	for _, name := range slices.Sorted(maps.Keys(lock.Gems)) {
 		g := lock.Gems[name]
 		at := lock.File + ":" + strconv.Itoa(g.Line)
 		switch {

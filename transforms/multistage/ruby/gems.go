@@ -1,6 +1,7 @@
 package ruby
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -84,7 +85,7 @@ func (r *App) facts() bool {
 			return r.Decline(in, "%s", why)
 		}
 	}
-	for _, name := range slices.Sorted(cmdline.Keys(lock.Gems)) {
+	for _, name := range slices.Sorted(maps.Keys(lock.Gems)) {
 		if !r.Need(in, name, lock.Gems[name].Version, lock.File+":"+strconv.Itoa(lock.Gems[name].Line)) {
 			return false
 		}

@@ -1,6 +1,7 @@
 package split
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -23,7 +24,7 @@ var privileged = map[string]func() *regexp.Regexp{
 
 // rootCalls names the first place of the source that does such a thing.
 func (b *Split) rootCalls() (why string) {
-	b.Sources(slices.Sorted(cmdline.Keys(privileged)), func(f, src string) string {
+	b.Sources(slices.Sorted(maps.Keys(privileged)), func(f, src string) string {
 		if m := privileged[path.Ext(f)]().FindStringIndex(src); m != nil {
 			why = f + ":" + cmdline.LineAt(src, m[0]) + " uses " + strings.Trim(src[m[0]:m[1]], "\"'( ") + ", which only root may"
 		}
