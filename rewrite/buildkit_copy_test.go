@@ -368,3 +368,21 @@ func emptyDir(t testing.TB) string {
 	}
 	return dir
 }
+
+// BuildKit follows no link a second time: what COPY a/a takes isn't all of the context.
+func TestLinkOnceMore(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink(".", filepath.Join(dir, "a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "b"), []byte("b"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	rp := repo.Load(os.DirFS(dir))
+	for src, want := range map[string]bool{"a": true, "a/a": false} {
+		in := parse(t, "FROM scratch\nWORKDIR /w\nCOPY "+src+" .\n").Instructions[2]
+		if got, why := in.Brings([]string{"a", "b"}, rp, "Dockerfile"); (why == "") != want {
+			t.Errorf("COPY %s . brings %v, %q", src, got, why)
+		}
+	}
+}

@@ -155,10 +155,16 @@ func matched(s string, rp *repo.Repo, name string) []string {
 	return slices.DeleteFunc(rp.Glob(ContextPath(s)), func(n string) bool { return !rp.SendsEntry(ignore, n) })
 }
 
-// astray: BuildKit follows links behind "*" in the last part of a pattern only
-// (FollowLinks of fsutil): what this match leads to isn't sent because of it.
+// astray: what this match leads to isn't sent because of it. BuildKit follows links
+// behind "*" in the last part of a pattern only, and none a second time, as "a/a" where a
+// leads to "." (FollowLinks of fsutil).
 func astray(s, n string, rp *repo.Repo) bool {
-	return repo.Wild(path.Dir(ContextPath(s))) && !rp.NoLinks(n)
+	_, links, ok := rp.Real(n)
+	if ok && len(links) == 0 {
+		return false
+	}
+	seen := slices.Sorted(slices.Values(links))
+	return repo.Wild(path.Dir(ContextPath(s))) || len(slices.Compact(seen)) < len(links)
 }
 
 // picks: --parents or --exclude changes what a COPY takes, and where it lands.
