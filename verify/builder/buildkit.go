@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"drydock/rewrite"
 )
 
 // buildkit builds with buildctl or buildx into res; tmp holds the Dockerfile.
@@ -50,15 +52,27 @@ func (b *Builder) buildkit(ctx context.Context, r Request, tmp string, res *Resu
 // lostRace tells that another build wrote into the layout at that moment. Both programs keep
 // what they receive under the layer's name until it is whole, and the first one to end takes it
 // away from the other; and neither waits for the lock on the index.
+//
+// Or that a program of a folder which was sent could not start, since a process that the builder
+// began while it wrote the file still had it open (https://github.com/golang/go/issues/22315).
 func lostRace(err error, r Request) bool {
 	var e *Error
-	if !r.Export || r.Layout == "" || !errors.As(err, &e) || e.Cause != nil {
+	if !errors.As(err, &e) || e.Cause != nil {
 		return false
 	}
 	said := e.said + "\n" + e.Output
+	if len(r.Folders) > 0 && busy().MatchString(said) {
+		return true
+	}
+	if !r.Export || r.Layout == "" {
+		return false
+	}
 	return strings.Contains(said, "failed commit on ref") && strings.Contains(said, filepath.Join(r.Layout, "ingest")) ||
 		strings.Contains(said, "could not lock "+filepath.Join(r.Layout, "index.json.lock"))
 }
+
+// busy is what runc says then.
+var busy = rewrite.Lazily(`(?m)^exec /\S+: text file busy$`)
 
 // start runs the program with args and reads its progress.
 func (b *Builder) start(ctx context.Context, r Request, args []string, res *Result, see Observer) error {

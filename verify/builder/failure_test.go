@@ -137,7 +137,8 @@ func TestFailureOutput(t *testing.T) {
 	}
 }
 
-// Two builds that write one layer at once: the one that came second is tried again; a full disk isn't.
+// Two builds that write one layer at once: the one that came second is tried again, as is a program that is still
+// being written; a full disk isn't.
 func TestLostRace(t *testing.T) {
 	r := Request{Export: true, Layout: "/l/oci"}
 	const said = `exporting to oci image format failed: failed commit on ref "layer-sha256:75aa": commit failed: rename /l/oci/ingest/cde1/data /l/oci/blobs/sha256/75aa: no such file or directory`
@@ -154,6 +155,9 @@ func TestLostRace(t *testing.T) {
 		{&Error{Output: "make: failed commit on ref"}, r, false},
 		{&Error{said: "could not lock /l/oci/index.json.lock"}, r, true},
 		{errors.New(said), r, false},
+		{&Error{said: "exec /.drydock-probe/probe: text file busy"}, Request{Folders: map[string]string{"drydock-probe": "/p"}}, true},
+		{&Error{said: "exec /.drydock-probe/probe: text file busy"}, Request{}, false},
+		{&Error{said: "cp: cannot create /app: text file busy"}, Request{Folders: map[string]string{"drydock-probe": "/p"}}, false},
 	} {
 		if got := lostRace(c.err, c.r); got != c.want {
 			t.Errorf("%+v: %v", c.err, got)
