@@ -23,9 +23,9 @@ func (b *bare) steps() bool {
 			b.Roles[in] = split.InBoth
 			continue
 		}
-		all, why := in.Steps()
-		if why != "" {
-			return b.Decline(in, "the effects of this RUN aren't known: %s", why)
+		all, ok := b.Steps(in)
+		if !ok {
+			return false
 		}
 		for _, st := range all {
 			if why := b.step(in, st); why != "" {

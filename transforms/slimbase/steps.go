@@ -28,9 +28,9 @@ func onlyCopies(s *split.Split) bool {
 		if in.Keyword != "run" {
 			continue
 		}
-		all, why := in.Steps()
-		if why != "" {
-			return s.Decline(in, "the effects of this RUN aren't known: %s", why)
+		all, ok := s.Steps(in)
+		if !ok {
+			return false
 		}
 		for _, st := range all {
 			if !runsOn(s, in, st) {

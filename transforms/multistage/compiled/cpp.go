@@ -169,9 +169,9 @@ var cFetches = words(`git curl wget tar unzip svn hg conan vcpkg pip pip3`)
 
 // run sorts one RUN.
 func (c *cppSplit) run(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
-	if why != "" {
-		return c.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := c.Steps(in)
+	if !ok {
+		return false
 	}
 	if c.account(in, all) && !c.buildFolder(in, all) {
 		return true

@@ -95,9 +95,9 @@ var goChecks = words(`golangci-lint staticcheck gofmt goimports upx strip golint
 
 // Run sorts one RUN.
 func (g *GoApp) Run(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
-	if why != "" {
-		return g.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := g.Steps(in)
+	if !ok {
+		return false
 	}
 	if g.account(in, all) {
 		return true

@@ -100,9 +100,9 @@ var rustTools = words(`strip upx rustup rustfmt sccache`)
 
 // Run sorts one RUN.
 func (r *RustApp) Run(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
-	if why != "" {
-		return r.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := r.Steps(in)
+	if !ok {
+		return false
 	}
 	if r.account(in, all) {
 		return true

@@ -101,9 +101,9 @@ func splitDotnet(s *split.Split) bool {
 
 // run sorts one RUN.
 func (d *dotnetSplit) run(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
-	if why != "" {
-		return d.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := d.Steps(in)
+	if !ok {
+		return false
 	}
 	if slices.ContainsFunc(all, func(st rewrite.Step) bool { return st.Name == "apk" }) {
 		return d.Decline(in, "packages of Alpine are beyond this recipe")

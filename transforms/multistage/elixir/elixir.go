@@ -142,9 +142,9 @@ func (e *elixirSplit) locale() {
 
 // run sorts one RUN.
 func (e *elixirSplit) run(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
-	if why != "" {
-		return e.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := e.Steps(in)
+	if !ok {
+		return false
 	}
 	rest, ok := e.System(in, all)
 	if !ok {

@@ -143,9 +143,9 @@ func (j *App) buildsAnything() bool {
 
 // run sorts one RUN.
 func (j *App) run(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
-	if why != "" {
-		return j.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := j.Steps(in)
+	if !ok {
+		return false
 	}
 	if all = j.otherManagers(in, all); all == nil {
 		return false

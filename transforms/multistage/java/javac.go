@@ -86,9 +86,9 @@ func splitJavac(s *split.Split) bool {
 
 // javac sorts one RUN.
 func (a *javacSplit) javac(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
-	if why != "" {
-		return a.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := a.Steps(in)
+	if !ok {
+		return false
 	}
 	rest, ok := a.System(in, all)
 	if !ok {

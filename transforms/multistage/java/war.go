@@ -136,9 +136,9 @@ func (w *warSplit) own(p string) bool {
 
 // run sorts one RUN.
 func (w *warSplit) run(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
-	if why != "" {
-		return w.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := w.Steps(in)
+	if !ok {
+		return false
 	}
 	if all = w.otherManagers(in, all); all == nil {
 		return false

@@ -101,9 +101,9 @@ func bunCompiled(s *split.Split) (at *rewrite.Instruction, output string, ok boo
 		if in.Keyword != "run" || !strings.Contains(in.Text, "--compile") {
 			continue
 		}
-		all, why := in.Steps()
-		if why != "" {
-			return nil, "", s.Decline(in, "the effects of this RUN aren't known: %s", why)
+		all, ok := s.Steps(in)
+		if !ok {
+			return nil, "", false
 		}
 		for _, st := range all {
 			if st.Name != "bun" || len(st.Args) < 3 || st.Args[1] != "build" || !slices.Contains(st.Args, "--compile") {

@@ -37,9 +37,9 @@ func splitDeno(s *split.Split) bool {
 		if in.Keyword != "run" || !strings.Contains(in.Text, "deno compile") {
 			continue
 		}
-		all, why := in.Steps()
-		if why != "" {
-			return s.Decline(in, "the effects of this RUN aren't known: %s", why)
+		all, ok := s.Steps(in)
+		if !ok {
+			return false
 		}
 		for _, st := range all {
 			if st.Name != "deno" || len(st.Args) < 2 || st.Args[1] != "compile" {
@@ -102,9 +102,9 @@ func compiledRuns(s *split.Split, last *rewrite.Instruction, tools ...string) bo
 	for _, in := range s.Stage.Instructions {
 		switch in.Keyword {
 		case "run":
-			all, why := in.Steps()
-			if why != "" {
-				return s.Decline(in, "the effects of this RUN aren't known: %s", why)
+			all, ok := s.Steps(in)
+			if !ok {
+				return false
 			}
 			for _, st := range all {
 				switch {

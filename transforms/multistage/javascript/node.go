@@ -151,9 +151,9 @@ func splitNode(s *split.Split) bool {
 
 // run sorts one RUN.
 func (n *NodeApp) run(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
-	if why != "" {
-		return n.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := n.Steps(in)
+	if !ok {
+		return false
 	}
 	sorted := n.System
 	if n.alpine {

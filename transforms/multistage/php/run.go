@@ -17,9 +17,9 @@ func (p *phpSplit) run(in *rewrite.Instruction) bool {
 		p.composerRole(in)
 		return true
 	}
-	all, why := in.Steps()
-	if why != "" {
-		return p.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := p.Steps(in)
+	if !ok {
+		return false
 	}
 	rest, ok := p.System(in, all)
 	if !ok {

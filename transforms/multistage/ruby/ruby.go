@@ -146,9 +146,9 @@ func installsCompilers(s *split.Split) bool {
 
 // run sorts one RUN.
 func (r *App) run(in *rewrite.Instruction) bool {
-	all, why := in.Steps()
-	if why != "" {
-		return r.Decline(in, "the effects of this RUN aren't known: %s", why)
+	all, ok := r.Steps(in)
+	if !ok {
+		return false
 	}
 	sort := r.System
 	if r.Image.PackageManager == "apk" {

@@ -125,3 +125,9 @@ func (s *Split) Decline(in *rewrite.Instruction, format string, args ...any) boo
 	s.Pass.Decline(in, cmp.Or(s.Stays, "one stage")+": "+format, args...)
 	return false
 }
+
+// Steps are the commands of a RUN; where its effects aren't known it declines, and ok is false.
+func (s *Split) Steps(in *rewrite.Instruction) (all []rewrite.Step, ok bool) {
+	all, why := in.Steps()
+	return all, why == "" || s.Decline(in, "the effects of this RUN aren't known: %s", why)
+}
