@@ -51,8 +51,10 @@ type Output struct {
 
 	Pkg   *repo.GoPackage // of Go
 	mod   *repo.Go
-	Cgo   bool // built with cgo
-	cross bool // GOOS and GOARCH are BuildKit's TARGETOS and TARGETARCH
+	Cgo   bool          // built with cgo
+	cross bool          // GOOS and GOARCH are BuildKit's TARGETOS and TARGETARCH
+	fixed bool          // the recipe of a makefile that builds it sets CGO_ENABLED
+	maker *rewrite.Step // the make of the RUN whose recipe builds it; nil where the RUN builds by itself
 
 	musl bool // of Rust: linked with musl
 }

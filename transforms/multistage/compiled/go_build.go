@@ -132,6 +132,7 @@ func (g *GoApp) output(in *rewrite.Instruction, st rewrite.Step, mod *repo.Go, r
 	o.Pkg = mod.Package(path.Join(mod.Dir, rel))
 	v, set := g.Env(in, st.Command, "CGO_ENABLED")
 	o.Cgo = set && v != "0" || !set && o.Pkg.Cgo
+	o.fixed = set && g.recipe != nil
 	g.Outputs = append(g.Outputs, o)
 	return true
 }
@@ -228,6 +229,12 @@ func execName(mod *repo.Go, root, dir string) string {
 // -gcflags (a debug build) leave the flags alone.
 func (g *GoApp) flags1(o Output) bool {
 	c := o.Step.Command
+	if o.maker != nil {
+		if g.made(o) {
+			return true // the makefile says how it is built
+		}
+		c = o.maker.Command
+	}
 	sh, _ := o.In.Shell()
 	assigns, args, redirs := cmdline.KeyWords(sh, c)
 	old := cmdline.JoinKey(assigns, args, redirs)
@@ -246,7 +253,7 @@ func (g *GoApp) flags1(o Output) bool {
 		assigns = append(assigns, "CGO_ENABLED=0")
 	}
 	_, goflags := g.Env(o.In, c, "GOFLAGS")
-	if !goflags && !slices.ContainsFunc(c.Args, func(a string) bool { return strings.Contains(a, "-gcflags") }) {
+	if o.maker == nil && !goflags && !slices.ContainsFunc(c.Args, func(a string) bool { return strings.Contains(a, "-gcflags") }) {
 		var more []string
 		if !slices.Contains(c.Args, "-trimpath") && !slices.Contains(c.Args, "--trimpath") && !g.findsItsSource(o.Pkg) {
 			more = append(more, "-trimpath")

@@ -30,6 +30,9 @@ func (g *GoApp) files() bool {
 			g.allData(data)
 		}
 		for _, i := range o.Pkg.Imports {
+			if i == "github.com/joho/godotenv/autoload" {
+				g.named(".env") // it loads that file and no other; what godotenv.Load is called with is in Reads
+			}
 			if searchesFiles[module3(i)] {
 				g.computed = cmp.Or(g.computed, i)
 				g.allData(data)
@@ -42,7 +45,7 @@ func (g *GoApp) files() bool {
 
 // searchesFiles are modules that look for files by themselves, such as .env or
 // config.yaml in the working directory.
-var searchesFiles = words(`github.com/spf13/viper github.com/knadh/koanf github.com/jinzhu/configor github.com/joho/godotenv github.com/ilyakaznacheev/cleanenv github.com/gookit/config github.com/subosito/gotenv
+var searchesFiles = words(`github.com/spf13/viper github.com/knadh/koanf github.com/jinzhu/configor github.com/ilyakaznacheev/cleanenv github.com/gookit/config github.com/subosito/gotenv
 	github.com/beego/beego github.com/astaxie/beego github.com/revel/revel github.com/gobuffalo/buffalo github.com/gogf/gf`)
 
 // module3 is an import path without what follows host, owner and name.
