@@ -15,7 +15,7 @@ import (
 // where it can't write below node_modules
 // (https://github.com/prisma/prisma, packages/fetch-engine/src/download.ts).
 var besideCode = lazily(`(?:^|[ ;&|(/])(prisma (?:migrate|db|generate|studio)|nest (?:start|build)|tsc(?:-watch)?|tsup|ng (?:serve|build)|` +
-	`next (?:build|dev|start)|nuxt (?:build|dev|generate)|nuxi (?:build|dev|generate)|react-scripts (?:start|build)|vue-cli-service (?:serve|build)|` +
+	`next (?:build|dev|start)|nuxt (?:build|dev|generate)|nuxi (?:build|dev|generate)|react-scripts (?:start|build)|craco (?:start|build)|react-app-rewired (?:start|build)|umi (?:dev|build)|rsbuild (?:dev|build)|docusaurus (?:start|build)|vuepress (?:dev|build)|vitepress (?:dev|build)|vue-cli-service (?:serve|build)|` +
 	`vite(?: (?:build|dev|serve))?|gatsby (?:develop|build|serve)|astro (?:build|dev)|remix (?:build|dev|vite:\w+)|strapi (?:develop|start|build)|webpack(?:-dev-server)?|parcel|rollup|` +
 	`(?:npm|pnpm|bun) (?:install|i|ci|add)|yarn (?:install|add)|` +
 	`manage\.py (?:makemigrations|compilemessages)|flask db (?:init|migrate|revision)|alembic (?:init|revision))(?:[ ;&|)]|$)`)

@@ -1,8 +1,10 @@
 package compiled
 
 import (
+	"cmp"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"drydock/repo"
@@ -255,7 +257,7 @@ func (g *GoApp) flags1(o Output) bool {
 	_, goflags := g.Env(o.In, c, "GOFLAGS")
 	if o.maker == nil && !goflags && !slices.ContainsFunc(c.Args, func(a string) bool { return strings.Contains(a, "-gcflags") }) {
 		var more []string
-		if !slices.Contains(c.Args, "-trimpath") && !slices.Contains(c.Args, "--trimpath") && !g.findsItsSource(o.Pkg) {
+		if !slices.Contains(c.Args, "-trimpath") && !slices.Contains(c.Args, "--trimpath") && g.since(13) && !g.findsItsSource(o.Pkg) {
 			more = append(more, "-trimpath")
 		}
 		k := slices.IndexFunc(c.Args, func(a string) bool {
@@ -287,6 +289,18 @@ func (g *GoApp) flags1(o Output) bool {
 		g.Drops, g.Adds = append(g.Drops, old), append(g.Adds, now)
 	}
 	return true
+}
+
+// since reports whether the image holds Go 1.minor or a later one; true where its version
+// isn't known.
+func (g *GoApp) since(minor int) bool {
+	v, _, _ := strings.Cut(cmp.Or(g.Image.Version, g.Image.Line, g.Ref.Tag), "-")
+	parts := strings.Split(v, ".")
+	if len(parts) < 2 || parts[0] != "1" {
+		return true
+	}
+	n, err := strconv.Atoi(parts[1])
+	return err != nil || n >= minor
 }
 
 // findsItsSource: the program asks where its own source lies, to find files
