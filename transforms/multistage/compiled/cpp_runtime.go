@@ -96,6 +96,7 @@ func (c *cppSplit) files() bool {
 		c.allData()
 	}
 	c.namedInConfig()
+	c.emptyFolders()
 	for _, g := range c.gone {
 		for _, p := range c.copies {
 			if rewrite.Inside(p, g) {

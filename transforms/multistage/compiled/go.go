@@ -30,8 +30,8 @@ import (
 //
 // It declines where the source starts programs that aren't named (with file and
 // line) or that no package brings, where it opens computed paths in a tree with
-// generated files, for libraries that no -dev package of the build names, for
-// builds outside of modules, and for RUNs that it doesn't know.
+// generated files, for libraries that no -dev package of the build names, and for
+// RUNs that it doesn't know.
 
 // Go is the recipe for Go.
 var Go = split.Recipe{
@@ -97,6 +97,9 @@ var goTools = words(`swag templ wire sqlc protoc buf mockgen mockery statik pack
 // goChecks leave nothing that runs.
 var goChecks = words(`golangci-lint staticcheck gofmt goimports upx strip golint`)
 
+// goFetchers fill vendor/, as before modules.
+var goFetchers = words(`dep glide govendor godep gvt`)
+
 // Run sorts one RUN.
 func (g *GoApp) Run(in *rewrite.Instruction) bool {
 	all, ok := g.Steps(in)
@@ -143,6 +146,7 @@ func (g *GoApp) step(in *rewrite.Instruction, st rewrite.Step) (known, ok bool) 
 	case rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0, goChecks[st.Name], cmdline.Tidy(st):
 	case goTools[st.Name]:
 		g.generates = true
+	case goFetchers[st.Name]:
 	case st.Name == "git" && len(st.Args) > 1 && st.Args[1] == "config":
 	default:
 		return false, true
@@ -234,6 +238,9 @@ func (g *GoApp) chooseBase() bool {
 			continue
 		}
 		n := distro.DebianNumber(g.Image.Release)
+		if n == "" && !g.since(16) {
+			n = "10" // or before: no image of those versions stands on a later Debian
+		}
 		if n == "" {
 			return g.Decline(o.In, "cgo needs the C library of the builder's release, which isn't known")
 		}

@@ -63,13 +63,16 @@ func (g *GoApp) build(in *rewrite.Instruction, st rewrite.Step) bool {
 	if mod == nil {
 		mod, root = g.loose(in, st.Dir, pkgs, haveOut)
 	}
+	if mod == nil {
+		mod, root = g.gopath(in, st, pkgs)
+	}
 	switch {
 	case mod == nil:
 		return g.Decline(in, "there is no go.mod for %s in the build context", st.Dir)
 	case mod.Err != nil:
 		return g.Decline(in, "%v", mod.Err)
 	}
-	if v, _ := g.Env(in, st.Command, "GO111MODULE"); v == "off" {
+	if v, _ := g.Env(in, st.Command, "GO111MODULE"); v == "off" && !mod.Gopath {
 		return g.Decline(in, "GO111MODULE=off builds outside of modules")
 	}
 	if len(pkgs) == 0 {
@@ -135,6 +138,10 @@ func (g *GoApp) output(in *rewrite.Instruction, st rewrite.Step, mod *repo.Go, r
 	v, set := g.Env(in, st.Command, "CGO_ENABLED")
 	o.Cgo = set && v != "0" || !set && o.Pkg.Cgo
 	o.fixed = set && g.recipe != nil
+	o.Cgo = o.Cgo || !set && mod.Gopath && g.mayUseCgo(o.Pkg)
+	if !g.since(10) && !slices.Contains(st.Args, "-a") {
+		o.Cgo = true // the standard library was compiled with cgo, and is linked as it is
+	}
 	g.Outputs = append(g.Outputs, o)
 	return true
 }

@@ -40,6 +40,7 @@ func (g *GoApp) files() bool {
 		}
 	}
 	g.namedInConfig()
+	g.emptyFolders()
 	return true
 }
 

@@ -281,6 +281,7 @@ func (r *RustApp) Source() bool {
 		}
 	}
 	r.namedInConfig()
+	r.emptyFolders()
 	return true
 }
 
