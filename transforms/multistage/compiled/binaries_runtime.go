@@ -221,6 +221,9 @@ func (b *Binaries) runtime() {
 // same folder would fail behind it: mkdir without -p refuses what is there.
 func (b *Binaries) enter(dir string) {
 	line := b.Keyword("WORKDIR") + " " + dir
+	if !slices.ContainsFunc(b.Stage.Instructions, func(in *rewrite.Instruction) bool { return in.Keyword == "workdir" }) {
+		b.Config |= rewrite.FieldWorkdir // the file says what the old base's configuration did
+	}
 	var below *rewrite.Instruction
 	for _, in := range b.repeats {
 		if b.Roles[in] != split.InBoth || in.Index > b.Last.Index {
