@@ -137,7 +137,7 @@ func (g *GoApp) output(in *rewrite.Instruction, st rewrite.Step, mod *repo.Go, r
 	o.Pkg = mod.Package(path.Join(mod.Dir, rel))
 	v, set := g.Env(in, st.Command, "CGO_ENABLED")
 	o.Cgo = set && v != "0" || !set && o.Pkg.Cgo
-	o.fixed = set && g.recipe != nil
+	o.fixed, o.CgoEnabled = set && g.recipe != nil, v
 	o.Cgo = o.Cgo || !set && mod.Gopath && g.mayUseCgo(o.Pkg)
 	if !g.since(10) && !slices.Contains(st.Args, "-a") {
 		o.Cgo = true // the standard library was compiled with cgo, and is linked as it is
