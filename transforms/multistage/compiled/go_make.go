@@ -14,9 +14,6 @@ import (
 // What a recipe says stays as it is; CGO_ENABLED=0 in front of make reaches the go of a
 // recipe that doesn't set it.
 
-// computedByMake is what repo.Makefile writes for what only make could compute.
-const computedByMake = "${COMPUTED}"
-
 // makes follows make into the makefile.
 func (g *GoApp) makes(in *rewrite.Instruction, st rewrite.Step) bool {
 	call, why := readMake(st)
