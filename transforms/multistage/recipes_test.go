@@ -245,3 +245,22 @@ func TestMultiStageKeepsDev(t *testing.T) {
 		}
 	}
 }
+
+// A RUN that only makes the working directory stays behind; one that does more, or whose
+// folder is used before WORKDIR makes it, is repeated.
+func TestRepeatedMkdir(t *testing.T) {
+	const rest = "COPY package.json .\nRUN npm install\nCOPY . .\nCMD [\"node\", \"x.js\"]\n"
+	for lines, repeated := range map[string]bool{
+		"RUN mkdir /app\nWORKDIR /app\n":                                false,
+		"RUN mkdir -p /srv/app\nWORKDIR /srv/app\n":                     false,
+		"RUN mkdir /app && chown node /app\nWORKDIR /app\n":             true,
+		"RUN mkdir /app\nRUN chown node:node /app\nWORKDIR /app\n":      true,
+		"USER node\nRUN mkdir /home/node/app\nWORKDIR /home/node/app\n": true,
+	} {
+		res := splittest.Files(t, map[string]string{"Dockerfile": "FROM node:22\n" + lines + rest, "package.json": splittest.PkgDev, "x.js": splittest.JSApp})
+		_, runtime, ok := strings.Cut(res.After, "FROM node:22-slim")
+		if got := strings.Contains(runtime, "mkdir"); !ok || got != repeated {
+			t.Errorf("%s\nrepeated: %v, want %v\n%s\ndeclined: %s", lines, got, repeated, res.After, splittest.Reasons(res))
+		}
+	}
+}
