@@ -181,6 +181,25 @@ func (s *forgeServer) merge(t *testing.T, owner, name string, number int) {
 	t.Fatalf("%s/%s#%d isn't merged: %s", owner, name, number, said)
 }
 
+// settled waits until the forge has seen that a branch was deleted. It closes the pull requests of that branch then, which
+// may be long after it said that the branch is gone, and closed one that was made in the meantime.
+func (s *forgeServer) settled(t *testing.T, owner, name, branch string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		var feed []struct {
+			Did string `json:"op_type"`
+			Ref string `json:"ref_name"`
+		}
+		s.api(t, http.MethodGet, fmt.Sprintf("/repos/%s/%s/activities/feeds?limit=50", owner, name), nil, &feed)
+		for _, f := range feed {
+			if f.Did == "delete_branch" && strings.TrimPrefix(f.Ref, "refs/heads/") == branch {
+				return
+			}
+		}
+	}
+	t.Fatalf("%s/%s: the forge has not seen that %s was deleted", owner, name, branch)
+}
+
 // organisation makes one of this run's own.
 func (s *forgeServer) organisation(t *testing.T) string {
 	t.Helper()
@@ -422,6 +441,7 @@ func TestForgePullRequest(t *testing.T) {
 	}
 
 	// The next one, as a draft, for the same branch.
+	s.settled(t, org, "app-00", p.Head)
 	s.push(t, org, "app-00", p.Head, map[string]string{"Dockerfile": "FROM debian:13-slim\n"})
 	p.Draft = true
 	draft, err := f.Create(t.Context(), org, "app-00", p)

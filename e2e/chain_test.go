@@ -19,6 +19,7 @@ import (
 
 	godiff "github.com/google/go-cmp/cmp"
 
+	"drydock/verify/imagefs"
 	"drydock/verify/probe"
 )
 
@@ -65,16 +66,23 @@ var cases = map[string]chainCase{
 // layer of their own; and a second run finds nothing more to do.
 func TestChain(t *testing.T) {
 	var table table
+	wanted := inPart(t)
 	for _, dir := range fixtures(t) {
 		name := strings.TrimPrefix(dir, "chain/")
 		c, ok := cases[name]
 		if !ok {
 			c.root = true // what it must give is in golden/
 		}
-		t.Run(name, func(t *testing.T) {
+		run := func(name string, f func(*testing.T)) {
+			if wanted() {
+				t.Run(name, f)
+			}
+		}
+		run(name, func(t *testing.T) {
 			if c.unbuilt != "" {
 				t.Skip(c.unbuilt)
 			}
+			ownLayout(t)
 			var p pair
 			defer func() { table.add(t, name, p) }()
 			chain(t, filepath.Join(world.root, "fixtures", dir), c, &p)
@@ -83,10 +91,11 @@ func TestChain(t *testing.T) {
 		if c.smaller == 0 && !every {
 			continue
 		}
-		t.Run(name+" --base smallest", func(t *testing.T) {
+		run(name+" --base smallest", func(t *testing.T) {
 			if c.smaller == 0 && !smallestDiffers(t, filepath.Join(world.root, "fixtures", dir)) {
 				t.Skip("it is the same file as without")
 			}
+			ownLayout(t)
 			var p pair
 			defer func() { table.add(t, name+" (smallest)", p) }()
 			c.factor, c.touch, c.standIn = c.smaller, "", cmp.Or(c.owns, c.standIn)
@@ -94,6 +103,35 @@ func TestChain(t *testing.T) {
 		})
 	}
 	table.print(t)
+}
+
+// inPart gives a function that tells for one case after the other whether it is in E2E_PART: with "2/6" the second, the
+// eighth and so on. Without E2E_PART all are.
+func inPart(t *testing.T) func() bool {
+	t.Helper()
+	part, of, seen := 1, 1, 0
+	if text := os.Getenv("E2E_PART"); text != "" {
+		if _, err := fmt.Sscanf(text, "%d/%d", &part, &of); err != nil || part < 1 || part > of {
+			t.Fatalf("E2E_PART is %q; a part is written like 2/6", text)
+		}
+	}
+	return func() bool {
+		seen++
+		return (seen-part)%of == 0
+	}
+}
+
+// ownLayout gives a case of make e2e-all a layout of its own, which goes with it: those of all would fill the disk. The
+// few of make e2e share one, so that base layers are written once.
+func ownLayout(t *testing.T) {
+	t.Helper()
+	if !every() {
+		return
+	}
+	layout, files := world.layout, world.files
+	t.Cleanup(func() { world.layout, world.files = layout, files })
+	world.layout = filepath.Join(t.TempDir(), "oci")
+	world.files = imagefs.NewReader(world.layout)
 }
 
 // smallestDiffers: --base smallest makes another Dockerfile of a fixture than the default does. One whose POLICY is
@@ -124,6 +162,7 @@ func TestElsewhere(t *testing.T) {
 	for _, dir := range filepath.SplitList(os.Getenv("E2E_DIRS")) {
 		name := filepath.Base(dir)
 		t.Run(name, func(t *testing.T) {
+			ownLayout(t)
 			var p pair
 			defer func() { table.add(t, name, p) }()
 			chain(t, dir, chainCase{root: true, foreign: true}, &p, flags...)

@@ -10,6 +10,7 @@
 //
 //	E2E_BUILDER=buildctl|buildx   insists on one of the two
 //	E2E_ALL=1                     every test and case
+//	E2E_PART=2/6                  the second sixth of TestChain's cases
 //	E2E_DIRS=DIR:…                folders of yours to build and run before and after (TestElsewhere); E2E_BASE=KIND is their --base
 //	E2E_FLAGS="--only distroless" words that fix takes there in place of --base
 //	E2E_SCANNER=grype             counts vulnerabilities with it (TestScan, TestShip)

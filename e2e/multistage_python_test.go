@@ -24,5 +24,8 @@ func init() {
 	cases["multi-stage/python-psycopg2"] = chainCase{paths: []string{"/nowhere"}, factor: 3}
 	// Poetry and uv by their own images or with a mirror that answers as pip wants it
 	cases["multi-stage/python-poetry"] = chainCase{paths: []string{"/nowhere"}, factor: 4, standIn: "poetry"}
+	for _, name := range []string{"poetry-installer", "uv-installer", "uv-fetched"} {
+		cases["multi-stage/python-"+name] = chainCase{unbuilt: "the lab reaches no installer of Poetry or uv"}
+	}
 	cases["multi-stage/python-uv"] = chainCase{paths: []string{"/nowhere"}, factor: 4, standIn: "uv"}
 }

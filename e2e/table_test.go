@@ -11,37 +11,48 @@ import (
 	"time"
 )
 
-// A table collects what TestChain measured, as Markdown.
+// A table collects what TestChain measured, as Markdown. Each row goes to the file of E2E_TABLE at once: a run of hours
+// may be cut short.
 type table struct{ rows []string }
+
+const tableHead = "| case | before MB | after MB | factor | layers | user | build s | rebuild s | verdict |\n|---|---|---|---|---|---|---|---|---|"
 
 func mb(s *subject) float64 { return float64(s.bytes) / 1e6 }
 
 func (tb *table) add(t *testing.T, name string, p pair) {
+	t.Helper()
+	row := rowOf(t, name, p)
+	t.Log(row)
+	if len(tb.rows) == 0 {
+		keepTable(t, tableHead)
+	}
+	keepTable(t, row)
+	tb.rows = append(tb.rows, row)
+}
+
+func rowOf(t *testing.T, name string, p pair) string {
 	if t.Skipped() {
-		tb.rows = append(tb.rows, "| "+name+" | | | | | | | | unchanged |")
-		return
+		return "| " + name + " | | | | | | | | unchanged |"
 	}
 	if p.before == nil || p.after == nil {
-		tb.rows = append(tb.rows, "| "+name+" | | | | | | | | FAILED |")
-		return
+		return "| " + name + " | | | | | | | | FAILED |"
 	}
 	verdict := "ok"
 	if t.Failed() {
 		verdict = "FAILED"
 	}
-	row := fmt.Sprintf("| %s | %.1f | %.1f | %.1f | %d → %d | %s → %s | %s → %s | %s → %s | %s |",
+	return fmt.Sprintf("| %s | %.1f | %.1f | %.1f | %d → %d | %s → %s | %s → %s | %s → %s | %s |",
 		name, mb(p.before), mb(p.after), mb(p.before)/mb(p.after), len(p.before.layers), len(p.after.layers),
 		user(p.before), user(p.after), seconds(p.before.built.took), seconds(p.after.built.took),
 		seconds(p.rebuild), seconds(p.rebuilt), verdict)
-	t.Log(row) // a run that is cut short has no table
-	tb.rows = append(tb.rows, row)
 }
 
+// print ends the table.
 func (tb *table) print(t *testing.T) {
-	text := "| case | before MB | after MB | factor | layers | user | build s | rebuild s | verdict |\n" +
-		"|---|---|---|---|---|---|---|---|---|\n" + strings.Join(tb.rows, "\n") + "\n"
-	t.Logf("compressed size; rebuild: one source file changed\n%s", text)
-	keepTable(t, text)
+	t.Logf("compressed size; rebuild: one source file changed\n%s\n%s", tableHead, strings.Join(tb.rows, "\n"))
+	if len(tb.rows) > 0 {
+		keepTable(t, "")
+	}
 }
 
 // keepTable appends a table to the file that E2E_TABLE names; prepare empties it.

@@ -243,16 +243,6 @@ func (a account) owning(in *rewrite.Instruction) rewrite.Edit {
 	return rewrite.Edit{Span: rewrite.Span{Start: at, End: at}, New: " --chown=" + a.owner}
 }
 
-// above inserts lines over an instruction; its comment stays its own behind a
-// blank line where the file sets off its blocks so.
-func above(d *rewrite.Document, in *rewrite.Instruction, lines string) rewrite.Edit {
-	e := d.InsertBefore(in, lines)
-	if before := d.Src[:e.Span.Start]; e.Span.Start < in.Span.Start && (strings.HasSuffix(before, "\n\n") || strings.HasSuffix(before, "\r\n\r\n")) {
-		e.New += "\n"
-	}
-	return e
-}
-
 // startsBy is the instruction that decides what runs: ENTRYPOINT, else CMD.
 func startsBy(s *rewrite.Stage) (start *rewrite.Instruction) {
 	for ; s != nil; s = s.Parent() {

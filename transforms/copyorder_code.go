@@ -3,7 +3,6 @@ package transforms
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"drydock/rewrite"
 )
@@ -31,20 +30,42 @@ func codeLater(p *rewrite.Pass, run *rewrite.Instruction, eff *rewrite.Effects) 
 	if first == nil {
 		return c, false
 	}
-	lines := p.Doc.Lines(run.Attached())
-	if setOff(p.Doc, run) { // so it is from what it moves above
-		lines += "\n"
-		if run.Lead() < run.Span.Start && !setOff(p.Doc, first) {
-			lines = "\n" + lines
+	edits := below(p.Doc, first, run)
+	if edits == nil {
+		lines := p.Doc.Lines(run.Attached())
+		if setOff(p.Doc, run) { // so it is from what it moves above
+			lines += "\n"
+			if run.Lead() < run.Span.Start && !setOff(p.Doc, first) {
+				lines = "\n" + lines
+			}
 		}
+		edits = []rewrite.Edit{p.Doc.Delete(run), p.Doc.InsertBefore(first, lines)}
 	}
 	return rewrite.Change{
 		Title: fmt.Sprintf("install packages before the files of line %d are copied", first.Line),
 		Why:   "behind a COPY the packages are installed again whenever one of its files changes",
 		Gain:  "the packages come from the cache until their list changes",
 		At:    run,
-		Edits: []rewrite.Edit{p.Doc.Delete(run), p.Doc.InsertBefore(first, lines)},
+		Edits: edits,
 	}, true
+}
+
+// below moves what stands from first to run behind run, which is the same as moving run in front of it, where run begins a
+// paragraph with a comment that more than run belongs to: its comment stays there with it. It's nil elsewhere.
+func below(d *rewrite.Document, first, run *rewrite.Instruction) (edits []rewrite.Edit) {
+	next := run.Next()
+	if run.Lead() == run.Span.Start || !setOff(d, run) || next == nil || next.Stage != run.Stage || next.Lead() < next.Span.Start || setOff(d, next) {
+		return nil
+	}
+	var lines string
+	for in := first; in != run; in = in.Next() {
+		if in.Lead() < in.Span.Start || in != first && setOff(d, in) {
+			return nil
+		}
+		lines += d.Lines(in.Attached())
+		edits = append(edits, d.Delete(in))
+	}
+	return append(edits, d.InsertAfter(run, lines))
 }
 
 // downloads: a RUN installs packages, of the project or by name.
@@ -56,10 +77,4 @@ func downloads(run *rewrite.Instruction, eff *rewrite.Effects) bool {
 		}
 		return false
 	}))
-}
-
-// setOff: a blank line stands above an instruction and its comments.
-func setOff(d *rewrite.Document, in *rewrite.Instruction) bool {
-	above := strings.ReplaceAll(d.Src[:in.Lead()], "\r", "")
-	return strings.HasSuffix(above, "\n\n")
 }

@@ -79,10 +79,14 @@ func installFirst(p *rewrite.Pass, s *rewrite.Stage, run *rewrite.Instruction, e
 		Why:   "with all files copied first, every change of any file runs the install again",
 		Gain:  "the install comes from the cache until its own files change",
 		At:    broad,
-		Edits: p.Doc.Move(broad, run),
 	}
-	if copies != "" {
-		c.Edits = append(c.Edits, p.Doc.InsertBefore(before, copies))
+	switch {
+	case copies == "":
+		c.Edits = behind(p.Doc, broad, run)
+	case before == broad.Next() && heads(p.Doc, broad):
+		c.Edits = []rewrite.Edit{p.Doc.Replace(broad, copies), p.Doc.InsertAfter(run, p.Doc.Lines(broad.Span))}
+	default:
+		c.Edits = append(behind(p.Doc, broad, run), under(p.Doc, before, copies))
 	}
 	if inst.Assumes != "" {
 		c.Safety, c.Assumes = rewrite.Assumes, inst.Assumes

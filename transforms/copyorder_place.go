@@ -28,6 +28,9 @@ func (at fetchPlace) first() *rewrite.Instruction {
 
 func (at fetchPlace) edits(p *rewrite.Pass, lines string) []rewrite.Edit {
 	if at.below == nil {
+		if paragraph(p.Doc, at.broad) {
+			lines += "\n"
+		}
 		return []rewrite.Edit{p.Doc.InsertBefore(at.broad, lines)}
 	}
 	return []rewrite.Edit{p.Doc.Delete(at.broad), p.Doc.InsertAfter(at.below, lines+p.Doc.Lines(at.broad.Attached()))}

@@ -1,7 +1,9 @@
 package distroless
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"drydock/rewrite"
@@ -85,7 +87,7 @@ func (b *bare) judgeGo(g *compiled.GoApp, o compiled.Output) (k kindOf, why stri
 }
 
 // needsCerts notes the stage that certificates can be copied from.
-func (b *bare) needsCerts(st *rewrite.Stage) { b.certs = split.StageName(st) }
+func (b *bare) needsCerts(st *rewrite.Stage) { b.certs = cmp.Or(st.Name, strconv.Itoa(st.Index)) }
 
 // compilerInstalled: the stage, or one that it is built from, installs a C compiler.
 func compilerInstalled(b *compiled.Binaries) bool {

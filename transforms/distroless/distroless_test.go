@@ -120,3 +120,13 @@ func TestDistrolessDay(t *testing.T) {
 		}
 	}
 }
+
+// Certificates come from the stage that builds the program, by its number where it has no name.
+func TestDistrolessCertificates(t *testing.T) {
+	file := "FROM golang:1.22-alpine AS zero\n" + strings.Repeat("FROM zero\n", 11) +
+		"FROM golang:1.22-alpine\nWORKDIR /src\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /x .\nFROM alpine:3.20\nRUN apk add --no-cache ca-certificates\nCOPY --from=12 /x /x\nCMD [\"/x\"]\n"
+	res := splittest.Rebased(t, distroless.Transform(), split.Smallest, file, plainGo)
+	if want := "FROM scratch\nCOPY --from=12 /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt\n"; !strings.Contains(res.After, want) {
+		t.Errorf("want %q\n%s\n%s", want, splittest.Reasons(res), res.After)
+	}
+}

@@ -106,7 +106,7 @@ func (b *bare) compiledProgram(in *rewrite.Instruction, word string) string {
 		if build.why != "" {
 			return build.why
 		}
-		return what + ", which no build step of the stage " + split.StageName(stage) + " is known to write"
+		return what + ", which no build step of " + split.StageName(stage) + " is known to write"
 	}
 	b.program = append(b.program, split.Command{Args: []string{word}, From: in, Where: what})
 	b.bins = &build.Binaries
@@ -198,7 +198,7 @@ func (b *bare) buildOf(st *rewrite.Stage) (*programBuild, string) {
 	}
 	ref, err := images.ParseRef(root.BaseName())
 	if err != nil {
-		return nil, "what the stage " + split.StageName(st) + " stands on isn't known"
+		return nil, "what " + split.StageName(st) + " stands on isn't known"
 	}
 	s := split.New(b.Pass, st, ref)
 	s.Quiet = true
@@ -208,5 +208,5 @@ func (b *bare) buildOf(st *rewrite.Stage) (*programBuild, string) {
 	case "rust", "rustlang/rust":
 		return b.rustBuild(s)
 	}
-	return nil, "how the stage " + split.StageName(st) + " builds its program isn't known, and so what that links"
+	return nil, "how " + split.StageName(st) + " builds its program isn't known, and so what that links"
 }

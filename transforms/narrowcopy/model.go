@@ -10,7 +10,6 @@ import (
 	"drydock/rewrite"
 	"drydock/transforms/multistage"
 	"drydock/transforms/multistage/cmdline"
-	"drydock/transforms/multistage/java"
 	"drydock/transforms/multistage/split"
 )
 
@@ -40,14 +39,11 @@ func (n *narrow) modelled() (r split.Recipe, ok bool) {
 	p.Doc = d
 	stage := d.Final()
 	if len(p.Services(stage)) != len(n.p.Services(n.final)) {
-		return r, n.stays("a compose file builds %s as a target of its own", java.NameOf(n.build))
+		return r, n.stays("a compose file builds %s as a target of its own", split.StageName(n.build))
 	}
 	s := split.New(p, stage, ref)
 	s.Tools, s.Quiet = r.Tools, true
-	s.Builder = java.NameOf(stage)
-	if stage.Name == "" {
-		s.Builder = "build"
-	}
+	s.Builder = cmp.Or(stage.Name, "build")
 	s.Kept = &split.Kept{Folder: n.from}
 	n.model = s
 	return r, true

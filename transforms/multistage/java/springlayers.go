@@ -182,7 +182,7 @@ func (l *springJar) layers() (c rewrite.Change, ok bool) {
 	}
 	for _, o := range l.Doc.Stages[l.build.Index+1:] {
 		if o.Parent() == l.build {
-			return c, l.Decline(l.copy, "another stage is built from %s, and would get the layers too", NameOf(l.build))
+			return c, l.Decline(l.copy, "another stage is built from %s, and would get the layers too", split.StageName(l.build))
 		}
 	}
 	if !l.unread() || !l.starts() {
@@ -231,14 +231,6 @@ func (l *springJar) layers() (c rewrite.Change, ok bool) {
 		Adds:    []string{extract},
 		Edits:   l.Edits,
 	}, true
-}
-
-// NameOf is how a stage is named in a sentence.
-func NameOf(s *rewrite.Stage) string {
-	if s.Name != "" {
-		return s.Name
-	}
-	return "the stage of line " + cmdline.LineOf(s.From)
 }
 
 // unread declines where something besides the start command names the jar.

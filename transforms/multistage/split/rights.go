@@ -58,12 +58,12 @@ func (s *Split) AssumesNonroot() {
 // JavaRuntimes are images whose Java is HotSpot, as distroless' is.
 var JavaRuntimes = words(`eclipse-temurin openjdk amazoncorretto`)
 
-// StageName is what COPY --from may call a stage: its name, or its number.
+// StageName is how a stage is named in a sentence: "the stage build", or "the stage of line 3".
 func StageName(s *rewrite.Stage) string {
 	if s.Name != "" {
-		return s.Name
+		return "the stage " + s.Name
 	}
-	return string(rune('0' + s.Index%10))
+	return "the stage of line " + cmdline.LineOf(s.From)
 }
 
 // StaysRoot tells why the program has to run as root, as before.
@@ -92,7 +92,7 @@ func (s *Split) StaysRoot() string {
 	for _, in := range s.Stage.Instructions { // a server that another stage downloads keeps logs and work files in its folder
 		_, _, from, ok := in.Copy()
 		if o := s.Doc.StageByRef(from, s.Stage.Index); ok && o != nil && JavaRuntimes[s.Ref.Repository()] && fetches().MatchString(fetchText(o)) {
-			return "line " + cmdline.LineOf(in) + " copies what the stage " + StageName(o) + " downloads, and where that writes isn't known"
+			return "line " + cmdline.LineOf(in) + " copies what " + StageName(o) + " downloads, and where that writes isn't known"
 		}
 	}
 	for _, svc := range s.Runs() {
