@@ -13,5 +13,7 @@ func init() {
 	cases["multi-stage/go-starts-itself"] = chainCase{factor: 50}
 	cases["multi-stage/go-cgo-zlib"] = chainCase{factor: 4}
 	cases["multi-stage/go-smallest-library"] = chainCase{paths: []string{"/nowhere"}, factor: 13}
+	cases["multi-stage/go-make"] = chainCase{paths: []string{"/web/", "/nowhere"}, factor: 50}
+	cases["multi-stage/go-gopath"] = chainCase{unbuilt: "what the lab calls golang:1.13 is a newer Go, which asks for go.mod"}
 	cases["multi-stage/go-smallest-plugins"] = chainCase{factor: 4}
 }

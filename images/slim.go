@@ -10,6 +10,9 @@ import (
 // both tags were listed and stand on the same release: today, or, for lines no
 // longer built, when they last were.
 func (c catalogue) Slim(ref Ref) (Ref, string, bool) {
+	if ref.Digest != "" {
+		return Ref{}, "its digest names the full image alone; name the slim tag with a digest of its own first", false
+	}
 	f, tag, why := pinnable(ref)
 	if f == nil {
 		return Ref{}, why, false

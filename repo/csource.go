@@ -48,6 +48,10 @@ var (
 	cTemp    = lazy(`\b(?:tmpfile|mkstemp|mkdtemp|tmpnam|temp_directory_path|setlocale|iconv_open)\s*\(`)
 )
 
+// maxCBytes bounds a file of C or C++: libraries that are one header have a megabyte
+// (nlohmann/json, crow).
+const maxCBytes = 2 << 20
+
 // CSources reads the C and C++ source that an ignore file leaves in the context.
 func (r *Repo) CSources(dockerfile string) *CSource {
 	c := &CSource{}
@@ -67,7 +71,7 @@ func (r *Repo) CSources(dockerfile string) *CSource {
 			return c
 		}
 		src, err := r.ReadFile(f)
-		if err != nil || len(src) > MaxScanBytes {
+		if err != nil || len(src) > maxCBytes {
 			c.Unknown = f + " can't be read"
 			return c
 		}

@@ -22,6 +22,7 @@ type Go struct {
 	Work          bool     // go.work at Dir or above, within the context
 	LocalReplaces []string // folders that replace directives point at, relative to the context ("../x" is outside)
 	Requires      []string // module paths of all require directives
+	Gopath        bool     // built in GOPATH mode: Module is the import path there, and Requires is empty
 	Err           error    // go.mod cannot be read or understood; then most of the above is empty
 
 	repo     *Repo
@@ -77,6 +78,18 @@ func (r *Repo) GoFiles(dir string) *Go {
 		}
 	}
 	return &Go{Dir: dir, repo: r, replaced: map[string]string{}}
+}
+
+// GoPath is Go for a folder whose source is built in GOPATH mode, as before modules
+// (https://pkg.go.dev/cmd/go#hdr-GOPATH_environment_variable). imported is the import path
+// that it has there, "" outside of GOPATH/src. Which packages of others it takes is known
+// by their names alone. Nil as for GoFiles.
+func (r *Repo) GoPath(dir, imported string) *Go {
+	g := r.GoFiles(dir)
+	if g != nil {
+		g.Module, g.Gopath = imported, true
+	}
+	return g
 }
 
 func (g *Go) parse(file string, src []byte) error {

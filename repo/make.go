@@ -16,6 +16,7 @@ type Makefile struct {
 	Shell   string // file:line that asks a program, such as pkg-config, for a value
 	first   string // the default goal
 	vars    map[string]string
+	exports []string // names of variables that recipes find in their environment
 	rules   map[string]*makeRule
 }
 
@@ -94,6 +95,9 @@ func readMakefile(file, src string) *Makefile {
 			continue
 		case "export", "unexport":
 			l = strings.TrimSpace(strings.TrimPrefix(l, word))
+			if word == "export" {
+				m.export(l)
+			}
 		}
 		if m.assign(l) {
 			continue
@@ -127,6 +131,35 @@ func readMakefile(file, src string) *Makefile {
 		}
 	}
 	return m
+}
+
+// export notes the variables of an export line: one with its value, or names.
+func (m *Makefile) export(l string) {
+	if name, _, ok := strings.Cut(l, "="); ok {
+		l = strings.TrimRight(name, ":?+! \t")
+	}
+	m.exports = append(m.exports, strings.Fields(l)...)
+}
+
+// Defines reports whether the makefile gives a variable a value.
+func (m *Makefile) Defines(name string) bool {
+	_, ok := m.vars[name]
+	return ok
+}
+
+// Exported are the variables that recipes find in their environment because an export
+// line names them, with their values; set is as for Commands.
+func (m *Makefile) Exported(set map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, name := range m.exports {
+		if v, ok := m.vars[name]; ok {
+			out[name] = m.expand(v, set)
+		}
+		if v, ok := set[name]; ok {
+			out[name] = v
+		}
+	}
+	return out
 }
 
 // assign takes "NAME = value" in all its forms.

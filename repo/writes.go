@@ -109,6 +109,10 @@ func (r *Repo) WriteSigns(o SourceScan) (out []WriteSign, why string) {
 	return defined(out), ""
 }
 
+// mailPorts are those of mail servers: "port: 587" is where a program sends its mail, not
+// where it listens.
+var mailPorts = map[int]bool{25: true, 110: true, 143: true, 465: true, 587: true, 993: true, 995: true}
+
 // LowPort names a place in the project's source that listens on a port below 1024;
 // "" for none.
 func (r *Repo) LowPort(o SourceScan) (found string) {
@@ -121,7 +125,7 @@ func (r *Repo) LowPort(o SourceScan) (found string) {
 				if m[g] < 0 {
 					continue
 				}
-				if n, err := strconv.Atoi(src[m[g]:m[g+1]]); err == nil && n > 0 && n < 1024 {
+				if n, err := strconv.Atoi(src[m[g]:m[g+1]]); err == nil && n > 0 && n < 1024 && (!mailPorts[n] || strings.Contains(src[m[0]:m[1]], "isten")) {
 					found = fmt.Sprintf("%s listens on port %d", place(f, 1+strings.Count(src[:m[g]], "\n")), n)
 					return false
 				}

@@ -30,7 +30,9 @@ owned by root and readable: the program can't rewrite itself.
 Where the source tells every place that the program writes to (a SQLite file,
 uploads, logs, the folder of a VOLUME), and all of them lie in the app's own
 folders, the user is given those folders: mkdir and chown of the folder alone,
-since chown -R over copied files would store them twice.`,
+since chown -R over copied files would store them twice. Where a tool writes next
+to the code (next start, nest start, prisma migrate) and COPY alone brings it,
+COPY --chown gives the user all of it.`,
 	Assumes: `The program writes only to /tmp, its home and the folders that it is given, and
 needs no right of root; a volume that is mounted there belongs to the same user.`,
 	Declines: `Where something speaks against the assumption: a program whose
@@ -41,10 +43,11 @@ user, Kubernetes doesn't), sudo, gosu, cron, sshd, supervisord, chown in the
 entry point, the Docker socket; files that only root may read; several users
 that the file creates, an explicit USER root at the end, an image without CMD and
 ENTRYPOINT; services that drop root by themselves (nginx, postgres, …),
-frameworks that write next to the code (Rails, Laravel, Next), a base that
-drydock doesn't know, and one without useradd. Compose files and Kubernetes
-manifests of the repository that run it as root, privileged, with rights of root
-or on volumes of the host that it writes to count too.`,
+frameworks that write next to the code (Rails, Laravel; Next, Prisma and the
+like where a RUN of the last stage made it), a base that drydock doesn't know,
+and one without useradd. Compose files and Kubernetes manifests of the
+repository that run it as root, privileged, with rights of root or on volumes of
+the host that it writes to count too.`,
 	Run: runAddUser,
 })
 
@@ -66,7 +69,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		p.Decline(in, "still root: "+format, a...)
 		return nil, nil
 	}
-	if !st.Known {
+	if _, ok := unlisted(s); !st.Known && !ok {
 		return decline(s.From, "drydock doesn't know the users of %s", s.BaseName())
 	}
 	start := startsBy(s)
@@ -98,8 +101,14 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	}
 	var given []folder
 	if p.Unsafe { // reads the source: only where the change could be kept
-		if why = cmp.Or(deployed(p, s), writesBesideCode(p, s)); why == "" {
+		if why = deployed(p, s); why == "" {
 			given, in, why = foldersToGive(p, s, start, acc)
+			if beside := writesBesideCode(p, s); beside != "" {
+				var app folder
+				if app, why = appFolder(p, s, acc, beside); why == "" {
+					given, in = []folder{app}, nil
+				}
+			}
 			if why == "" {
 				if port := p.Repo.LowPort(scanOf(p, s, start)); port != "" {
 					why = port + ", which is under 1024: Docker opens it to every user, Kubernetes to root alone"
@@ -182,8 +191,10 @@ func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instru
 	}
 	for _, f := range given {
 		if f.copy != nil {
-			at := f.copy.Head.Start + len(f.copy.Keyword)
-			c.Edits = append(c.Edits, rewrite.Edit{Span: rewrite.Span{Start: at, End: at}, New: " --chown=" + a.owner})
+			c.Edits = append(c.Edits, a.owning(f.copy))
+		}
+		for _, in := range f.trees {
+			c.Edits = append(c.Edits, a.owning(in))
 		}
 	}
 	first, last := "", ""
@@ -219,6 +230,17 @@ func (a account) change(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instru
 		c.Edits = append(c.Edits, closing(first+last))
 	}
 	return c
+}
+
+// owning gives what a COPY brings to the account.
+func (a account) owning(in *rewrite.Instruction) rewrite.Edit {
+	at := in.Head.Start + len(in.Keyword)
+	if len(in.Flags) > 0 {
+		if sp, ok := in.WordSpan(in.Flags[len(in.Flags)-1]); ok {
+			at = sp.End // behind --from, as people write it
+		}
+	}
+	return rewrite.Edit{Span: rewrite.Span{Start: at, End: at}, New: " --chown=" + a.owner}
 }
 
 // startsBy is the instruction that decides what runs: ENTRYPOINT, else CMD.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"drydock/images"
 	"drydock/rewrite"
 )
 
@@ -38,6 +39,9 @@ func accountOf(s *rewrite.Stage) (a account, why string) {
 		}
 		made[0].shell = true
 		return made[0], ""
+	}
+	if n, ok := unlisted(s); ok {
+		return account{name: n.Name, user: n.Name, owner: n.Name + ":" + n.Name, home: n.Home, uid: strconv.Itoa(n.UID), shell: true}, ""
 	}
 	a.shell = img.Shell
 	if s.BaseName() == "scratch" {
@@ -75,6 +79,18 @@ func accountOf(s *rewrite.Stage) (a account, why string) {
 		return a, ""
 	}
 	return a, "drydock doesn't know how users are made on " + s.BaseName()
+}
+
+// unlisted is the unprivileged user of a base that the catalogue of images hasn't.
+func unlisted(s *rewrite.Stage) (images.Account, bool) {
+	for p := s.Parent(); p != nil; p = s.Parent() {
+		s = p
+	}
+	ref, err := images.ParseRef(s.BaseName())
+	if err != nil {
+		return images.Account{}, false
+	}
+	return images.Unprivileged(ref)
 }
 
 // installs reports whether a RUN of the stage names a package.

@@ -23,6 +23,8 @@ type folder struct {
 	late bool   // files are copied to it or below it: what a COPY makes is root's again
 	why  string
 	copy *rewrite.Instruction // a COPY that brings just the file that is written
+
+	trees []*rewrite.Instruction // COPYs that bring all that lies in it
 }
 
 // giving are the commands that make folders and give them away.

@@ -85,11 +85,13 @@ func notOurs(p *rewrite.Pass, s *rewrite.Stage, base string, words []string) str
 	if !bringsCode(p, s) {
 		return "nothing of the project's code is copied to the image; drydock can't see what " + base + " does there"
 	}
-	file := ""
+	file, jar := "", false
 	for i := at + 1; at >= 0 && i < len(words) && file == ""; i++ {
 		switch w := words[i]; {
-		case w == "-jar" && base == "java" && i+1 < len(words):
-			file = words[i+1]
+		case w == "-jar" && base == "java":
+			jar = true // options may stand behind it too
+		case jar && !strings.HasPrefix(w, "-"):
+			file = w
 		case w == "-m", w == "-c", w == "-e", w == "-p":
 			return ""
 		case strings.HasPrefix(w, "-"):

@@ -15,7 +15,7 @@ import (
 // where it can't write below node_modules
 // (https://github.com/prisma/prisma, packages/fetch-engine/src/download.ts).
 var besideCode = lazily(`(?:^|[ ;&|(/])(prisma (?:migrate|db|generate|studio)|nest (?:start|build)|tsc(?:-watch)?|tsup|ng (?:serve|build)|` +
-	`next (?:build|dev|start)|nuxt (?:build|dev|generate)|nuxi (?:build|dev|generate)|react-scripts (?:start|build)|vue-cli-service (?:serve|build)|` +
+	`next (?:build|dev|start)|nuxt (?:build|dev|generate)|nuxi (?:build|dev|generate)|react-scripts (?:start|build)|craco (?:start|build)|react-app-rewired (?:start|build)|umi (?:dev|build)|rsbuild (?:dev|build)|docusaurus (?:start|build)|vuepress (?:dev|build)|vitepress (?:dev|build)|vue-cli-service (?:serve|build)|` +
 	`vite(?: (?:build|dev|serve))?|gatsby (?:develop|build|serve)|astro (?:build|dev)|remix (?:build|dev|vite:\w+)|strapi (?:develop|start|build)|webpack(?:-dev-server)?|parcel|rollup|` +
 	`(?:npm|pnpm|bun) (?:install|i|ci|add)|yarn (?:install|add)|` +
 	`manage\.py (?:makemigrations|compilemessages)|flask db (?:init|migrate|revision)|alembic (?:init|revision))(?:[ ;&|)]|$)`)
@@ -54,6 +54,42 @@ func writesBesideCode(p *rewrite.Pass, s *rewrite.Stage) string {
 	}
 	return ""
 }
+
+// appFolder is the working directory with all that lies in it, for a tool that writes next
+// to the code. COPYs alone must bring it: they can give it to the user, where a chown -R
+// would store it twice. why tells what stands against it.
+func appFolder(p *rewrite.Pass, s *rewrite.Stage, a account, beside string) (f folder, why string) {
+	dir := s.At(nil).Workdir
+	if s.Parent() != nil || !a.shell || dir == "" || rewrite.Stands(dir, "") || !plainPath().MatchString(dir) || a.home != "" && rewrite.Inside(a.home, dir) {
+		return f, beside
+	}
+	f = folder{path: dir, made: true, late: true, why: beside}
+	for _, in := range s.Instructions {
+		_, dest, _, copies := in.Copy()
+		if in.Keyword == "run" && (len(f.trees) > 0 || strings.Contains(in.Text, dir)) && !globalInstall().MatchString(in.Args.Text) || in.Keyword == "volume" {
+			return f, beside
+		}
+		if !copies {
+			continue
+		}
+		st := s.At(in)
+		to, ok := st.Abs(st.Expand(dest))
+		_, owned := in.Flag("chown")
+		if !ok || rewrite.Inside(dir, to) && to != dir || rewrite.Inside(to, dir) && (owned || in.Keyword != "copy") {
+			return f, beside
+		}
+		if rewrite.Inside(to, dir) {
+			f.trees = append(f.trees, in)
+		}
+	}
+	if len(f.trees) == 0 {
+		return f, beside
+	}
+	return f, mounted(p, s, []folder{f})
+}
+
+// globalInstall: a RUN that installs programs of npm outside of the project, and no more.
+var globalInstall = lazily(`^\s*(npm (install|i|add) ([^;&|]* )?(-g|--global)( [^;&|]*)?|yarn global add [^;&|]*|pnpm add (-g|--global) [^;&|]*|corepack enable)(&& (npm|yarn) cache clean( --force)?)?\s*$`)
 
 func scriptsOf(n *repo.Node, text string) []repo.NodeScript {
 	if n == nil {

@@ -67,9 +67,8 @@ func (b *bare) judgeGo(g *compiled.GoApp, o compiled.Output) (k kindOf, why stri
 			b.unlike = "what " + i + " reads of an image isn't known"
 		}
 	}
-	v, set := g.Env(o.In, o.Step.Command, "CGO_ENABLED")
-	switch {
-	case set && v == "0":
+	switch set := o.CgoEnabled != ""; {
+	case o.CgoEnabled == "0" && !o.Cgo:
 		return kindOf{"static", "", at + " builds the program with CGO_ENABLED=0, so that it links nothing"}, ""
 	case g.Image.Libc == "musl" && !set && !compilerInstalled(&g.Binaries) && goSince(g.Image.Line, 20):
 		return kindOf{"static", "", g.Stage.BaseName() + " has no C compiler, so that go build works without cgo (https://go.dev/doc/go1.20#cgo) and the program links nothing"}, ""
@@ -165,7 +164,10 @@ func (b *bare) fitsScratch() string {
 // scratch takes the empty image: certificates are copied, and the user is a
 // number.
 func (b *bare) scratch() bool {
-	b.Base, b.First = "scratch", nil
+	b.Base = "scratch"
+	if b.Image.Workdir == "" || b.Image.Workdir == "/" {
+		b.First = nil // scratch starts there too
+	}
 	b.Explain("scratch: the program is static and needs no time zones, users or folder for temporary files")
 	from := b.Stage.From
 	if b.certs != "" {

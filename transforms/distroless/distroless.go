@@ -97,7 +97,7 @@ type kindOf struct {
 }
 
 // systems are images that hold a system and nothing else.
-var systems = words(`debian ubuntu alpine busybox`)
+var systems = words(`debian ubuntu alpine busybox golang rust gcc`)
 
 func runDistroless(ctx context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	if p.Doc.Escape != '\\' {

@@ -62,7 +62,7 @@ func TestDistrolessKinds(t *testing.T) {
 		{"FROM golang:1.22-bookworm AS b\nENV CGO_ENABLED=0\nCOPY . .\nRUN go build -o /x", "debian:bookworm", plainMain, "static-debian13:nonroot"},
 		{"FROM golang:1.22-bookworm AS b\nCOPY . .\nRUN go build -o /x", "debian:bookworm", plainMain, "base-debian12:nonroot"},
 		{"FROM golang:1.24-trixie AS b\nCOPY . .\nRUN go build -o /x", "debian:trixie", plainMain, "base-debian13:nonroot"},
-		{"FROM golang:1.22-bookworm AS b\nCOPY . .\nRUN make build", "debian:bookworm", plainMain, "line 3: the effects of make build aren't known"},
+		{"FROM golang:1.22-bookworm AS b\nCOPY . .\nRUN make build", "debian:bookworm", plainMain, "line 3: the build context holds no makefile for /go, so what make writes isn't known"},
 		{"FROM golang:1.22-bookworm AS b\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /x", "debian:bookworm", "package main\n\nimport \"os/exec\"\n\nfunc main() { _ = exec.Command(\"date\").Run() }\n", "main.go:3 starts date"},
 		{"FROM node:22 AS b\nCOPY . .\nRUN npx pkg -o /x .", "debian:bookworm", plainMain, "how the stage b builds its program isn't known"},
 	} {

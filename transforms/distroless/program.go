@@ -68,6 +68,9 @@ func (b *bare) beginAtRoot() {
 	if dir == "" {
 		dir = "/"
 	}
+	if dir != "/" {
+		b.Config |= rewrite.FieldWorkdir // the file says what the old base's configuration did
+	}
 	b.First = append(b.First, b.Keyword("WORKDIR")+" "+dir)
 }
 

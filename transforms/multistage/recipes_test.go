@@ -114,8 +114,7 @@ CMD npm start
 		}, `FROM node:14 AS builder
 WORKDIR /app
 COPY . .
-RUN npm install
-RUN npm prune --production
+RUN npm install --production
 
 FROM node:14-slim
 WORKDIR /app
@@ -223,7 +222,7 @@ func TestMultiStageDeclines(t *testing.T) {
 		{node("RUN npm install express\nCMD [\"node\", \"x.js\"]\n"), "which package.json may not name"},
 		{node("RUN npm install -g typescript\nRUN npm install\nCMD [\"tsc\", \"-w\"]\n"), "installed globally"},
 		{golang("RUN go build -race -o /app .\nCMD [\"/app\"]\n"), "-race"},
-		{golang("RUN make build\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "the effects of make build aren't known"},
+		{golang("RUN make build\nRUN go build -o /app .\nCMD [\"/app\"]\n"), "holds no makefile for /src, so what make writes isn't known"},
 	} {
 		res := splittest.Files(t, c.files)
 		if res.Changed() || !strings.Contains(splittest.Reasons(res), c.want) {
@@ -243,6 +242,25 @@ func TestMultiStageKeepsDev(t *testing.T) {
 		res := splittest.Files(t, map[string]string{"Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install\n" + cmd + "\n", "package.json": splittest.PkgDev, "x.js": "require('nodemon')\n"})
 		if !res.Changed() || strings.Contains(res.After, "prune") || !strings.Contains(res.Outcomes[0].Why, want) {
 			t.Errorf("%s: declined %q, want %q in %+v\n%s", cmd, splittest.Reasons(res), want, res.Outcomes, res.After)
+		}
+	}
+}
+
+// A RUN that only makes the working directory stays behind; one that does more, or whose
+// folder is used before WORKDIR makes it, is repeated.
+func TestRepeatedMkdir(t *testing.T) {
+	const rest = "COPY package.json .\nRUN npm install\nCOPY . .\nCMD [\"node\", \"x.js\"]\n"
+	for lines, repeated := range map[string]bool{
+		"RUN mkdir /app\nWORKDIR /app\n":                                false,
+		"RUN mkdir -p /srv/app\nWORKDIR /srv/app\n":                     false,
+		"RUN mkdir /app && chown node /app\nWORKDIR /app\n":             true,
+		"RUN mkdir /app\nRUN chown node:node /app\nWORKDIR /app\n":      true,
+		"USER node\nRUN mkdir /home/node/app\nWORKDIR /home/node/app\n": true,
+	} {
+		res := splittest.Files(t, map[string]string{"Dockerfile": "FROM node:22\n" + lines + rest, "package.json": splittest.PkgDev, "x.js": splittest.JSApp})
+		_, runtime, ok := strings.Cut(res.After, "FROM node:22-slim")
+		if got := strings.Contains(runtime, "mkdir"); !ok || got != repeated {
+			t.Errorf("%s\nrepeated: %v, want %v\n%s\ndeclined: %s", lines, got, repeated, res.After, splittest.Reasons(res))
 		}
 	}
 }

@@ -141,14 +141,28 @@ func npmOn(s *split.Split, in *rewrite.Instruction, st rewrite.Step) (why string
 
 // projectOf is the package whose package.json stands where a command runs.
 func projectOf(s *split.Split, in *rewrite.Instruction, st rewrite.Step) *repo.Node {
-	ctx, by := s.Stage.Origin(in, path.Join(st.Dir, "package.json"), s.Pass.Repo, s.Pass.Name)
-	if by == nil {
+	ctx, ok := contextFile(s, in, path.Join(st.Dir, "package.json"))
+	if !ok {
 		return nil
 	}
 	if n := s.Pass.Repo.Node(path.Dir(ctx)); n != nil && n.Err == nil {
 		return n
 	}
 	return nil
+}
+
+// contextFile is the file of the build context that stands at an image path when an instruction
+// runs: copied from there, or from a stage that has it from there.
+func contextFile(s *split.Split, in *rewrite.Instruction, file string) (ctx string, ok bool) {
+	if ctx, by := s.Stage.Origin(in, file, s.Pass.Repo, s.Pass.Name); by != nil {
+		return ctx, true
+	}
+	for i := s.Stage.From; i != nil && i.Index < in.Index; i = i.Next() {
+		if _, _, from, copies := i.Copy(); copies && from != "" {
+			return s.Stage.Trace(file, s.Pass.Repo, s.Pass.Name)
+		}
+	}
+	return "", false
 }
 
 // npmInstall tells why npm may have to compile something, or to ask git.
@@ -165,7 +179,7 @@ func npmInstall(s *split.Split, in *rewrite.Instruction, st rewrite.Step) string
 	if ok, why := n.LockInSync(); !ok {
 		return "whether the lock file holds what npm installs isn't known: " + why
 	}
-	if _, by := s.Stage.Origin(in, path.Join(st.Dir, path.Base(n.Lock)), s.Pass.Repo, s.Pass.Name); by == nil {
+	if _, ok := contextFile(s, in, path.Join(st.Dir, path.Base(n.Lock))); !ok {
 		return n.Lock + " isn't copied, so that npm installs other versions"
 	}
 	for _, p := range scripts {

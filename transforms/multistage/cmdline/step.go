@@ -140,3 +140,20 @@ func Tidy(st rewrite.Step) bool {
 	}
 	return true
 }
+
+// JarWord is the word of a call of java that names the jar; flag is where -jar stands. The
+// launcher takes options behind -jar too, as far as the first word that is none
+// (https://github.com/openjdk/jdk, src/java.base/share/native/libjli/java.c). It is -1
+// where there is no jar, or an option among them that brings files of its own.
+func JarWord(line []string, flag int) int {
+	for i := flag + 1; flag >= 0 && i < len(line); i++ {
+		switch w := line[i]; {
+		case !strings.HasPrefix(w, "-"):
+			return i
+		case strings.HasPrefix(w, "-D"), strings.HasPrefix(w, "-XX:"), strings.HasPrefix(w, "-Xm"), strings.HasPrefix(w, "-Xs"), w == "-server", w == "-client", w == "-ea":
+		default:
+			return -1
+		}
+	}
+	return -1
+}

@@ -49,10 +49,13 @@ type Output struct {
 	In   *rewrite.Instruction
 	Step rewrite.Step
 
-	Pkg   *repo.GoPackage // of Go
-	mod   *repo.Go
-	Cgo   bool // built with cgo
-	cross bool // GOOS and GOARCH are BuildKit's TARGETOS and TARGETARCH
+	Pkg        *repo.GoPackage // of Go
+	mod        *repo.Go
+	Cgo        bool          // built with cgo
+	cross      bool          // GOOS and GOARCH are BuildKit's TARGETOS and TARGETARCH
+	CgoEnabled string        // what CGO_ENABLED says where it is built, "" where nothing does
+	fixed      bool          // the recipe of a makefile that builds it sets CGO_ENABLED
+	maker      *rewrite.Step // the make of the RUN whose recipe builds it; nil where the RUN builds by itself
 
 	musl bool // of Rust: linked with musl
 }

@@ -2,6 +2,7 @@ package compiled
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -220,6 +221,9 @@ func (b *Binaries) runtime() {
 // same folder would fail behind it: mkdir without -p refuses what is there.
 func (b *Binaries) enter(dir string) {
 	line := b.Keyword("WORKDIR") + " " + dir
+	if !slices.ContainsFunc(b.Stage.Instructions, func(in *rewrite.Instruction) bool { return in.Keyword == "workdir" }) {
+		b.Config |= rewrite.FieldWorkdir // the file says what the old base's configuration did
+	}
 	var below *rewrite.Instruction
 	for _, in := range b.repeats {
 		if b.Roles[in] != split.InBoth || in.Index > b.Last.Index {
@@ -328,4 +332,38 @@ func (b *Binaries) origin(o Output) string {
 		return "the build stage's last line writes it"
 	}
 	return "line " + cmdline.LineOf(o.In) + " builds it"
+}
+
+// keepers are files that keep an empty folder in a repository.
+var keepers = words(`.gitkeep .keep .gitignore .placeholder`)
+
+// emptyFolders copies folders that the project holds for what the program writes: they hold
+// nothing but a file that keeps them in the repository.
+func (b *Binaries) emptyFolders() {
+	files, complete := b.Pass.Repo.Files()
+	if !complete || b.KeepsRoot() == "" {
+		return
+	}
+	ig := b.Pass.Repo.Ignore(b.Pass.Name)
+	empty, full := map[string]bool{}, map[string]bool{}
+	for _, f := range files {
+		d := path.Dir(f)
+		if keepers[path.Base(f)] && !ig.Excluded(f) {
+			empty[d] = true
+			continue
+		}
+		for ; d != "." && !full[d]; d = path.Dir(d) {
+			full[d] = true
+		}
+	}
+	for _, d := range slices.Sorted(maps.Keys(empty)) {
+		if full[d] || d == "." {
+			continue
+		}
+		for _, p := range b.imagePaths(d) {
+			if !slices.ContainsFunc(b.Outputs, func(o Output) bool { return rewrite.Inside(o.Path, p) }) {
+				b.need(p)
+			}
+		}
+	}
 }

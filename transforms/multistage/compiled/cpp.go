@@ -101,6 +101,7 @@ type cLink struct {
 
 func splitCpp(s *split.Split) bool {
 	c := &cppSplit{Binaries: New(s), cmakes: map[string]*cmakeBuild{}, autos: map[string]*autoBuild{}, mesons: map[string]*mesonBuild{}}
+	c.NoData = cSource
 	if why := c.release(); why != "" && s.Kept == nil {
 		return s.Decline(s.Stage.From, "%s", why)
 	}

@@ -104,38 +104,15 @@ func (c *cppSplit) context(in *rewrite.Instruction, dir, file string) (string, b
 
 // makeStep follows make into the makefile.
 func (c *cppSplit) makeStep(in *rewrite.Instruction, st rewrite.Step, depth int) bool {
-	dir, file, dest := st.Dir, "", ""
 	if a := c.assigned(st); a != "" {
 		return c.Decline(in, "%s before make is beyond this recipe", a)
 	}
-	set, goals := map[string]string{}, []string{}
-	for i := 1; i < len(st.Args); i++ {
-		switch a := st.Args[i]; {
-		case (a == "-C" || a == "-f" || a == "--directory" || a == "--file") && i+1 < len(st.Args):
-			if i++; strings.HasSuffix(a, "C") || a == "--directory" {
-				dir = cmdline.Abs(dir, st.Args[i])
-			} else {
-				file = st.Args[i]
-			}
-		case a == "-j" || a == "--jobs" || a == "-l":
-			if i+1 < len(st.Args) && (strings.Trim(st.Args[i+1], "0123456789") == "" || strings.HasPrefix(st.Args[i+1], "$")) {
-				i++
-			}
-		case strings.HasPrefix(a, "-C"):
-			dir = cmdline.Abs(dir, a[2:])
-		case strings.HasPrefix(a, "-"):
-		case strings.Contains(a, "="):
-			k, v, _ := strings.Cut(a, "=")
-			set[k] = v
-			if k == "DESTDIR" {
-				dest = v
-			}
-		case strings.HasPrefix(a, "$"):
-			return c.Decline(in, "the goal of make is computed")
-		default:
-			goals = append(goals, a)
-		}
+	call, why := readMake(st)
+	if why != "" {
+		return c.Decline(in, "%s", why)
 	}
+	dir, file, goals, set := call.dir, call.file, call.goals, call.set
+	dest := set["DESTDIR"]
 	if b := c.cmakes[dir]; b != nil && file == "" {
 		return c.cmakeBuilds(in, st, b, slices.Contains(goals, "install"), dest)
 	}

@@ -81,6 +81,10 @@ func (c *cppSplit) programs() bool {
 // noCData are entries of a C project that no program reads when it runs.
 var noCData = lazily(`(?i)^(.*\.(o|a|d|la|lo|in|am|ac|m4|cmake|pc|tpl|vcxproj.*|sln|pro)|cmake.*|configure.*|autogen\.sh|build.*|meson.*|include|third_party|external|\.clang.*|conanfile.*|vcpkg.*|policy|m4|readme|news|authors|changelog|copying|todo|thanks)$`)
 
+// cSource are entries of a folder that only a compiler reads, or people: a folder that a
+// string names holds data where it holds something else.
+var cSource = lazily(`(?i)^(.*\.(c|cc|cpp|cxx|c\+\+|h|hh|hpp|hxx|inl|ipp|tpp|o|a|d|la|lo|in|am|ac|m4|cmake|md)|cmakelists\.txt|makefile.*|meson\.build|\.git.*|\.clang.*|licen[cs]e.*|copying|readme)$`)
+
 // files collects what the source, the arguments and ENV name.
 func (c *cppSplit) files() bool {
 	for _, s := range c.src.Strings {
@@ -92,6 +96,7 @@ func (c *cppSplit) files() bool {
 		c.allData()
 	}
 	c.namedInConfig()
+	c.emptyFolders()
 	for _, g := range c.gone {
 		for _, p := range c.copies {
 			if rewrite.Inside(p, g) {

@@ -30,14 +30,14 @@ import (
 //
 // It declines where the source starts programs that aren't named (with file and
 // line) or that no package brings, where it opens computed paths in a tree with
-// generated files, for libraries that no -dev package of the build names, for
-// builds outside of modules, and for RUNs that it doesn't know.
+// generated files, for libraries that no -dev package of the build names, and for
+// RUNs that it doesn't know.
 
 // Go is the recipe for Go.
 var Go = split.Recipe{
 	Name:    "go",
 	Bases:   words("golang"),
-	Words:   words("go"),
+	Words:   words("go make"),
 	Starts:  words("go"),
 	AnySize: true,
 	Doc: `- Go: a static binary, and the files that its source names, on distroless static;
@@ -48,13 +48,17 @@ var Go = split.Recipe{
 }
 
 // GoApp is a stage that builds programs of Go.
-type GoApp struct{ Binaries }
+type GoApp struct {
+	Binaries
+	recipe map[string]string // variables of the make whose recipes are read; nil outside of one
+	races  bool              // a recipe needs cgo for -race
+}
 
 func splitGo(s *split.Split) bool {
 	if strings.Contains(s.Ref.Tag, "onbuild") || strings.Contains(s.Ref.Tag, "windows") || strings.Contains(s.Ref.Tag, "nanoserver") {
 		return false
 	}
-	g := &GoApp{New(s)}
+	g := &GoApp{Binaries: New(s)}
 	g.NoData = NoData
 	for _, in := range s.Stage.Instructions {
 		if in.Keyword == "run" && !g.Run(in) {
@@ -93,6 +97,9 @@ var goTools = words(`swag templ wire sqlc protoc buf mockgen mockery statik pack
 // goChecks leave nothing that runs.
 var goChecks = words(`golangci-lint staticcheck gofmt goimports upx strip golint`)
 
+// goFetchers fill vendor/, as before modules.
+var goFetchers = words(`dep glide govendor godep gvt`)
+
 // Run sorts one RUN.
 func (g *GoApp) Run(in *rewrite.Instruction) bool {
 	all, ok := g.Steps(in)
@@ -105,29 +112,46 @@ func (g *GoApp) Run(in *rewrite.Instruction) bool {
 	for _, st := range all {
 		a, isApt := distro.ReadPackages(st)
 		switch {
-		case st.Name == "go" && len(st.Args) > 1:
-			if !g.goCommand(in, st) {
-				return false
-			}
 		case isApt:
 			if !g.packages(in, a) {
 				return false
 			}
-		case st.Name == "mv" || st.Name == "cp":
-			if !g.moved(in, st) {
+		case st.Name == "make":
+			if !g.makes(in, st) {
 				return false
 			}
-		case cmdline.Replayed[st.Name]:
-			g.touches(in, st)
-		case rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0, goChecks[st.Name], cmdline.Tidy(st):
-		case goTools[st.Name]:
-			g.generates = true
-		case st.Name == "git" && len(st.Args) > 1 && st.Args[1] == "config":
 		default:
-			return g.Decline(in, "the effects of %s aren't known", strings.Join(st.Args[:min(3, len(st.Args))], " "))
+			known, ok := g.step(in, st)
+			if !ok {
+				return false
+			}
+			if !known {
+				return g.Decline(in, "the effects of %s aren't known", strings.Join(st.Args[:min(3, len(st.Args))], " "))
+			}
 		}
 	}
 	return true
+}
+
+// step sorts one command of a RUN or of a makefile's recipe; known tells that its effects
+// are, ok is false when it declined.
+func (g *GoApp) step(in *rewrite.Instruction, st rewrite.Step) (known, ok bool) {
+	switch {
+	case st.Name == "go" && len(st.Args) > 1:
+		return true, g.goCommand(in, st)
+	case st.Name == "mv" || st.Name == "cp":
+		return true, g.moved(in, st)
+	case cmdline.Replayed[st.Name]:
+		g.touches(in, st)
+	case rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0, goChecks[st.Name], cmdline.Tidy(st):
+	case goTools[st.Name]:
+		g.generates = true
+	case goFetchers[st.Name]:
+	case st.Name == "git" && len(st.Args) > 1 && st.Args[1] == "config":
+	default:
+		return false, true
+	}
+	return true, true
 }
 
 func (g *GoApp) goCommand(in *rewrite.Instruction, st rewrite.Step) bool {
@@ -214,6 +238,9 @@ func (g *GoApp) chooseBase() bool {
 			continue
 		}
 		n := distro.DebianNumber(g.Image.Release)
+		if n == "" && !g.since(16) {
+			n = "10" // or before: no image of those versions stands on a later Debian
+		}
 		if n == "" {
 			return g.Decline(o.In, "cgo needs the C library of the builder's release, which isn't known")
 		}

@@ -1,8 +1,10 @@
 package compiled
 
 import (
+	"cmp"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"drydock/repo"
@@ -61,13 +63,16 @@ func (g *GoApp) build(in *rewrite.Instruction, st rewrite.Step) bool {
 	if mod == nil {
 		mod, root = g.loose(in, st.Dir, pkgs, haveOut)
 	}
+	if mod == nil {
+		mod, root = g.gopath(in, st, pkgs)
+	}
 	switch {
 	case mod == nil:
 		return g.Decline(in, "there is no go.mod for %s in the build context", st.Dir)
 	case mod.Err != nil:
 		return g.Decline(in, "%v", mod.Err)
 	}
-	if v, _ := g.Env(in, st.Command, "GO111MODULE"); v == "off" {
+	if v, _ := g.Env(in, st.Command, "GO111MODULE"); v == "off" && !mod.Gopath {
 		return g.Decline(in, "GO111MODULE=off builds outside of modules")
 	}
 	if len(pkgs) == 0 {
@@ -132,6 +137,11 @@ func (g *GoApp) output(in *rewrite.Instruction, st rewrite.Step, mod *repo.Go, r
 	o.Pkg = mod.Package(path.Join(mod.Dir, rel))
 	v, set := g.Env(in, st.Command, "CGO_ENABLED")
 	o.Cgo = set && v != "0" || !set && o.Pkg.Cgo
+	o.fixed, o.CgoEnabled = set && g.recipe != nil, v
+	o.Cgo = o.Cgo || !set && mod.Gopath && g.mayUseCgo(o.Pkg)
+	if !g.since(10) && !slices.Contains(st.Args, "-a") {
+		o.Cgo = true // the standard library was compiled with cgo, and is linked as it is
+	}
 	g.Outputs = append(g.Outputs, o)
 	return true
 }
@@ -228,6 +238,12 @@ func execName(mod *repo.Go, root, dir string) string {
 // -gcflags (a debug build) leave the flags alone.
 func (g *GoApp) flags1(o Output) bool {
 	c := o.Step.Command
+	if o.maker != nil {
+		if g.made(o) {
+			return true // the makefile says how it is built
+		}
+		c = o.maker.Command
+	}
 	sh, _ := o.In.Shell()
 	assigns, args, redirs := cmdline.KeyWords(sh, c)
 	old := cmdline.JoinKey(assigns, args, redirs)
@@ -246,9 +262,9 @@ func (g *GoApp) flags1(o Output) bool {
 		assigns = append(assigns, "CGO_ENABLED=0")
 	}
 	_, goflags := g.Env(o.In, c, "GOFLAGS")
-	if !goflags && !slices.ContainsFunc(c.Args, func(a string) bool { return strings.Contains(a, "-gcflags") }) {
+	if o.maker == nil && !goflags && !slices.ContainsFunc(c.Args, func(a string) bool { return strings.Contains(a, "-gcflags") }) {
 		var more []string
-		if !slices.Contains(c.Args, "-trimpath") && !slices.Contains(c.Args, "--trimpath") && !g.findsItsSource(o.Pkg) {
+		if !slices.Contains(c.Args, "-trimpath") && !slices.Contains(c.Args, "--trimpath") && g.since(13) && !g.findsItsSource(o.Pkg) {
 			more = append(more, "-trimpath")
 		}
 		k := slices.IndexFunc(c.Args, func(a string) bool {
@@ -280,6 +296,18 @@ func (g *GoApp) flags1(o Output) bool {
 		g.Drops, g.Adds = append(g.Drops, old), append(g.Adds, now)
 	}
 	return true
+}
+
+// since reports whether the image holds Go 1.minor or a later one; true where its version
+// isn't known.
+func (g *GoApp) since(minor int) bool {
+	v, _, _ := strings.Cut(cmp.Or(g.Image.Version, g.Image.Line, g.Ref.Tag), "-")
+	parts := strings.Split(v, ".")
+	if len(parts) < 2 || parts[0] != "1" {
+		return true
+	}
+	n, err := strconv.Atoi(parts[1])
+	return err != nil || n >= minor
 }
 
 // findsItsSource: the program asks where its own source lies, to find files

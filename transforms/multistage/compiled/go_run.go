@@ -86,7 +86,7 @@ func (g *GoApp) compiled(in *rewrite.Instruction, args []string) bool {
 		words = append([]string{"CGO_ENABLED=0"}, words...)
 	}
 	if _, set := g.Env(in, st.Command, "GOFLAGS"); !set {
-		if !g.findsItsSource(o.Pkg) {
+		if g.since(13) && !g.findsItsSource(o.Pkg) {
 			words = append(words, "-trimpath")
 		}
 		if !slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "-ldflags") || strings.HasPrefix(f, "-gcflags") }) {

@@ -30,6 +30,9 @@ func (g *GoApp) files() bool {
 			g.allData(data)
 		}
 		for _, i := range o.Pkg.Imports {
+			if i == "github.com/joho/godotenv/autoload" {
+				g.named(".env") // it loads that file and no other; what godotenv.Load is called with is in Reads
+			}
 			if searchesFiles[module3(i)] {
 				g.computed = cmp.Or(g.computed, i)
 				g.allData(data)
@@ -37,12 +40,13 @@ func (g *GoApp) files() bool {
 		}
 	}
 	g.namedInConfig()
+	g.emptyFolders()
 	return true
 }
 
 // searchesFiles are modules that look for files by themselves, such as .env or
 // config.yaml in the working directory.
-var searchesFiles = words(`github.com/spf13/viper github.com/knadh/koanf github.com/jinzhu/configor github.com/joho/godotenv github.com/ilyakaznacheev/cleanenv github.com/gookit/config github.com/subosito/gotenv
+var searchesFiles = words(`github.com/spf13/viper github.com/knadh/koanf github.com/jinzhu/configor github.com/ilyakaznacheev/cleanenv github.com/gookit/config github.com/subosito/gotenv
 	github.com/beego/beego github.com/astaxie/beego github.com/revel/revel github.com/gobuffalo/buffalo github.com/gogf/gf`)
 
 // module3 is an import path without what follows host, owner and name.
@@ -52,4 +56,4 @@ func module3(p string) string {
 }
 
 // NoData are entries of a project that no program reads when it runs.
-var NoData = lazily(`(?i)^(\.git.*|\.docker.*|\.idea|\.vscode|\.golangci.*|\.goreleaser.*|\.travis.*|\.circleci|\.editorconfig|\.air.*|\.pre-commit.*|go\.(mod|sum|work|work\.sum)|.*\.go|.*\.md|vendor|testdata|tests?|docs?|examples?|hack|ci|scripts?|deploy(ments?)?|charts|k8s|helm|tools?|licen[cs]e.*|copying|notice|authors|codeowners|makefile.*|.*\.mk|taskfile.*|justfile|.*dockerfile.*|containerfile.*|.*compose.*\.ya?ml|.*\.sh|renovate.*|codecov.*|node_modules|package(-lock)?\.json|yarn\.lock|skaffold.*|procfile|jenkinsfile|buf.*\.yaml|sqlc\.ya?ml|.*\.nix)$`)
+var NoData = lazily(`(?i)^(\.git.*|\.ds_store|.*\.iml|\.docker.*|\.idea|\.vscode|\.golangci.*|\.goreleaser.*|\.travis.*|\.circleci|\.editorconfig|\.air.*|\.pre-commit.*|go\.(mod|sum|work|work\.sum)|.*\.go|.*\.md|vendor|testdata|tests?|docs?|examples?|hack|ci|scripts?|deploy(ments?)?|charts|k8s|helm|tools?|licen[cs]e.*|copying|notice|authors|codeowners|makefile.*|.*\.mk|taskfile.*|justfile|.*dockerfile.*|containerfile.*|.*compose.*\.ya?ml|.*\.sh|renovate.*|codecov.*|node_modules|package(-lock)?\.json|yarn\.lock|skaffold.*|procfile|jenkinsfile|buf.*\.yaml|sqlc\.ya?ml|.*\.nix)$`)

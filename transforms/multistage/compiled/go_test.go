@@ -158,6 +158,18 @@ func TestGoFindsItsSource(t *testing.T) {
 	}
 }
 
+// Go knows -trimpath since 1.13 (https://go.dev/doc/go1.13#trimpath).
+func TestGoTrimpath(t *testing.T) {
+	for base, want := range map[string]bool{"golang:1.12": false, "golang:1.12.17-stretch": false, "golang:1.13": true, "golang:1": true, "golang:latest": true} {
+		for _, lines := range []string{goBuild + "CMD [\"/app\"]\n", "CMD [\"go\", \"run\", \".\"]\n"} {
+			res := splittest.Files(t, goFiles(base, lines, splittest.GoMain))
+			if !res.Changed() || strings.Contains(res.After, "-trimpath") != want {
+				t.Errorf("%s\ndeclined: %s", res.After, splittest.Reasons(res))
+			}
+		}
+	}
+}
+
 // WORKDIR is written as it was: its trailing slash is part of the configuration.
 func TestGoWorkdirAsWritten(t *testing.T) {
 	res := splittest.Files(t, map[string]string{"Dockerfile": "FROM golang:1.22\nWORKDIR /src/\nCOPY . .\n" + goBuild + "CMD [\"/app\"]\n", "go.mod": splittest.GoMod, "main.go": splittest.GoMain})

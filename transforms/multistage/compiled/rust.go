@@ -281,6 +281,7 @@ func (r *RustApp) Source() bool {
 		}
 	}
 	r.namedInConfig()
+	r.emptyFolders()
 	return true
 }
 
@@ -295,4 +296,4 @@ var rustFinds = map[string][]string{"rocket": {"Rocket.toml"}, "rocket_dyn_templ
 var rustSearches = words(`config figment confy loco-rs`)
 
 // RustNoData are entries of a project that no program reads when it runs.
-var RustNoData = lazily(`(?i)^(\.git.*|\.docker.*|\.idea|\.vscode|\.travis.*|\.circleci|\.editorconfig|\.pre-commit.*|\.cargo|\.sqlx|cargo\.(toml|lock)|rust-toolchain.*|rustfmt\.toml|\.rustfmt\.toml|clippy\.toml|deny\.toml|cross\.toml|release\.toml|cliff\.toml|.*\.rs|.*\.md|target|vendor|tests?|benches|docs?|examples?|ci|scripts?|deploy(ments?)?|charts|k8s|helm|licen[cs]e.*|copying|notice|authors|codeowners|makefile.*|justfile|.*dockerfile.*|containerfile.*|.*compose.*\.ya?ml|.*\.sh|renovate.*|codecov.*|node_modules|procfile|jenkinsfile|.*\.nix|flake\.lock|fly\.toml)$`)
+var RustNoData = lazily(`(?i)^(\.git.*|\.ds_store|.*\.iml|\.docker.*|\.idea|\.vscode|\.travis.*|\.circleci|\.editorconfig|\.pre-commit.*|\.cargo|\.sqlx|cargo\.(toml|lock)|rust-toolchain.*|rustfmt\.toml|\.rustfmt\.toml|clippy\.toml|deny\.toml|cross\.toml|release\.toml|cliff\.toml|.*\.rs|.*\.md|target|vendor|tests?|benches|docs?|examples?|ci|scripts?|deploy(ments?)?|charts|k8s|helm|licen[cs]e.*|copying|notice|authors|codeowners|makefile.*|justfile|.*dockerfile.*|containerfile.*|.*compose.*\.ya?ml|.*\.sh|renovate.*|codecov.*|node_modules|procfile|jenkinsfile|.*\.nix|flake\.lock|fly\.toml)$`)

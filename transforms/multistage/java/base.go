@@ -171,6 +171,7 @@ func (j *App) workdir(runtime images.Image) bool {
 		is = "/"
 	}
 	if was != is {
+		j.Config |= rewrite.FieldWorkdir // the file says what the old base's configuration did
 		j.First = append([]string{j.Keyword("WORKDIR") + " " + was}, j.First...)
 	}
 	return true

@@ -358,15 +358,16 @@ func (l *springJar) startsElsewhere() bool {
 // RewriteStart puts the launcher, or the jar's new place, into the start command.
 func (l *springJar) rewriteStart(in *rewrite.Instruction, line []string, shell bool) bool {
 	i := slices.Index(line, "-jar")
-	if shell || path.Base(line[0]) != "java" || i < 0 || i+1 >= len(line) {
+	jar := cmdline.JarWord(line, i)
+	if shell || path.Base(line[0]) != "java" || jar < 0 {
 		return l.Decline(in, "the layers start in another way, and %s isn't java in exec form", strings.ToUpper(in.Keyword))
 	}
 	words := slices.Clone(line)
 	if l.tools {
-		words[i+1] = path.Join(l.to, path.Base(l.dest))
+		words[jar] = path.Join(l.to, path.Base(l.dest))
 		l.Explain("it goes to %s, since its libraries lie beside it", l.to)
 	} else {
-		words = slices.Concat(words[:i], []string{"-cp", l.to, l.launcher}, words[i+2:])
+		words = slices.Concat(words[:i], words[i+1:jar], []string{"-cp", l.to, l.launcher}, words[jar+1:])
 		l.Explain("%s starts Spring Boot's launcher, as the jar's manifest did", strings.ToUpper(in.Keyword))
 	}
 	text := rewrite.KeywordLike(in, strings.ToUpper(in.Keyword)) + " " + cmdline.LikeList(in.Args.Text, words)

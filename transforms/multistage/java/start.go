@@ -174,10 +174,14 @@ func (j *App) java(c split.Command, args []string, dir string) bool {
 		}
 		switch {
 		case a == "-jar":
-			if strings.Contains(value, "$") {
+			flag := i - 1
+			if i = cmdline.JarWord(args, flag); i < 0 {
+				return j.Decline(c.From, "which jar %s starts isn't known", c.Where)
+			}
+			if value = args[i]; strings.Contains(value, "$") {
 				return j.Decline(c.From, "%s starts a computed jar", c.Where)
 			}
-			st.jar, st.options = cmdline.Abs(dir, value), args[:i-1]
+			st.jar, st.options = cmdline.Abs(dir, value), slices.Concat(args[:flag], args[flag+1:i])
 			if !j.path(c, st.jar, "the program that "+c.Where+" starts") {
 				return false
 			}

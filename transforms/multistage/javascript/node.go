@@ -47,6 +47,8 @@ type NodeApp struct {
 	Installs []NodeInstall
 	builds   []nodeBuild
 	globals  map[string]bool                               // packages that are installed globally
+	omits    string                                        // the flag that leaves development dependencies out
+	tailOnly bool                                          // they are removed behind the build, not left out
 	pruned   bool                                          // the file prunes by itself
 	tools    map[string]*nodeTool                          // package managers that the file installs
 	work     map[*rewrite.Instruction]bool                 // RUNs that install or build the application
@@ -163,7 +165,8 @@ func (n *NodeApp) run(in *rewrite.Instruction) bool {
 	if !ok {
 		return false
 	}
-	builds, caches, replays, globals := 0, 0, 0, 0
+	builds, caches, replays := 0, 0, 0
+	var globals []rewrite.Step
 	for _, st := range rest {
 		switch kind := n.kind(in, st); kind {
 		case "install", "build":
@@ -174,7 +177,7 @@ func (n *NodeApp) run(in *rewrite.Instruction) bool {
 		case "cache":
 			caches++
 		case "global":
-			globals++
+			globals = append(globals, st)
 		case "file":
 			replays++
 		default:
@@ -182,9 +185,9 @@ func (n *NodeApp) run(in *rewrite.Instruction) bool {
 		}
 	}
 	switch {
-	case builds > 0 && globals > 0:
-		return n.Decline(in, "it installs a program globally and changes the application in one RUN")
-	case globals > 0:
+	case builds > 0 && len(globals) > 0:
+		return n.Again(in, globals)
+	case len(globals) > 0:
 		n.Roles[in] = split.InBoth
 	case builds+caches > 0:
 		n.Roles[in] = split.InBuild

@@ -138,6 +138,11 @@ func (n *NodeApp) prune(cmds []split.Command) bool {
 		n.Assumes = append(n.Assumes, "no development dependency is needed at run time (none of "+fewer(main.Node.DevOnly())+" is imported)")
 		return n.ReplaceWord(main.in, main.Step.Command, verb, main.Step.Args[verb]+" --production")
 	}
+	if n.omits = n.omitFlag(main); n.omits != "" {
+		n.Explain("%s leaves the development dependencies out by %s: no step needs them", main.Step.Name, n.omits)
+		n.Assumes = append(n.Assumes, "no development dependency is needed at run time (none of "+fewer(main.Node.DevOnly())+" is imported)")
+		return true
+	}
 	command := n.pruneCommand(main)
 	n.Explain("%s removes the development dependencies behind the last build step", command)
 	n.Tail = append(n.Tail, n.Keyword("RUN")+" "+command+"\n")
@@ -175,6 +180,30 @@ func (n *NodeApp) pruneCommand(i NodeInstall) string {
 		return "rm -rf node_modules && bun install --production"
 	}
 	return ""
+}
+
+// omitFlag has the install leave development dependencies out, where no step needs them: no
+// build, no script of the package, and no client of Prisma, which prisma writes when it is
+// installed. "" where they are removed behind the build.
+func (n *NodeApp) omitFlag(i NodeInstall) string {
+	_, prisma := i.Node.Dependencies["@prisma/client"]
+	if n.SameBase || n.tailOnly || prisma || len(n.builds) > 0 || len(i.Node.Lifecycle()) > 0 || installWord(i) < 0 {
+		return ""
+	}
+	switch m := n.major(); {
+	case i.Step.Name == "npm" && m > 0 && m <= 14, i.Step.Name == "yarn" && !n.berry(i.Node):
+		return "--production"
+	case i.Step.Name == "npm":
+		return "--omit=dev"
+	case i.Step.Name == "pnpm":
+		return "--prod"
+	}
+	return ""
+}
+
+// installWord is the word of an install that says so, -1 for none.
+func installWord(i NodeInstall) int {
+	return slices.IndexFunc(i.Step.Args, func(a string) bool { return a == "install" || a == "i" || a == "ci" })
 }
 
 // lastRun is the last RUN that stays in the build stage.
@@ -325,27 +354,40 @@ var ciFlags = words(`--production --omit=dev --only=production --only=prod --leg
 // cleanInstall turns npm install into npm ci where a lock file agrees with
 // package.json (https://docs.npmjs.com/cli/commands/npm-ci).
 func (n *NodeApp) cleanInstall() bool {
-	for _, i := range n.Installs {
-		verb := slices.IndexFunc(i.Step.Args, func(a string) bool { return a == "install" || a == "i" })
-		if i.Step.Name != "npm" || verb < 0 || i.Node.LockManager != "npm" {
+	for k, i := range n.Installs {
+		verb := installWord(i)
+		if verb < 0 {
 			continue
 		}
-		if slices.ContainsFunc(i.Step.Args[1:], func(a string) bool { return strings.HasPrefix(a, "-") && !ciFlags[a] }) {
-			continue
+		word := i.Step.Args[verb]
+		if n.takesCI(i, word) {
+			word = "ci"
+			n.Assumes = append(n.Assumes, i.Node.Lock+" agrees with package.json, as it does today, so that npm ci accepts it")
 		}
-		if m := n.major(); m > 0 && m <= 14 {
-			continue // npm 6 can't read newer lock files
+		if n.omits != "" && k == 0 {
+			word += " " + n.omits
 		}
-		if _, by := n.Stage.Origin(i.in, path.Join(i.Step.Dir, path.Base(i.Node.Lock)), n.Pass.Repo, n.Pass.Name); by == nil {
-			continue
-		}
-		if ok, _ := i.Node.LockInSync(); !ok {
-			continue
-		}
-		if !n.ReplaceWord(i.in, i.Step.Command, verb, "ci") {
+		if word != i.Step.Args[verb] && !n.ReplaceWord(i.in, i.Step.Command, verb, word) {
 			return false
 		}
-		n.Assumes = append(n.Assumes, i.Node.Lock+" agrees with package.json, as it does today, so that npm ci accepts it")
 	}
 	return true
+}
+
+// takesCI reports whether an npm install may be an npm ci.
+func (n *NodeApp) takesCI(i NodeInstall, word string) bool {
+	if i.Step.Name != "npm" || word == "ci" || i.Node.LockManager != "npm" {
+		return false
+	}
+	if slices.ContainsFunc(i.Step.Args[1:], func(a string) bool { return strings.HasPrefix(a, "-") && !ciFlags[a] }) {
+		return false
+	}
+	if m := n.major(); m > 0 && m <= 14 {
+		return false // npm 6 can't read newer lock files
+	}
+	if _, by := n.Stage.Origin(i.in, path.Join(i.Step.Dir, path.Base(i.Node.Lock)), n.Pass.Repo, n.Pass.Name); by == nil {
+		return false
+	}
+	ok, _ := i.Node.LockInSync()
+	return ok
 }

@@ -86,6 +86,7 @@ func omitDev(p *rewrite.Pass, b *rewrite.Stage, ref images.Ref) (c rewrite.Chang
 		return c, n.Decline(last, "it runs as another user than the install, who may not remove packages")
 	}
 	before := n.Why
+	n.tailOnly = true
 	if !n.prune(cmds) || len(n.Tail) == 0 {
 		if why := strings.TrimPrefix(strings.TrimPrefix(n.Why, before), "; development dependencies stay: "); why != "" {
 			n.Decline(n.Installs[0].in, "%s", why)

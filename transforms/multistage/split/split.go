@@ -62,12 +62,13 @@ type Split struct {
 	Assumes    []string
 	Apt        Packages
 
-	called  map[string]bool // programs that something in the container may start; nil until asked
-	BaseEnv string          // an ENV that the runtime stage needs and its base hasn't
-	Variant *Variant        // of slim-base: what takes the place of the full image
-	Kept    *Kept           // of narrow-copy: the runtime stage is there already; nil else
-	Reason  string          // of the last decline, said or not
-	Stays   string          // what a reason for a decline begins with, "" for "one stage"
+	again   map[*rewrite.Instruction]string // what the runtime stage repeats in other words
+	called  map[string]bool                 // programs that something in the container may start; nil until asked
+	BaseEnv string                          // an ENV that the runtime stage needs and its base hasn't
+	Variant *Variant                        // of slim-base: what takes the place of the full image
+	Kept    *Kept                           // of narrow-copy: the runtime stage is there already; nil else
+	Reason  string                          // of the last decline, said or not
+	Stays   string                          // what a reason for a decline begins with, "" for "one stage"
 }
 
 // Say replaces the text of an instruction that the runtime stage has alone. The
@@ -89,6 +90,7 @@ func (s *Split) Finish() (c rewrite.Change, ok bool) {
 	if cut < 0 {
 		return c, false
 	}
+	s.spareFolders(cut)
 	s.args(cut)
 	s.installRequired()
 	var lines []string
@@ -99,6 +101,10 @@ func (s *Split) Finish() (c rewrite.Change, ok bool) {
 		}
 		switch s.Roles[in] {
 		case InBoth:
+			if text, ok := s.again[in]; ok {
+				lines = append(lines, text)
+				break
+			}
 			lines = append(lines, s.Doc.Lines(in.Span))
 			s.Adds = append(s.Adds, cmdline.RunKeys(in)...)
 		case InRuntime:

@@ -81,6 +81,7 @@ func (s *Split) installRequired() {
 	}
 	switch {
 	case len(names) == 0:
+	case len(s.Apt.lines) == 0 && s.joinRepeated(names):
 	case len(s.Apt.lines) == 0:
 		s.First = append([]string{s.InstallLine(names)}, s.First...)
 	default:
