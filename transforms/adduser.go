@@ -79,6 +79,8 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		return decline(s.From, "the base runs ONBUILD steps of its own")
 	case startsShell(s):
 		return decline(start, "it starts a shell; this looks like a base for others or a tool")
+	case st.Base.Repository == "php" && !strings.Contains(st.Base.Tag, "apache") && !strings.Contains(st.Base.Tag, "fpm"):
+		return decline(start, "drydock can't see what php does: its frameworks write caches and sessions next to the code")
 	case ownUser[st.Base.Repository]:
 		return decline(s.From, "%s manages its user by itself", st.Base.Repository)
 	}

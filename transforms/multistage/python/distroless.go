@@ -68,7 +68,7 @@ func (py *App) nonroot(ref images.Ref) string {
 	for _, in := range py.Stage.Instructions {
 		keepsRoot = keepsRoot || in.Keyword == "volume"
 	}
-	if keepsRoot || rewrite.Inside(py.Stage.At(nil).Workdir, "/root") || py.Pass.Unsafe && py.Pass.Repo.Writes(py.Pass.Name, false) != "" {
+	if keepsRoot || py.KeepsFiles() != "" || rewrite.Inside(py.Stage.At(nil).Workdir, "/root") || py.Pass.Unsafe && py.Pass.Repo.Writes(py.Pass.Name, false) != "" {
 		return ref.WithTag("latest").String()
 	}
 	if py.Stage.At(nil).User == "" {
