@@ -43,9 +43,10 @@ var Recipe = split.Recipe{
   the same minor version and the program starts as a module; else, with the policy
   smallest, distroless cc with the image's own Python, which a stage of its own gathers
   with the libraries that it is linked with.`,
-	Also:  slimWithToolchain,
-	Tools: uvImage,
-	Split: splitPython,
+	Also:    slimWithToolchain,
+	Tools:   uvImage,
+	Refetch: true,
+	Split:   splitPython,
 }
 
 // slimWithToolchain: a slim image on which apt installs a compiler for pip, which
@@ -177,6 +178,9 @@ func splitPython(s *split.Split) bool {
 
 // run sorts one RUN.
 func (py *App) run(in *rewrite.Instruction) bool {
+	if py.Repeats(in) {
+		return true
+	}
 	all, why := in.StepsWith(installsManager)
 	if why != "" {
 		return py.Decline(in, "the effects of this RUN aren't known: %s", why)

@@ -40,7 +40,8 @@ var Recipe = split.Recipe{
 	Doc: `- Ruby with Bundler: the gems, and what assets:precompile and the like write, on the
   -slim image, with the libraries behind native gems in Gemfile.lock; with the policy smallest on
   distroless cc, with the image's own Ruby and what it and the gems are linked with.`,
-	Split: splitRuby,
+	Refetch: true,
+	Split:   splitRuby,
 }
 
 // App is a stage that installs gems.

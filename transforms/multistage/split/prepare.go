@@ -37,6 +37,9 @@ func (s *Split) Prepare() bool {
 		case "arg":
 			s.Roles[in] = InBuild
 		case "run":
+			if s.Refetch && s.readAgain(in) {
+				continue
+			}
 			if _, why := in.Shell(); why != "" && (s.Reads == nil || !s.Reads(in)) {
 				return s.Decline(in, "the effects of this RUN aren't known: %s", why)
 			}
@@ -128,6 +131,9 @@ func (s *Split) Decline(in *rewrite.Instruction, format string, args ...any) boo
 
 // Steps are the commands of a RUN; where its effects aren't known it declines, and ok is false.
 func (s *Split) Steps(in *rewrite.Instruction) (all []rewrite.Step, ok bool) {
+	if s.again[in] {
+		return nil, true
+	}
 	all, why := in.Steps()
 	return all, why == "" || s.Decline(in, "the effects of this RUN aren't known: %s", why)
 }

@@ -39,6 +39,7 @@ type Split struct {
 
 	Tools    func(ref string) bool           // images whose programs the build alone needs (Recipe.Tools)
 	Reads    func(*rewrite.Instruction) bool // RUNs whose shell the recipe knows (Recipe.Reads)
+	Refetch  bool                            // the runtime stage may repeat RUNs that fetch for the system (Recipe.Refetch)
 	Base     string                          // reference of the runtime stage's base
 	SameBase bool                            // the runtime stage stands on the image that the build stage stands on
 	Quiet    bool                            // a decline isn't reported
@@ -62,12 +63,14 @@ type Split struct {
 	Assumes    []string
 	Apt        Packages
 
-	called  map[string]bool // programs that something in the container may start; nil until asked
-	BaseEnv string          // an ENV that the runtime stage needs and its base hasn't
-	Variant *Variant        // of slim-base: what takes the place of the full image
-	Kept    *Kept           // of narrow-copy: the runtime stage is there already; nil else
-	Reason  string          // of the last decline, said or not
-	Stays   string          // what a reason for a decline begins with, "" for "one stage"
+	fetched map[string]bool               // files that RUNs fetch for the system (sources.go)
+	again   map[*rewrite.Instruction]bool // RUNs that the runtime stage repeats whole (sources.go)
+	called  map[string]bool               // programs that something in the container may start; nil until asked
+	BaseEnv string                        // an ENV that the runtime stage needs and its base hasn't
+	Variant *Variant                      // of slim-base: what takes the place of the full image
+	Kept    *Kept                         // of narrow-copy: the runtime stage is there already; nil else
+	Reason  string                        // of the last decline, said or not
+	Stays   string                        // what a reason for a decline begins with, "" for "one stage"
 }
 
 // Say replaces the text of an instruction that the runtime stage has alone. The
@@ -90,6 +93,7 @@ func (s *Split) Finish() (c rewrite.Change, ok bool) {
 		return c, false
 	}
 	s.args(cut)
+	s.equip()
 	s.installRequired()
 	var lines []string
 	var gone []rewrite.Span
