@@ -94,7 +94,7 @@ func (s *Split) Finish() (c rewrite.Change, ok bool) {
 	}
 	s.args(cut)
 	s.equip()
-	s.installRequired()
+	s.installRequired(ins[cut])
 	var lines []string
 	var gone []rewrite.Span
 	for _, in := range ins[:cut+1] {
