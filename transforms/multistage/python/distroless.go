@@ -33,6 +33,10 @@ func (py *App) distroless() {
 	if py.Pass.Policy != split.Distroless && py.Pass.Policy != split.Smallest {
 		return
 	}
+	if py.inHome {
+		py.Explain("the runtime stage isn't distroless: NLTK's data lie in root's home")
+		return
+	}
 	ref, img, why := py.DebianPython()
 	if why == "" {
 		why = py.bare(img)

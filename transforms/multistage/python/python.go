@@ -85,6 +85,7 @@ type App struct {
 	bareMinor  string                    // the Python version of the distroless base, "" for another base
 	owns       bool                      // the runtime stage is distroless cc with the image's own Python
 	written    string                    // the application's folder, where RUNs write into it
+	inHome     bool                      // data lie in root's home, which nobody else may enter
 	whole      string                    // why all of /usr/local is carried over
 	removals   []pipInstall              // rm of requirements files, in a RUN that installs
 	exports    map[string][]repo.Package // requirements files that a manager writes
@@ -217,6 +218,11 @@ func (py *App) run(in *rewrite.Instruction) bool {
 			pips++
 		case isPip:
 			return py.Decline(in, "the effects of pip %s aren't known", verb)
+		case fetchesModel(st) && !py.managed:
+			pips, py.imports = pips+1, true
+		case py.nltkData(in, st) != "" && !py.managed:
+			pips, py.imports = pips+1, true
+			py.bringsData(in, py.nltkData(in, st))
 		case manages(st):
 			pips++
 			py.writers, py.writer, py.imports = append(py.writers, st), in, true
