@@ -57,6 +57,9 @@ func (py *App) nltkData(in *rewrite.Instruction, st rewrite.Step) string {
 	default:
 		return ""
 	}
+	if home != "" && !path.IsAbs(home) && st.Dir != "" {
+		home = path.Join(st.Dir, home)
+	}
 	if !path.IsAbs(home) || strings.ContainsAny(home, "$`*") || !strings.Contains(home, "nltk") {
 		return ""
 	}

@@ -190,6 +190,9 @@ func (py *App) run(in *rewrite.Instruction) bool {
 	if !ok {
 		return false
 	}
+	if slices.ContainsFunc(rest, py.fetches) {
+		rest = slices.DeleteFunc(rest, py.inApp)
+	}
 	pips, replays, idle := 0, 0, 0
 	for _, st := range rest {
 		verb, args, isPip := PipArgs(st)
@@ -223,6 +226,9 @@ func (py *App) run(in *rewrite.Instruction) bool {
 		case py.nltkData(in, st) != "" && !py.managed:
 			pips, py.imports = pips+1, true
 			py.bringsData(in, py.nltkData(in, st))
+		case py.fetches(st):
+			pips++
+			py.noteFetch(in, st)
 		case manages(st):
 			pips++
 			py.writers, py.writer, py.imports = append(py.writers, st), in, true

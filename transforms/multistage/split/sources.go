@@ -388,7 +388,14 @@ func (s *Split) equip() {
 	}
 	if len(lack) > 0 {
 		slices.Sort(lack)
-		s.Ahead[first] = append(s.Ahead[first], s.InstallLine(lack))
+		above := slices.IndexFunc(s.Apt.lines, func(l *Installed) bool { return l.in.Index < first.Index })
+		if above >= 0 {
+			l := s.Apt.lines[above]
+			l.names = append(l.names, lack...)
+			s.Instead[l.in][l.at] = s.runOf(l.commands())
+		} else {
+			s.Ahead[first] = append(s.Ahead[first], s.InstallLine(lack))
+		}
 		s.Explain("%s installed in the runtime stage for RUNs that it repeats, from line %d on", strings.Join(lack, ", "), first.Line)
 	}
 }
