@@ -3,6 +3,7 @@ package split
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -136,4 +137,17 @@ func (s *Split) Steps(in *rewrite.Instruction) (all []rewrite.Step, ok bool) {
 	}
 	all, why := in.Steps()
 	return all, why == "" || s.Decline(in, "the effects of this RUN aren't known: %s", why)
+}
+
+// NotBrought tells why a file of the image isn't one of the build context's: the context here
+// hasn't what a COPY names, or no COPY names it.
+func (s *Split) NotBrought(file string) string {
+	for _, in := range s.Stage.Instructions {
+		for _, src := range in.ContextSources() {
+			if path.Base(src) == path.Base(file) && !s.Pass.Repo.Exists(src) {
+				return "the build context here holds no " + src
+			}
+		}
+	}
+	return "no COPY brings " + file + " from the build context"
 }

@@ -148,12 +148,10 @@ func (r *again) command(c rewrite.Command) {
 			r.bad = true
 			return
 		}
-		w := cmdline.PlainWord(red.Word)
-		if strings.Trim(w, "0123456789") == "" {
-			continue
+		if w := cmdline.PlainWord(red.Word); strings.Trim(w, "0123456789") != "" {
+			ok = ok && r.place(w)
+			r.worth = r.worth || ok && strings.HasPrefix(w, "/etc/apt/sources")
 		}
-		ok = ok && r.place(w)
-		r.worth = r.worth || ok && strings.HasPrefix(w, "/etc/apt/sources")
 	}
 	if len(c.Args) == 0 || !ok {
 		r.bad = r.bad || !ok
@@ -242,7 +240,7 @@ func (r *again) fetch(c rewrite.Command) bool {
 		}
 	}
 	if to == "" || to == "-" || to == "/dev/stdout" {
-		return len(c.Stmt.Redirs) == 0 || !r.bad // to a pipe, which is judged, or to a file in its place
+		return true // to a pipe or a redirection, which are judged by themselves
 	}
 	to = strings.Trim(to, `"'`)
 	base := strings.Trim(path.Base(url), `"'`)
