@@ -55,7 +55,7 @@ every RUN whose effects aren't known.`,
 	}
 	t.Doc += `
 System packages are installed again in the runtime stage, save compilers and
-headers; the libraries behind those headers are. For Python and Ruby a RUN that names a
+headers; the libraries behind those headers are. For Python, Ruby and PHP a RUN that names a
 further source of packages (Chrome's, NodeSource's), fetches a program that needs no library
 (kubectl, jq) or makes locales is repeated whole, behind an install of what it calls.`
 	return t

@@ -82,6 +82,7 @@ func (s *Split) Say(in *rewrite.Instruction, text string) {
 // Finish lays out the two stages. The instructions behind the last build step
 // stay where they are; the second FROM is put above them.
 func (s *Split) Finish() (c rewrite.Change, ok bool) {
+	s.leaveAgain()
 	ins := s.Stage.Instructions
 	cut := -1
 	for i, in := range ins {
