@@ -101,7 +101,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	var given []folder
 	if p.Unsafe { // reads the source: only where the change could be kept
 		if why = cmp.Or(deployed(p, s), writesBesideCode(p, s)); why == "" {
-			given, in, why = foldersToGive(p, s, start, acc)
+			given, in, why = foldersToGive(p, s, start, acc, made)
 			if why == "" {
 				if port := p.Repo.LowPort(scanOf(p, s, start)); port != "" {
 					why = port + ", which is under 1024: Docker opens it to every user, Kubernetes to root alone"

@@ -203,7 +203,7 @@ func (py *App) run(in *rewrite.Instruction) bool {
 			continue
 		}
 		switch {
-		case isPip && strings.Contains(st.Args[0], "/") && (py.venv == "" || path.Dir(st.Args[0]) != py.venv+"/bin"):
+		case isPip && strings.Contains(st.Args[0], "/") && !strings.HasPrefix(st.Args[0], "/usr/local/bin/python") && (py.venv == "" || path.Dir(st.Args[0]) != py.venv+"/bin"):
 			return py.Decline(in, "which Python %s belongs to isn't known", st.Args[0])
 		case isPip && verb == "install":
 			pips++
