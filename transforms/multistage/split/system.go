@@ -110,7 +110,7 @@ func oneLine(in *rewrite.Instruction, all []rewrite.Step) bool {
 func (s *Split) Indexed(in *rewrite.Instruction) bool {
 	for t := in.Stage; t != nil; t = t.Parent() {
 		for _, other := range t.Instructions {
-			if other.Keyword == "run" && (t != in.Stage || other.Index <= in.Index) && updatesIndex().MatchString(other.Text) {
+			if other.Keyword == "run" && (t != in.Stage || other.Index <= in.Index) && updatesIndex().MatchString(other.Raw()) {
 				return true
 			}
 		}
