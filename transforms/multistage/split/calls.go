@@ -97,7 +97,7 @@ func (s *Split) collectCalls(ext string) {
 
 // InstallsSystem: a RUN for the system that the runtime stage repeats.
 func (s *Split) InstallsSystem(in *rewrite.Instruction) bool {
-	return s.again[in] || strings.Contains(in.Text, "apt")
+	return s.repeated[in] || strings.Contains(in.Text, "apt")
 }
 
 // StageText is the text of the stage's RUNs.

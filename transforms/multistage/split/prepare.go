@@ -132,7 +132,7 @@ func (s *Split) Decline(in *rewrite.Instruction, format string, args ...any) boo
 
 // Steps are the commands of a RUN; where its effects aren't known it declines, and ok is false.
 func (s *Split) Steps(in *rewrite.Instruction) (all []rewrite.Step, ok bool) {
-	if s.again[in] {
+	if s.repeated[in] {
 		return nil, true
 	}
 	all, why := in.Steps()

@@ -36,7 +36,7 @@ var (
 var askers = words(`dpkg uname arch echo cat cut sed grep tr awk curl wget . source getconf head tail sort`)
 
 // Repeats reports whether the runtime stage repeats a RUN as it stands.
-func (s *Split) Repeats(in *rewrite.Instruction) bool { return s.again[in] }
+func (s *Split) Repeats(in *rewrite.Instruction) bool { return s.repeated[in] }
 
 // readAgain finds out whether a RUN is one that the runtime stage may repeat whole.
 func (s *Split) readAgain(in *rewrite.Instruction) bool {
@@ -47,7 +47,7 @@ func (s *Split) readAgain(in *rewrite.Instruction) bool {
 	if s.fetched == nil {
 		s.fetched = map[string]bool{}
 	}
-	r := again{s: s, in: in, sh: sh, fetched: s.fetched}
+	r := refetch{s: s, in: in, sh: sh, fetched: s.fetched}
 	syntax.Walk(sh.File, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.BinaryCmd:
@@ -74,15 +74,15 @@ func (s *Split) readAgain(in *rewrite.Instruction) bool {
 	if r.bad || !r.worth {
 		return false
 	}
-	if s.again == nil {
-		s.again = map[*rewrite.Instruction]bool{}
+	if s.repeated == nil {
+		s.repeated = map[*rewrite.Instruction]bool{}
 	}
-	s.again[in], s.Roles[in] = true, InBoth
+	s.repeated[in], s.Roles[in] = true, InBoth
 	return true
 }
 
-// again reads such a RUN.
-type again struct {
+// refetch reads such a RUN.
+type refetch struct {
 	s       *Split
 	in      *rewrite.Instruction
 	sh      *rewrite.Script
@@ -94,7 +94,7 @@ type again struct {
 }
 
 // substituted: a substitution asks for a version or an architecture, and writes nothing.
-func (r *again) substituted(n *syntax.CmdSubst) {
+func (r *refetch) substituted(n *syntax.CmdSubst) {
 	syntax.Walk(n, func(n syntax.Node) bool {
 		st, ok := n.(*syntax.Stmt)
 		if !ok {
@@ -116,7 +116,7 @@ func (r *again) substituted(n *syntax.CmdSubst) {
 }
 
 // pipe notes what comes to the right side of a pipe from a client on its left.
-func (r *again) pipe(n *syntax.BinaryCmd) {
+func (r *refetch) pipe(n *syntax.BinaryCmd) {
 	if r.piped == nil {
 		r.piped = map[*syntax.Stmt][]string{}
 	}
@@ -141,7 +141,7 @@ func addresses(args []string) (out []string) {
 }
 
 // command judges one command; args behind env, or variables set for it alone, count.
-func (r *again) command(c rewrite.Command) {
+func (r *refetch) command(c rewrite.Command) {
 	ok := true
 	for _, red := range c.Stmt.Redirs {
 		if red.Word == nil || red.Hdoc != nil {
@@ -190,7 +190,7 @@ func (r *again) command(c rewrite.Command) {
 }
 
 // apt: its commands, as long as nothing that builds is installed.
-func (r *again) apt(c rewrite.Command) bool {
+func (r *refetch) apt(c rewrite.Command) bool {
 	a, _ := distro.ReadApt(rewrite.Step{Command: c})
 	switch a.Verb {
 	case "update", "clean", "autoclean", "autoremove", "upgrade":
@@ -212,7 +212,7 @@ func (r *again) apt(c rewrite.Command) bool {
 }
 
 // fetch: what a client writes to a file is a key, a list, a package or a lonely program.
-func (r *again) fetch(c rewrite.Command) bool {
+func (r *refetch) fetch(c rewrite.Command) bool {
 	urls := addresses(c.Args)
 	if len(urls) != 1 {
 		return len(urls) == 0 && slices.Contains(c.Args, "--version")
@@ -263,7 +263,7 @@ func (r *again) fetch(c rewrite.Command) bool {
 }
 
 // shell: NodeSource's script, from a pipe or a file, or the line of a source.
-func (r *again) shell(c rewrite.Command) bool {
+func (r *refetch) shell(c rewrite.Command) bool {
 	if fetched := r.piped[c.Stmt]; len(fetched) == 1 && nodeSource().MatchString(fetched[0]) {
 		r.worth = true
 		return true
@@ -276,7 +276,7 @@ func (r *again) shell(c rewrite.Command) bool {
 }
 
 // unpack: an archive that the RUN has fetched.
-func (r *again) unpack(c rewrite.Command) bool {
+func (r *refetch) unpack(c rewrite.Command) bool {
 	words := cmdline.Operands(rewrite.Step{Command: c})
 	at := slices.IndexFunc(words, r.has)
 	if at < 0 {
@@ -290,7 +290,7 @@ func (r *again) unpack(c rewrite.Command) bool {
 }
 
 // file: a file command on what the RUN has fetched, or in the system's places.
-func (r *again) file(c rewrite.Command) bool {
+func (r *refetch) file(c rewrite.Command) bool {
 	words := cmdline.Operands(rewrite.Step{Command: c})
 	if (c.Name == "chmod" || c.Name == "sed" || c.Name == "install" && slices.Contains(c.Args, "-m")) && len(words) > 0 && !strings.HasPrefix(words[0], "/") {
 		words = words[1:]
@@ -307,17 +307,17 @@ func (r *again) file(c rewrite.Command) bool {
 	return len(words) > 0
 }
 
-func (r *again) has(w string) bool {
+func (r *refetch) has(w string) bool {
 	w = strings.Trim(w, `"'`)
 	return r.fetched[w] || r.fetched[strings.TrimPrefix(w, "./")] || r.fetched["./"+w]
 }
 
-func (r *again) place(w string) bool {
+func (r *refetch) place(w string) bool {
 	w = strings.Trim(w, `"'`)
 	return !strings.Contains(w, "..") && systemPlaces().MatchString(w)
 }
 
-func (r *again) operandsInPlace(words []string) bool {
+func (r *refetch) operandsInPlace(words []string) bool {
 	return !slices.ContainsFunc(words, func(w string) bool { return !r.place(w) })
 }
 

@@ -33,7 +33,7 @@ var callers = map[string]string{"curl": "curl", "wget": "wget", "gpg": "gnupg", 
 // leaveAgain leaves such RUNs to the build stage that bring nothing but what the recipe knows
 // to be for the build: Node.js and Yarn where they only build assets.
 func (s *Split) leaveAgain() {
-	for in := range s.again {
+	for in := range s.repeated {
 		sh, _ := in.Shell()
 		var names []string
 		for _, c := range sh.Commands() {
@@ -48,7 +48,7 @@ func (s *Split) leaveAgain() {
 			names = append(names, "yarn")
 		}
 		if len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return !s.BuildTools[n] }) {
-			delete(s.again, in)
+			delete(s.repeated, in)
 			s.Roles[in] = InBuild
 		}
 	}
@@ -68,7 +68,7 @@ func (s *Split) equip() {
 		if why != "" {
 			continue
 		}
-		if first == nil && s.again[in] {
+		if first == nil && s.repeated[in] {
 			first = in
 		}
 		for _, c := range sh.Commands() {
@@ -77,7 +77,7 @@ func (s *Split) equip() {
 					have[w] = true
 				}
 			}
-			if pkg := callers[c.Name]; s.again[in] && pkg != "" && !have[pkg] && !(s.SameBase && pkg == "curl") {
+			if pkg := callers[c.Name]; s.repeated[in] && pkg != "" && !have[pkg] && !(s.SameBase && pkg == "curl") {
 				have[pkg] = true
 				lack = append(lack, pkg)
 			}

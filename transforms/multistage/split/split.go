@@ -63,14 +63,15 @@ type Split struct {
 	Assumes    []string
 	Apt        Packages
 
-	fetched map[string]bool               // files that RUNs fetch for the system (sources.go)
-	again   map[*rewrite.Instruction]bool // RUNs that the runtime stage repeats whole (sources.go)
-	called  map[string]bool               // programs that something in the container may start; nil until asked
-	BaseEnv string                        // an ENV that the runtime stage needs and its base hasn't
-	Variant *Variant                      // of slim-base: what takes the place of the full image
-	Kept    *Kept                         // of narrow-copy: the runtime stage is there already; nil else
-	Reason  string                        // of the last decline, said or not
-	Stays   string                        // what a reason for a decline begins with, "" for "one stage"
+	fetched  map[string]bool               // files that RUNs fetch for the system (sources.go)
+	repeated map[*rewrite.Instruction]bool // RUNs that the runtime stage repeats whole
+
+	called  map[string]bool // programs that something in the container may start; nil until asked
+	BaseEnv string          // an ENV that the runtime stage needs and its base hasn't
+	Variant *Variant        // of slim-base: what takes the place of the full image
+	Kept    *Kept           // of narrow-copy: the runtime stage is there already; nil else
+	Reason  string          // of the last decline, said or not
+	Stays   string          // what a reason for a decline begins with, "" for "one stage"
 }
 
 // Say replaces the text of an instruction that the runtime stage has alone. The

@@ -170,7 +170,7 @@ func (s *Split) Compiles() bool {
 // from a heredoc, or the file commands of a RUN, write. why tells when they
 // aren't known.
 func (s *Split) Touched(in *rewrite.Instruction) (trees []rewrite.Tree, paths []string, why string) {
-	if s.again[in] {
+	if s.repeated[in] {
 		return nil, nil, "" // the system's places alone
 	}
 	if in.Keyword != "run" {
