@@ -33,9 +33,11 @@ type Split struct {
 	Stage    *rewrite.Stage
 	Ref      images.Ref
 	Image    images.Image
-	Builder  string // name of the build stage
-	keepName bool   // the runtime stage takes over the stage's name
-	exact    string // what the build stage's tag says more than now: "-trixie"
+	Builder  string                        // name of the build stage
+	fetched  map[string]bool               // files that RUNs fetch for the system (sources.go)
+	repeated map[*rewrite.Instruction]bool // RUNs that the runtime stage repeats whole
+	keepName bool                          // the runtime stage takes over the stage's name
+	exact    string                        // what the build stage's tag says more than now: "-trixie"
 
 	Tools    func(ref string) bool           // images whose programs the build alone needs (Recipe.Tools)
 	Reads    func(*rewrite.Instruction) bool // RUNs whose shell the recipe knows (Recipe.Reads)
@@ -62,9 +64,6 @@ type Split struct {
 	Plan       []string // what goes where, and why: one sentence each
 	Assumes    []string
 	Apt        Packages
-
-	fetched  map[string]bool               // files that RUNs fetch for the system (sources.go)
-	repeated map[*rewrite.Instruction]bool // RUNs that the runtime stage repeats whole
 
 	called  map[string]bool // programs that something in the container may start; nil until asked
 	BaseEnv string          // an ENV that the runtime stage needs and its base hasn't
