@@ -29,7 +29,7 @@ func init() {
 	cases["multi-stage/python-locales"] = chainCase{factor: 4, root: true}
 	cases["multi-stage/python-smallest-keeps-files"] = chainCase{factor: 4, root: true}
 	for name, why := range map[string]string{
-		"apt-on-one-line": "the lab's full image hasn't GLib, which OpenCV needs", "chrome": "the lab reaches no repository of Google", "nodesource": "the lab reaches no repository of NodeSource",
+		"chrome": "the lab reaches no repository of Google", "nodesource": "the lab reaches no repository of NodeSource",
 		"models": "the lab reaches no models of spaCy and no data of NLTK", "fetches-weights": "models.example is nobody", "clones": "git.example is nobody",
 	} {
 		cases["multi-stage/python-"+name] = chainCase{unbuilt: why}

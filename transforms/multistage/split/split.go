@@ -95,7 +95,7 @@ func (s *Split) Finish() (c rewrite.Change, ok bool) {
 	}
 	s.args(cut)
 	s.equip()
-	s.installRequired(ins[cut])
+	s.installRequired()
 	var lines []string
 	var gone []rewrite.Span
 	for _, in := range ins[:cut+1] {

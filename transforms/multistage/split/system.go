@@ -17,7 +17,6 @@ type Packages struct {
 
 	Left []string // packages that only the build stage installs
 
-	plain []*Installed // RUNs that are repeated as they are: nothing but an install on one line
 	lines []*Installed // RUNs of the runtime stage that install packages in the place of others
 
 	Required []string          // packages that nobody asked for by name and the runtime stage needs
@@ -87,22 +86,11 @@ func (s *Split) System(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 		s.Instead[in] = append(s.Instead[in], s.runOf(l.commands()))
 	case installs:
 		s.Roles[in], s.Apt.repeats = InBoth, true
-		if updates && len(order) > 0 && len(rest) == 0 && oneLine(in, all) {
-			s.Apt.plain = append(s.Apt.plain, &Installed{in, 0, order, keep, flags})
-		}
 		return nil, true
 	case updates && !other && !replays:
 		s.Apt.updates = append(s.Apt.updates, in)
 	}
 	return rest, true
-}
-
-// oneLine: all packages that a RUN installs stand on one line.
-func oneLine(in *rewrite.Instruction, all []rewrite.Step) bool {
-	sh, _ := in.Shell()
-	return !slices.ContainsFunc(all, func(st rewrite.Step) bool {
-		return distro.InstallsPackages(st) && strings.Contains(sh.Source(st.Stmt), "\n")
-	})
 }
 
 // Indexed: apt has an index for an install of the RUN. Without one it finds only what is there

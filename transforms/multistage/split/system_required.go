@@ -73,16 +73,11 @@ func (s *Split) Require(pkg, why string) bool {
 
 // installRequired writes the required packages into the first RUN of the runtime stage that
 // installs some, or into one on top of it, and notes what all of them run.
-func (s *Split) installRequired(cut *rewrite.Instruction) {
+func (s *Split) installRequired() {
 	names := slices.DeleteFunc(slices.Clone(s.Apt.Required), s.ComesAlong)
 	slices.Sort(names)
 	for _, n := range names {
 		s.Explain("%s is installed in the runtime stage for %s", n, s.Apt.Reason[n])
-	}
-	if len(names) > 0 && len(s.Apt.lines) == 0 && len(s.Apt.updates) == 0 && len(s.Apt.plain) > 0 && s.Apt.plain[0].in.Index <= cut.Index {
-		l := s.Apt.plain[0] // one install in place of two
-		l.at = len(s.Instead[l.in])
-		s.Roles[l.in], s.Instead[l.in], s.Apt.lines = InBuild, append(s.Instead[l.in], ""), []*Installed{l}
 	}
 	switch {
 	case len(names) == 0:
