@@ -7,4 +7,5 @@ func init() {
 	for _, name := range []string{"composer-mounted", "extensions", "laravel", "service"} {
 		cases["multi-stage/php-"+name] = chainCase{unbuilt: "the lab's PHP is Debian's, without docker-php-ext-install"}
 	}
+	cases["multi-stage/php-nodesource-assets"] = chainCase{unbuilt: "the lab reaches no repository of NodeSource"}
 }

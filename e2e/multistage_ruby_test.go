@@ -12,6 +12,7 @@ func init() {
 	cases["multi-stage/ruby-smallest-modules"] = chainCase{paths: []string{"/nowhere"}, factor: 13, standIn: "ruby"}
 	// stays on the slim image, since it runs pwd
 	cases["multi-stage/ruby-smallest-backticks"] = chainCase{factor: 4, root: true}
+	cases["multi-stage/ruby-webpacker-yarn"] = chainCase{unbuilt: "the lab reaches no registry of gems"}
 	for _, name := range []string{"puma", "accounts", "rails"} {
 		cases["multi-stage/ruby-smallest-"+name] = chainCase{unbuilt: "the lab reaches no registry of gems"}
 	}

@@ -82,6 +82,8 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		return decline(s.From, "the base runs ONBUILD steps of its own")
 	case startsShell(s):
 		return decline(start, "it starts a shell; this looks like a base for others or a tool")
+	case st.Base.Repository == "php" && !strings.Contains(st.Base.Tag, "apache") && !strings.Contains(st.Base.Tag, "fpm"):
+		return decline(start, "drydock can't see what php does: its frameworks write caches and sessions next to the code")
 	case ownUser[st.Base.Repository]:
 		return decline(s.From, "%s manages its user by itself", st.Base.Repository)
 	}
@@ -102,7 +104,7 @@ func runAddUser(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 	var given []folder
 	if p.Unsafe { // reads the source: only where the change could be kept
 		if why = deployed(p, s); why == "" {
-			given, in, why = foldersToGive(p, s, start, acc)
+			given, in, why = foldersToGive(p, s, start, acc, made)
 			if beside := writesBesideCode(p, s); beside != "" {
 				var app folder
 				if app, why = appFolder(p, s, acc, beside); why == "" {

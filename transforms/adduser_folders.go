@@ -56,7 +56,7 @@ func foldersText(fs []folder) string {
 
 // foldersToGive lists the folders that the program must own; why tells what can't be
 // given, and in where.
-func foldersToGive(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction, a account) (out []folder, in *rewrite.Instruction, why string) {
+func foldersToGive(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction, a account, made []madeFolder) (out []folder, in *rewrite.Instruction, why string) {
 	signs, why := p.Repo.WriteSigns(scanOf(p, s, start))
 	if why != "" {
 		return nil, start, why
@@ -82,18 +82,43 @@ func foldersToGive(p *rewrite.Pass, s *rewrite.Stage, start *rewrite.Instruction
 			}
 		}
 	}
+	for _, m := range made {
+		if m.onlyMakes(p, s) {
+			out = addFolder(out, folder{path: m.path, why: fmt.Sprintf("line %d makes it for the program", m.in.Line)})
+		}
+	}
 	if len(out) > 0 && !a.shell {
 		return nil, start, out[0].why + "; " + s.BaseName() + " has no shell to make " + out[0].path + " for " + a.name
 	}
 	for i := range out {
 		out[i].made, out[i].late = foundFolder(p, s, out[i].path)
-		out[i].late = out[i].late || a.own
+		run := slices.ContainsFunc(made, func(m madeFolder) bool { return m.path == out[i].path && m.onlyMakes(p, s) })
+		out[i].made, out[i].late = out[i].made || run, out[i].late || a.own || run
 	}
 	out = slices.DeleteFunc(out, func(f folder) bool { return a.owns(s, f.path) })
 	if why := mounted(p, s, out); why != "" {
 		return nil, start, why
 	}
 	return out, nil, ""
+}
+
+// onlyMakes: the last RUN of the stage makes the folder, below the working directory, and
+// nothing in it, nor does a COPY bring something there.
+func (m madeFolder) onlyMakes(p *rewrite.Pass, s *rewrite.Stage) bool {
+	wd := s.At(nil).Workdir
+	if _, brought := s.Trace(m.path, p.Repo, p.Name); brought {
+		return false
+	}
+	sh, why := m.in.Shell()
+	if why != "" || m.in.Stage != s || m.path == wd || wd == "/" || !rewrite.Inside(m.path, wd) {
+		return false
+	}
+	for in := m.in.Next(); in != nil; in = in.Next() {
+		if in.Keyword == "run" {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(sh.Commands(), func(c rewrite.Command) bool { return c.Name != "mkdir" && c.Name != "chmod" })
 }
 
 func addFolder(to []folder, f folder) []folder {

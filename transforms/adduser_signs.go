@@ -18,6 +18,12 @@ import (
 
 var rootWords = lazily(`\b(sudo|gosu|su-exec|setpriv|runuser|crond?|sshd|openssh-server|supervisord?|s6-overlay|runit|systemd|iptables|docker\.sock|dockerd|privileged|setcap|chroot|mount|fuse|tini-root|init\.d|service["\s,]+[\w-]+["\s,]+(?:re)?start)\b`)
 
+// uwsgiOptions are named like programs: --mount mounts no file system, --cron calls the application.
+var uwsgiOptions = lazily(`(^|[\s"])--(?:mount|cron2?)\b`)
+
+// dropsRoot: servers that change to another user, which only root may.
+var dropsRoot = lazily(`\buwsgi\b.*(--[ug]id)\b|\bgunicorn\b.*(--user|--group)\b`)
+
 // closed: modes that leave nothing for others.
 var closed = lazily(`\bchmod\s+(-\S+\s+)*(0?[0-7]{2}0|[ugo]*o?-rwx|go-\w+|go=|o=)(\s|$)`)
 
@@ -107,7 +113,7 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrit
 					return nil, in, "a RUN installs or uses " + cmp.Or(m, "cron")
 				}
 			case "cmd", "entrypoint":
-				if m := rootWords().FindString(in.Text); m != "" {
+				if m := rootWords().FindString(uwsgiOptions().ReplaceAllString(in.Text, "$1")); m != "" {
 					return nil, in, "it starts " + m
 				}
 				for _, m := range portFlags().FindAllStringSubmatch(strings.NewReplacer(`", "`, " ", `","`, " ").Replace(in.Args.Text), -1) {
@@ -117,6 +123,9 @@ func rootSigns(p *rewrite.Pass, s *rewrite.Stage) (made []madeFolder, in *rewrit
 				}
 				if m := asksRoot(in.Args.Text); m != "" {
 					return nil, in, "what it starts " + m
+				}
+				if m := dropsRoot().FindStringSubmatch(in.Args.Text); m != nil {
+					return nil, in, "it changes to another user by itself (" + m[1] + m[2] + ")"
 				}
 				if in == lastOf(t, "cmd") && in != startsBy(s) {
 					if why := handedOver(p, s, in); why != "" {
@@ -225,8 +234,8 @@ func scriptSigns(p *rewrite.Pass, s *rewrite.Stage, word string, depth int) stri
 		if m := serverSettings().FindString(l); m != "" && path.Ext(ctx) == ".ini" {
 			return fmt.Sprintf("%s:%d sets %s", ctx, n+1, strings.TrimSpace(m))
 		}
-		if m := besideCode().FindStringSubmatch(plainCommand(l)); m != nil && !strings.HasPrefix(strings.TrimSpace(l), "#") {
-			return fmt.Sprintf("%s:%d starts %s, which writes next to the code", ctx, n+1, m[1])
+		if m := besides(plainCommand(l)); m != "" && !strings.HasPrefix(strings.TrimSpace(l), "#") {
+			return fmt.Sprintf("%s:%d starts %s, which writes next to the code", ctx, n+1, m)
 		}
 		if m := asksRoot(l); m != "" && !strings.HasPrefix(strings.TrimSpace(l), "#") {
 			return fmt.Sprintf("%s:%d %s", ctx, n+1, m)
@@ -244,7 +253,7 @@ var harmless = words(`echo printf break continue test [ [[ : . source true false
 	psql pg_isready mysql mysqladmin redis-cli wait-for-it wait-for-it.sh dockerize timeout nice nohup exec eval xargs stat file diff cmp`)
 
 // ours are programs of a project's ecosystem that work on its own code.
-var ours = words(`alembic celery django-admin prisma knex sequelize typeorm ts-node rake bundle tsc`)
+var ours = words(`alembic celery django-admin prisma knex sequelize typeorm ts-node tsc`)
 
 // foreignCommand names a command of a script that isn't the project's own, and that
 // drydock doesn't know.

@@ -18,7 +18,27 @@ var besideCode = lazily(`(?:^|[ ;&|(/])(prisma (?:migrate|db|generate|studio)|ne
 	`next (?:build|dev|start)|nuxt (?:build|dev|generate)|nuxi (?:build|dev|generate)|react-scripts (?:start|build)|craco (?:start|build)|react-app-rewired (?:start|build)|umi (?:dev|build)|rsbuild (?:dev|build)|docusaurus (?:start|build)|vuepress (?:dev|build)|vitepress (?:dev|build)|vue-cli-service (?:serve|build)|` +
 	`vite(?: (?:build|dev|serve))?|gatsby (?:develop|build|serve)|astro (?:build|dev)|remix (?:build|dev|vite:\w+)|strapi (?:develop|start|build)|webpack(?:-dev-server)?|parcel|rollup|` +
 	`(?:npm|pnpm|bun) (?:install|i|ci|add)|yarn (?:install|add)|` +
-	`manage\.py (?:makemigrations|compilemessages)|flask db (?:init|migrate|revision)|alembic (?:init|revision))(?:[ ;&|)]|$)`)
+	`manage\.py (?:makemigrations|compilemessages)|flask db (?:init|migrate|revision)|alembic (?:init|revision)|` +
+	`rails (?:s|server|db:\S+|c|console|r|runner)|rake db:\S+)(?:[ ;&|)]|$)`)
+
+// beats finds Celery's scheduler, which keeps its clock in celerybeat-schedule in the working
+// directory, unless the schedule lies elsewhere
+// (https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#starting-the-scheduler).
+var (
+	beats     = lazily(`(?:^|[ ;&|(/])celery (?:[^;&|]* )?(?:beat|-B|--beat)(?:[ ;&|)]|$)`)
+	scheduled = lazily(` (?:-s|--schedule|-S|--scheduler)[ =]\S`)
+)
+
+// besides names what of a command writes next to the code; "" for nothing.
+func besides(text string) string {
+	if m := besideCode().FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	if beats().MatchString(text) && !scheduled().MatchString(text) {
+		return "celery beat"
+	}
+	return ""
+}
 
 // writesBesideCode tells that what starts in the container writes next to the code: a
 // command of the file or of a compose service, or a script of package.json that one
@@ -27,12 +47,12 @@ func writesBesideCode(p *rewrite.Pass, s *rewrite.Stage) string {
 	node := p.Repo.Node(".")
 	look := func(at, text string) string {
 		text = plainCommand(text)
-		if m := besideCode().FindStringSubmatch(text); m != nil {
-			return fmt.Sprintf("%s %s, which writes next to the code", at, m[1])
+		if m := besides(text); m != "" {
+			return fmt.Sprintf("%s %s, which writes next to the code", at, m)
 		}
 		for _, run := range scriptsOf(node, text) {
-			if m := besideCode().FindStringSubmatch(plainCommand(run.Command)); m != nil {
-				return fmt.Sprintf("package.json starts %s (%s), which writes next to the code", m[1], run.Name)
+			if m := besides(plainCommand(run.Command)); m != "" {
+				return fmt.Sprintf("package.json starts %s (%s), which writes next to the code", m, run.Name)
 			}
 		}
 		return ""

@@ -39,7 +39,7 @@ Only what a COPY, an ADD or a bind mount would take is left out: BuildKit sends
 nothing else, so an entry for more would bring nothing. That is why each entry
 rests on the assumption.`,
 	Assumes: `Nothing in the image reads the left-out files when it runs.`,
-	Declines: `Where the ignore file can't be read, where a compose file builds from the
+	Declines: `Where the ignore file can't be read or is a link to another one (.gitignore), where a compose file builds from the
 same context with a Dockerfile of its own lines, and for a single entry (with
 the reason) where the build reads what it would leave out. Where Dockerfiles
 copy single files only, nothing of this reaches an image.`,
@@ -57,6 +57,10 @@ func runDockerignore(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 	ig := p.Repo.Ignore(p.Name)
 	if ig.Err != nil {
 		p.Decline(at, "%s can't be read: %v", ig.Path, ig.Err)
+		return nil, nil
+	}
+	if real, links, ok := p.Repo.Real(ig.Path); ok && len(links) > 0 && !strings.HasSuffix(real, ".dockerignore") {
+		p.Decline(at, "%s is a link to %s, which isn't Docker's alone: an entry there would hold for what else reads it", ig.Path, real)
 		return nil, nil
 	}
 	for _, b := range p.Repo.Builds() {

@@ -4,6 +4,7 @@ package transforms
 
 import (
 	"context"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -111,5 +112,26 @@ func TestWeightOfTheContext(t *testing.T) {
 	}
 	if want := "the build context goes from 7.03 kB in 4 files to 5.03 kB in 3 files, what BuildKit is sent of it from 2 kB in 2 files to 2 B in 1 file; fewer cache misses"; o.Gain != want {
 		t.Errorf("%s", o.Gain)
+	}
+}
+
+// An ignore file that is a link to git's stays as it is: git would ignore the Dockerfile.
+func TestIgnoreFileThatIsALink(t *testing.T) {
+	const dockerfile = "FROM python:3.12-slim\nCOPY . /app\n"
+	for target, changes := range map[string]bool{".gitignore": false, "docker/app.dockerignore": true} {
+		files := fstest.MapFS{
+			"Dockerfile":    {Data: []byte(dockerfile)},
+			"app.py":        {Data: []byte("print()\n")},
+			".dockerignore": {Data: []byte(target), Mode: fs.ModeSymlink | 0o777},
+			target:          {Data: []byte("*.log\n")},
+		}
+		in := rewrite.Input{Path: "Dockerfile", Name: "Dockerfile", Src: dockerfile, Repo: repo.Load(files), Images: images.Catalogue()}
+		res, err := rewrite.Run(context.Background(), in, []*rewrite.Transform{ByName("dockerignore")}, rewrite.Options{Unsafe: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, changed := res.Files[".dockerignore"]; changed != changes {
+			t.Errorf("a link to %s: changed is %t, declined %v", target, changed, res.Declined)
+		}
 	}
 }

@@ -55,7 +55,9 @@ every RUN whose effects aren't known.`,
 	}
 	t.Doc += `
 System packages are installed again in the runtime stage, save compilers and
-headers; the libraries behind those headers are.`
+headers; the libraries behind those headers are. For Python, Ruby and PHP a RUN that names a
+further source of packages (Chrome's, NodeSource's), fetches a program that needs no library
+(kubectl, jq) or makes locales is repeated whole, behind an install of what it calls.`
 	return t
 }
 
@@ -75,7 +77,7 @@ func Run(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 		return nil, nil
 	}
 	s := split.New(p, stage, ref)
-	s.Tools, s.Reads = r.Tools, r.Reads
+	s.Tools, s.Reads, s.Refetch = r.Tools, r.Reads, r.Refetch
 	s.Quiet = r.Quiet != nil && r.Quiet(stage)
 	if !s.Prepare() || !r.Split(s) || s.Workplace() {
 		return nil, nil

@@ -46,7 +46,6 @@ WORKDIR /app
 RUN pip install --upgrade pip
 COPY requirements.txt .
 ENV PIP_PREFIX=/install \
-    PIP_IGNORE_INSTALLED=1 \
     PYTHONPATH=/install/lib/python3.12/site-packages \
     PATH=/install/bin:$PATH
 RUN pip install --no-cache-dir -r requirements.txt

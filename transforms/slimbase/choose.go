@@ -99,6 +99,9 @@ func aptYes(s *split.Split) bool {
 				if isApt && a.Verb == "install" && !distro.AssumesYes(a.Flags) && !strings.Contains(in.Text, "Assume-Yes") {
 					return s.Decline(in, "%s install without -y asks before it installs, which ends the build unless the image has the package already", step.Name)
 				}
+				if isApt && a.Verb == "install" && !s.Indexed(in) {
+					return s.Decline(in, "%s install without an update finds only packages that the full image has already", step.Name)
+				}
 			}
 		}
 	}

@@ -35,7 +35,8 @@ var Recipe = split.Recipe{
 	Tools: composerImage,
 	Doc: `- PHP: the compiled extensions with their libraries, and the application with vendor/,
   on the same tag, without -dev packages, Composer and git.`,
-	Split: splitPHP,
+	Refetch: true,
+	Split:   splitPHP,
 }
 
 const (

@@ -33,6 +33,10 @@ func (py *App) distroless() {
 	if py.Pass.Policy != split.Distroless && py.Pass.Policy != split.Smallest {
 		return
 	}
+	if py.inHome {
+		py.Explain("the runtime stage isn't distroless: NLTK's data lie in root's home")
+		return
+	}
 	ref, img, why := py.DebianPython()
 	if why == "" {
 		why = py.bare(img)
@@ -68,7 +72,7 @@ func (py *App) nonroot(ref images.Ref) string {
 	for _, in := range py.Stage.Instructions {
 		keepsRoot = keepsRoot || in.Keyword == "volume"
 	}
-	if keepsRoot || rewrite.Inside(py.Stage.At(nil).Workdir, "/root") || py.Pass.Unsafe && py.Pass.Repo.Writes(py.Pass.Name, false) != "" {
+	if keepsRoot || py.KeepsFiles() != "" || rewrite.Inside(py.Stage.At(nil).Workdir, "/root") || py.Pass.Unsafe && py.Pass.Repo.Writes(py.Pass.Name, false) != "" {
 		return ref.WithTag("latest").String()
 	}
 	if py.Stage.At(nil).User == "" {

@@ -133,7 +133,7 @@ func (py *App) project(in *rewrite.Instruction, st rewrite.Step, dir, lock strin
 	}
 	ctx, ok := py.fromContext(in, dir, manifest)
 	if !ok {
-		return py.Decline(in, "%s doesn't come from the build context", manifest)
+		return py.Decline(in, "%s", py.NotBrought(manifest))
 	}
 	home := path.Dir(ctx)
 	py.installs = append(py.installs, pipInstall{in, st, "venv"})

@@ -61,7 +61,7 @@ func (py *App) poetryInstall(in *rewrite.Instruction, st rewrite.Step, args []st
 	}
 	ctx, ok := py.fromContext(in, st.Dir, "pyproject.toml")
 	if !ok {
-		return py.Decline(in, "pyproject.toml doesn't come from the build context")
+		return py.Decline(in, "%s", py.NotBrought("pyproject.toml"))
 	}
 	facts := py.Pass.Repo.Poetry(path.Dir(ctx))
 	if facts == nil {

@@ -191,7 +191,7 @@ func (py *App) read(in *rewrite.Instruction, st rewrite.Step, file string) (*rep
 			py.Files[abs] = true
 			return &repo.Requirements{Packages: packages}, true
 		}
-		return nil, py.Decline(in, "%s doesn't come from the build context", file)
+		return nil, py.Decline(in, "%s", py.NotBrought(file))
 	}
 	q := py.Pass.Repo.Requirements(ctx)
 	root := path.Dir(ctx)

@@ -156,7 +156,10 @@ func (py *App) placeWritten() bool {
 	}
 	for _, in := range py.Stage.Instructions {
 		if in.Index > py.writer.Index {
-			break
+			if (in.Keyword == "copy" || in.Keyword == "add") && in.Index < py.last.Index && py.onlyRequirements(py.Pass.Effects(in).Trees) {
+				py.Roles[in] = split.InBuild // the folder is copied as the whole build leaves it
+			}
+			continue
 		}
 		if in.Keyword != "copy" && in.Keyword != "add" && (in.Keyword != "run" || py.Roles[in] != split.InBoth || py.InstallsSystem(in)) {
 			continue

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"drydock/rewrite"
+	"drydock/transforms/multistage/cmdline"
 	"drydock/transforms/multistage/split"
 )
 
@@ -29,12 +30,15 @@ func (py *App) prefix() bool {
 	for _, t := range py.tools {
 		py.imports = py.imports || !py.managed && (t.Index > first.Index || t == first)
 	}
+	if t := py.upgraded(); t != nil && t.Index < first.Index {
+		first, py.imports = t, true
+	}
 	vars := []string{"PIP_PREFIX=" + dir}
-	pip, many := false, len(py.installs) > 1 || py.imports
+	pip, many := 0, len(py.installs) > 1 || py.imports
 	for _, i := range py.installs {
 		switch i.kind {
 		case "":
-			pip = true
+			pip++
 		case "pipenv": // its own packages may be the application's, too
 			if !py.assign(i.in, i.step, "PIP_PREFIX="+dir+" PIP_IGNORE_INSTALLED=1") {
 				return false
@@ -45,8 +49,17 @@ func (py *App) prefix() bool {
 			}
 		}
 	}
-	if !pip {
+	crowd := py.crowd()
+	switch {
+	case pip == 0:
 		vars = nil
+	case crowd == "":
+	case len(py.installs) > 1:
+		return py.Decline(first, "pip takes what %s brings for installed already, and several installs follow", crowd)
+	default:
+		// What the manager brings is in the way of no package; the one install resolves all
+		// of them at once.
+		vars = append(vars, "PIP_IGNORE_INSTALLED=1")
 	}
 	if many {
 		v := py.Minor()
@@ -65,9 +78,6 @@ func (py *App) prefix() bool {
 		if _, ok := py.Stage.At(first).Env["PYTHONPATH"]; ok {
 			tail = ":$PYTHONPATH"
 		}
-		if pip {
-			vars = append(vars, "PIP_IGNORE_INSTALLED=1")
-		}
 		vars = append(vars, "PYTHONPATH="+dir+"/lib/python"+v+"/site-packages"+tail, "PATH="+dir+"/bin:$PATH")
 	}
 	if len(vars) > 0 {
@@ -82,6 +92,36 @@ func (py *App) prefix() bool {
 	py.Explain("the packages go to %s in the build stage, which is copied over /usr/local: the same files at the same paths as before", dir)
 	return true
 }
+
+// upgraded is the first RUN that upgrades setuptools or wheel, which Python's images from 3.12
+// on don't hold: packages that need them would find the build stage's and the runtime stage
+// has none. nil for none.
+func (py *App) upgraded() *rewrite.Instruction {
+	if v := py.Minor(); py.managed || v == "" || cmdline.VersionLess(v, "3.12") {
+		return nil
+	}
+	for _, t := range py.tools {
+		if distTools().MatchString(t.Text) {
+			return t
+		}
+	}
+	return nil
+}
+
+var distTools = lazily(`\b(setuptools|wheel)\b`)
+
+// crowd is the manager that pip installs beside Python, with packages that the application may
+// need too; "" for none. uv brings none.
+func (py *App) crowd() string {
+	for _, t := range py.tools {
+		if m := crowders().FindString(t.Text); py.managed && m != "" {
+			return m
+		}
+	}
+	return ""
+}
+
+var crowders = lazily(`\b(?:poetry|pipenv|pdm|hatch|pip-tools|virtualenv|pipx)\b`)
 
 // firstCopy is the first COPY of the runtime stage above an instruction: the
 // packages go above it, so that a change of the code leaves their layer alone.

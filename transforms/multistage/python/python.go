@@ -43,9 +43,10 @@ var Recipe = split.Recipe{
   the same minor version and the program starts as a module; else, with the policy
   smallest, distroless cc with the image's own Python, which a stage of its own gathers
   with the libraries that it is linked with.`,
-	Also:  slimWithToolchain,
-	Tools: uvImage,
-	Split: splitPython,
+	Also:    slimWithToolchain,
+	Tools:   uvImage,
+	Refetch: true,
+	Split:   splitPython,
 }
 
 // slimWithToolchain: a slim image on which apt installs a compiler for pip, which
@@ -84,6 +85,7 @@ type App struct {
 	bareMinor  string                    // the Python version of the distroless base, "" for another base
 	owns       bool                      // the runtime stage is distroless cc with the image's own Python
 	written    string                    // the application's folder, where RUNs write into it
+	inHome     bool                      // data lie in root's home, which nobody else may enter
 	whole      string                    // why all of /usr/local is carried over
 	removals   []pipInstall              // rm of requirements files, in a RUN that installs
 	exports    map[string][]repo.Package // requirements files that a manager writes
@@ -177,6 +179,9 @@ func splitPython(s *split.Split) bool {
 
 // run sorts one RUN.
 func (py *App) run(in *rewrite.Instruction) bool {
+	if py.Repeats(in) {
+		return true
+	}
 	all, why := in.StepsWith(installsManager)
 	if why != "" {
 		return py.Decline(in, "the effects of this RUN aren't known: %s", why)
@@ -184,6 +189,9 @@ func (py *App) run(in *rewrite.Instruction) bool {
 	rest, ok := py.System(in, all)
 	if !ok {
 		return false
+	}
+	if slices.ContainsFunc(rest, py.fetches) {
+		rest = slices.DeleteFunc(rest, py.inApp)
 	}
 	pips, replays, idle := 0, 0, 0
 	for _, st := range rest {
@@ -195,7 +203,7 @@ func (py *App) run(in *rewrite.Instruction) bool {
 			continue
 		}
 		switch {
-		case isPip && strings.Contains(st.Args[0], "/") && (py.venv == "" || path.Dir(st.Args[0]) != py.venv+"/bin"):
+		case isPip && strings.Contains(st.Args[0], "/") && !strings.HasPrefix(st.Args[0], "/usr/local/bin/python") && (py.venv == "" || path.Dir(st.Args[0]) != py.venv+"/bin"):
 			return py.Decline(in, "which Python %s belongs to isn't known", st.Args[0])
 		case isPip && verb == "install":
 			pips++
@@ -213,6 +221,14 @@ func (py *App) run(in *rewrite.Instruction) bool {
 			pips++
 		case isPip:
 			return py.Decline(in, "the effects of pip %s aren't known", verb)
+		case fetchesModel(st) && !py.managed:
+			pips, py.imports = pips+1, true
+		case py.nltkData(in, st) != "" && !py.managed:
+			pips, py.imports = pips+1, true
+			py.bringsData(in, py.nltkData(in, st))
+		case py.fetches(st):
+			pips++
+			py.noteFetch(in, st)
 		case manages(st):
 			pips++
 			py.writers, py.writer, py.imports = append(py.writers, st), in, true

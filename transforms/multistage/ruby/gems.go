@@ -71,7 +71,7 @@ func (r *App) facts() bool {
 	in := r.installs[0].In
 	dir := r.context()
 	if dir == "" {
-		return r.Decline(in, "Gemfile doesn't come from the build context")
+		return r.Decline(in, "%s", r.NotBrought("Gemfile"))
 	}
 	if _, by := r.Stage.Origin(in, path.Join(r.gemfileDir(r.installs[0]), "Gemfile.lock"), r.Pass.Repo, r.Pass.Name); by == nil {
 		return r.Decline(in, "without a Gemfile.lock it isn't known which gems come in, and what libraries they need")

@@ -40,7 +40,8 @@ var Recipe = split.Recipe{
 	Doc: `- Ruby with Bundler: the gems, and what assets:precompile and the like write, on the
   -slim image, with the libraries behind native gems in Gemfile.lock; with the policy smallest on
   distroless cc, with the image's own Ruby and what it and the gems are linked with.`,
-	Split: splitRuby,
+	Refetch: true,
+	Split:   splitRuby,
 }
 
 // App is a stage that installs gems.
@@ -159,7 +160,7 @@ func (r *App) run(in *rewrite.Instruction) bool {
 		return false
 	}
 	builds, settings := 0, 0
-	var files []rewrite.Step
+	var files, again []rewrite.Step
 	for _, st := range rest {
 		switch kind := r.kind(in, st); kind {
 		case "build":
@@ -168,11 +169,16 @@ func (r *App) run(in *rewrite.Instruction) bool {
 		case "setting":
 			settings++
 		case "nothing":
+		case "again":
+			again = append(again, st)
 		case "file":
 			files = append(files, st)
 		default:
 			return r.Decline(in, "%s", kind)
 		}
+	}
+	if len(again) > 0 && (builds+settings+len(files) > 0 || !r.Again(in, again)) {
+		return r.Decline(in, "it installs programs of npm, which the runtime stage needs too, and does more")
 	}
 	switch {
 	case builds > 0 || settings > 0 && (len(files) > 0 || r.Instead[in] != nil):
@@ -220,6 +226,9 @@ func (r *App) kind(in *rewrite.Instruction, st rewrite.Step) string {
 	case "rails", "rake", "bootsnap", "jekyll", "middleman", "nanoc", "hanami", "vite", "webpack", "webpacker", "i18n":
 		return r.task(in, st, name, st.Args[1:])
 	case "yarn", "npm", "npx", "pnpm", "bun":
+		if st.Name == "npm" && r.global(st) {
+			return "again"
+		}
 		if slices.Contains(st.Args, "-g") || slices.Contains(st.Args, "global") || slices.Contains(st.Args, "--global") || slices.Contains(st.Args, "cache") {
 			return "nothing"
 		}
@@ -229,6 +238,9 @@ func (r *App) kind(in *rewrite.Instruction, st rewrite.Step) string {
 		r.builds = append(r.builds, artefacts.Step{In: in, Step: st})
 		return "build"
 	case "corepack":
+		if !r.BuildTools["nodejs"] && slices.Contains(st.Args, "enable") {
+			return "again"
+		}
 		return "nothing"
 	case "git":
 		if len(st.Args) > 1 && st.Args[1] == "config" {
@@ -239,6 +251,13 @@ func (r *App) kind(in *rewrite.Instruction, st rewrite.Step) string {
 		return "file"
 	}
 	return "the effects of " + strings.Join(st.Args[:min(3, len(st.Args))], " ") + " aren't known"
+}
+
+// global: npm installs programs, such as yarn, where Node stays in the runtime stage:
+// Webpacker starts yarn when it compiles on demand (rails/webpacker, lib/webpacker/webpack_runner.rb).
+func (r *App) global(st rewrite.Step) bool {
+	verbs := slices.ContainsFunc(st.Args[1:], func(a string) bool { return a == "i" || a == "install" || a == "add" })
+	return verbs && !r.BuildTools["nodejs"] && slices.ContainsFunc(st.Args, func(a string) bool { return a == "-g" || a == "--global" })
 }
 
 // appTasks are tasks of Rake that write into the application's folder only

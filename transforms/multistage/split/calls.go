@@ -95,9 +95,9 @@ func (s *Split) collectCalls(ext string) {
 	}
 }
 
-// InstallsSystem: a RUN of apt that the runtime stage repeats.
+// InstallsSystem: a RUN for the system that the runtime stage repeats.
 func (s *Split) InstallsSystem(in *rewrite.Instruction) bool {
-	return strings.Contains(in.Text, "apt")
+	return s.repeated[in] || strings.Contains(in.Text, "apt")
 }
 
 // StageText is the text of the stage's RUNs.

@@ -3,6 +3,7 @@ package split
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -37,6 +38,9 @@ func (s *Split) Prepare() bool {
 		case "arg":
 			s.Roles[in] = InBuild
 		case "run":
+			if s.Refetch && s.readAgain(in) {
+				continue
+			}
 			if _, why := in.Shell(); why != "" && (s.Reads == nil || !s.Reads(in)) {
 				return s.Decline(in, "the effects of this RUN aren't known: %s", why)
 			}
@@ -128,6 +132,22 @@ func (s *Split) Decline(in *rewrite.Instruction, format string, args ...any) boo
 
 // Steps are the commands of a RUN; where its effects aren't known it declines, and ok is false.
 func (s *Split) Steps(in *rewrite.Instruction) (all []rewrite.Step, ok bool) {
+	if s.repeated[in] {
+		return nil, true
+	}
 	all, why := in.Steps()
 	return all, why == "" || s.Decline(in, "the effects of this RUN aren't known: %s", why)
+}
+
+// NotBrought tells why a file of the image isn't one of the build context's: the context here
+// hasn't what a COPY names, or no COPY names it.
+func (s *Split) NotBrought(file string) string {
+	for _, in := range s.Stage.Instructions {
+		for _, src := range in.ContextSources() {
+			if path.Base(src) == path.Base(file) && !s.Pass.Repo.Exists(src) {
+				return "the build context here holds no " + src
+			}
+		}
+	}
+	return "no COPY brings " + file + " from the build context"
 }

@@ -34,6 +34,9 @@ type Recipe struct {
 	// Reads tells of a RUN under a SHELL that isn't a plain shell, which the recipe reads
 	// itself; nil for none.
 	Reads func(*rewrite.Instruction) bool
+	// Refetch: its runtime stage has apt and a shell, so that it can repeat RUNs that name
+	// further sources of packages or fetch programs.
+	Refetch bool
 	// Quiet tells of a stage that a split which can't be is nothing to report.
 	Quiet func(*rewrite.Stage) bool
 	// Fits tells more exactly whether a stage is one of the recipe's; nil for all that

@@ -3,6 +3,8 @@ package split
 import (
 	"cmp"
 	"fmt"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,7 +70,7 @@ func StageName(s *rewrite.Stage) string {
 
 // StaysRoot tells why the program has to run as root, as before.
 func (s *Split) StaysRoot() string {
-	if why := cmp.Or(s.KeepsRoot(), s.argumentWrites()); why != "" {
+	if why := cmp.Or(s.KeepsRoot(), s.argumentWrites(), s.KeepsFiles()); why != "" {
 		return why
 	}
 	if w, found := s.Pass.Workplace(s.Stage, repo.WorkplaceAction); found {
@@ -144,6 +146,48 @@ func (s *Split) argumentWrites() string {
 	}
 	return ""
 }
+
+// keepers are programs that keep files in their working directory: scrapyd its eggs and databases
+// (https://scrapyd.readthedocs.io/en/latest/config.html), twistd its number, the others their state.
+var keepers = words(`scrapyd scrapy twistd luigid rasa mlflow superset`)
+
+// KeepsFiles tells that what the image or a compose service starts keeps files in its working
+// directory, which root has made; "" where it isn't known to.
+func (s *Split) KeepsFiles() string {
+	keeper := func(line []string) string {
+		if len(line) > 2 && line[1] == "-m" {
+			line = line[2:]
+		}
+		if len(line) == 0 {
+			return ""
+		}
+		switch name := path.Base(line[0]); {
+		case keepers[name]:
+			return name
+		case name == "celery" && (slices.Contains(line, "beat") || slices.Contains(line, "-B")) && !slices.ContainsFunc(line, func(w string) bool { return scheduleOption().MatchString(w) }):
+			return "celery beat"
+		}
+		return ""
+	}
+	for _, in := range s.Stage.Instructions {
+		line, shell := cmdline.StartLine(in)
+		if shell {
+			line = strings.Fields(strings.Join(line, " "))
+		}
+		if name := keeper(line); name != "" {
+			return "line " + cmdline.LineOf(in) + " starts " + name + ", which keeps files in its working directory"
+		}
+	}
+	for _, svc := range s.Runs() {
+		if name := keeper(slices.Concat(svc.Entrypoint, svc.Command)); name != "" {
+			return fmt.Sprintf("%s:%d starts %s, which keeps files in its working directory", svc.File, svc.Line, name)
+		}
+	}
+	return ""
+}
+
+// scheduleOption are options of celery beat that put its schedule elsewhere, or into a database.
+var scheduleOption = lazily(`^(?:-s|--schedule(?:=.*)?|-S|--scheduler(?:=.*)?)$`)
 
 // fetchText is the text of a stage's RUNs and ADDs.
 func fetchText(st *rewrite.Stage) string {

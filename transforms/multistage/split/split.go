@@ -33,12 +33,15 @@ type Split struct {
 	Stage    *rewrite.Stage
 	Ref      images.Ref
 	Image    images.Image
-	Builder  string // name of the build stage
-	keepName bool   // the runtime stage takes over the stage's name
-	exact    string // what the build stage's tag says more than now: "-trixie"
+	Builder  string                        // name of the build stage
+	fetched  map[string]bool               // files that RUNs fetch for the system (sources.go)
+	repeated map[*rewrite.Instruction]bool // RUNs that the runtime stage repeats whole
+	keepName bool                          // the runtime stage takes over the stage's name
+	exact    string                        // what the build stage's tag says more than now: "-trixie"
 
 	Tools    func(ref string) bool           // images whose programs the build alone needs (Recipe.Tools)
 	Reads    func(*rewrite.Instruction) bool // RUNs whose shell the recipe knows (Recipe.Reads)
+	Refetch  bool                            // the runtime stage may repeat RUNs that fetch for the system (Recipe.Refetch)
 	Base     string                          // reference of the runtime stage's base
 	SameBase bool                            // the runtime stage stands on the image that the build stage stands on
 	Quiet    bool                            // a decline isn't reported
@@ -80,6 +83,7 @@ func (s *Split) Say(in *rewrite.Instruction, text string) {
 // Finish lays out the two stages. The instructions behind the last build step
 // stay where they are; the second FROM is put above them.
 func (s *Split) Finish() (c rewrite.Change, ok bool) {
+	s.leaveAgain()
 	ins := s.Stage.Instructions
 	cut := -1
 	for i, in := range ins {
@@ -92,6 +96,7 @@ func (s *Split) Finish() (c rewrite.Change, ok bool) {
 	}
 	s.spareFolders(cut)
 	s.args(cut)
+	s.equip()
 	s.installRequired()
 	var lines []string
 	var gone []rewrite.Span

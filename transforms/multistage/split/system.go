@@ -66,7 +66,7 @@ func (s *Split) System(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 			removes = true
 			order = slices.DeleteFunc(order, func(name string) bool { return keep[name] == name && slices.Contains(a.Words, name) })
 		case isApt || cmdline.Tidy(st):
-		case rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0:
+		case rewrite.Harmless(st.Name) && len(st.Stmt.Redirs) == 0, OnlyTells(st.Command):
 		default:
 			rest = append(rest, st)
 			replays = replays || cmdline.Replayed[st.Name]
@@ -80,7 +80,7 @@ func (s *Split) System(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 	}
 	switch {
 	case installs && len(order) == 0 && (build || other):
-	case installs && len(order) > 0 && (build || removes || other || !distro.AssumesYes(flags)):
+	case installs && len(order) > 0 && (build || removes || other || !distro.AssumesYes(flags) || !s.Indexed(in)):
 		l := &Installed{in, len(s.Instead[in]), order, keep, flags}
 		s.Apt.lines = append(s.Apt.lines, l)
 		s.Instead[in] = append(s.Instead[in], s.runOf(l.commands()))
@@ -92,6 +92,21 @@ func (s *Split) System(in *rewrite.Instruction, all []rewrite.Step) (rest []rewr
 	}
 	return rest, true
 }
+
+// Indexed: apt has an index for an install of the RUN. Without one it finds only what is there
+// already: on the full image.
+func (s *Split) Indexed(in *rewrite.Instruction) bool {
+	for t := in.Stage; t != nil; t = t.Parent() {
+		for _, other := range t.Instructions {
+			if other.Keyword == "run" && (t != in.Stage || other.Index <= in.Index) && updatesIndex().MatchString(other.Raw()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var updatesIndex = lazily(`\bapt(?:-get|itude)?\s(?:[^;&|]*\s)?update\b|\bnodesource\.com/setup_`)
 
 // Library says what a package of the build is at run time: itself, the libraries
 // behind it, or nothing.
@@ -143,6 +158,9 @@ func (s *Split) Compiles() bool {
 // from a heredoc, or the file commands of a RUN, write. why tells when they
 // aren't known.
 func (s *Split) Touched(in *rewrite.Instruction) (trees []rewrite.Tree, paths []string, why string) {
+	if s.repeated[in] {
+		return nil, nil, "" // the system's places alone
+	}
 	if in.Keyword != "run" {
 		eff := s.Pass.Effects(in)
 		return eff.Trees, eff.Writes, eff.Unknown
