@@ -204,6 +204,9 @@ func chain(t *testing.T, fixture string, c chainCase, p *pair, flags ...string) 
 	}
 	t.Logf("before %s; after %s", probe.Manner(p.before.saw), probe.Manner(p.after.saw))
 
+	if len(c.paths) > 0 && !answers(p.before.saw) {
+		t.Errorf("nothing answered, so that nothing was compared: before it %s", probe.Manner(p.before.saw))
+	}
 	for _, d := range differences(p.before, p.after) {
 		if c.stop == "" || p.after.config.StopSignal != c.stop || !strings.HasPrefix(d, "STOPSIGNAL") {
 			t.Error(d)
