@@ -51,3 +51,11 @@ func TestElixirDeclines(t *testing.T) {
 		}
 	}
 }
+
+func TestElixirDistillery(t *testing.T) {
+	files := elixirApp("FROM elixir:1.8\nWORKDIR /app\nCOPY . .\nRUN MIX_ENV=prod mix do deps.get, release\nCMD [\"_build/prod/rel/tides/bin/tides\", \"foreground\"]\n")
+	files["rel/config.exs"] = "environment :prod do\n  set include_erts: false\nend\n"
+	if res := splittest.Files(t, files); res.Changed() || !strings.Contains(splittest.Reasons(res), "rel/config.exs leaves Erlang's runtime out") {
+		t.Errorf("changed: %v, declined with %q", res.Changed(), splittest.Reasons(res))
+	}
+}
