@@ -34,6 +34,7 @@ type chainCase struct {
 	ci      bool       // not of chain: make e2e builds it too, not only make e2e-all
 	stop    string     // another server answers afterwards, and this signal is how it ends
 	smaller float64    // the least by which the image shrinks with --base smallest; 0 to try that with E2E_ALL alone
+	bare    float64    // the least by which it shrinks with --base distroless; 0 to leave that out
 	unbuilt string     // why the lab can't build it; "" where it can
 	foreign bool       // of a project that isn't ours
 
@@ -87,6 +88,15 @@ func TestChain(t *testing.T) {
 			defer func() { table.add(t, name, p) }()
 			chain(t, filepath.Join(world.root, "fixtures", dir), c, &p)
 		})
+		if c.bare != 0 {
+			t.Run(name+" --base distroless", func(t *testing.T) {
+				var p pair
+				defer func() { table.add(t, name+" (distroless)", p) }()
+				c := c
+				c.factor, c.touch = c.bare, ""
+				chain(t, filepath.Join(world.root, "fixtures", dir), c, &p, "--base", "distroless")
+			})
+		}
 		every := os.Getenv("E2E_ALL") != "" && strings.HasPrefix(name, "multi-stage/") && c.unbuilt == ""
 		if c.smaller == 0 && !every {
 			continue
@@ -243,6 +253,9 @@ func chain(t *testing.T, fixture string, c chainCase, p *pair, flags ...string) 
 	}
 	t.Logf("before %s; after %s", probe.Manner(p.before.saw), probe.Manner(p.after.saw))
 
+	if len(c.paths) > 0 && !answers(p.before.saw) {
+		t.Errorf("nothing answered, so that nothing was compared: before it %s", probe.Manner(p.before.saw))
+	}
 	for _, d := range differences(p.before, p.after) {
 		if c.stop == "" || p.after.config.StopSignal != c.stop || !strings.HasPrefix(d, "STOPSIGNAL") {
 			t.Error(d)

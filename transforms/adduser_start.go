@@ -214,7 +214,7 @@ func program(start *rewrite.Instruction) string {
 	return ""
 }
 
-var compiles = lazily(`\b(go (build|install)|cargo (build|install)|mvn|mvnw|gradle|gradlew|dotnet publish|npm run|yarn build|gcc|make|cmake|stack build|swift build|mix release|tsc|pnpm( run)? build|npx|webpack|esbuild)\b|\bg\+\+ `)
+var compiles = lazily(`\b(go (build|install)|cargo (build|install)|mvn|mvnw|gradle|gradlew|dotnet publish|npm run|yarn build|gcc|make|cmake|stack build|swift build|mix (do [^&|;]*)?release|tsc|pnpm( run)? build|npx|webpack|esbuild)\b|\bg\+\+ `)
 
 // builtAs reports whether the stage, or one that it copies programs from,
 // compiles source of the project: behind the COPY that brings it, and for a program

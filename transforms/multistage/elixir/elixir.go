@@ -3,7 +3,6 @@ package elixir
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -165,8 +164,10 @@ func (e *elixirSplit) run(in *rewrite.Instruction) bool {
 		switch st.Name {
 		case "mix":
 			builds++
-			if len(st.Args) > 1 && st.Args[1] == "release" && !e.release(in, st) {
-				return false
+			for _, task := range mixTasks(st.Args[1:]) {
+				if task[0] == "release" && !e.release(in, st, task[1:]) {
+					return false
+				}
 			}
 		case "npm", "yarn", "npx", "pnpm", "node":
 			builds++
@@ -203,47 +204,6 @@ func (e *elixirSplit) run(in *rewrite.Instruction) bool {
 // elixirApk are packages of Alpine that only builds use, or that come anyway.
 var elixirApk = words(`build-base git nodejs npm yarn make gcc g++ musl-dev libc-dev linux-headers python3 openssh-client inotify-tools libstdc++ openssl ncurses ncurses-libs ca-certificates`)
 
-// release notes where mix release writes
-// (https://hexdocs.pm/mix/Mix.Tasks.Release.html).
-func (e *elixirSplit) release(in *rewrite.Instruction, st rewrite.Step) bool {
-	environment, ok := e.Env(in, st.Command, "MIX_ENV")
-	if !ok {
-		environment = "dev"
-	}
-	for _, v := range []string{"MIX_BUILD_PATH", "MIX_BUILD_ROOT", "MIX_TARGET", "MIX_DEPS_PATH"} {
-		if _, ok := e.Env(in, st.Command, v); ok && v != "MIX_DEPS_PATH" {
-			return e.Decline(in, "%s moves the release", v)
-		}
-	}
-	dest := path.Join("_build", environment, "rel")
-	for k, a := range st.Args {
-		if a == "--path" && k+1 < len(st.Args) {
-			dest = st.Args[k+1]
-		} else if v, ok := strings.CutPrefix(a, "--path="); ok {
-			dest = v
-		}
-	}
-	if strings.ContainsAny(dest, "$`~") || st.Dir == "" {
-		return e.Decline(in, "the release goes to the computed path %s", dest)
-	}
-	dest = cmdline.Abs(st.Dir, dest)
-	if e.Last != nil && e.AppDir != dest {
-		return e.Decline(in, "it makes releases in %s and in %s", e.AppDir, dest)
-	}
-	e.AppDir, e.Last = dest, in
-	return true
-}
-
-// moved follows a release that is copied or renamed.
-func (e *elixirSplit) moved(in *rewrite.Instruction, st rewrite.Step) bool {
-	words := cmdline.Operands(st)
-	if e.Last == nil || len(words) != 2 || strings.ContainsAny(words[1], "$`~*") || !rewrite.Inside(cmdline.Abs(st.Dir, strings.TrimRight(words[0], "*")), e.AppDir) {
-		return false
-	}
-	e.AppDir, e.Last = cmdline.Abs(st.Dir, words[1]), in
-	return true
-}
-
 // noRelease: an image that runs the project by Mix.
 func (e *elixirSplit) noRelease() bool {
 	for _, in := range e.Stage.Instructions {
@@ -255,34 +215,6 @@ func (e *elixirSplit) noRelease() bool {
 }
 
 var mixStarts = lazily(`\b(mix|iex)\b`)
-
-// project reads mix.exs for what a release would lack.
-func (e *elixirSplit) project() string {
-	dir := path.Clean(strings.Split(e.AppDir+"/_build/", "/_build/")[0])
-	ctx, by := e.Stage.Origin(e.Last, path.Join(e.Stage.At(e.Last).Workdir, "mix.exs"), e.Pass.Repo, e.Pass.Name)
-	if by == nil {
-		if ctx, by = e.Stage.Origin(e.Last, path.Join(dir, "mix.exs"), e.Pass.Repo, e.Pass.Name); by == nil {
-			return "mix.exs doesn't come from the build context"
-		}
-	}
-	src, err := e.Pass.Repo.ReadFile(ctx)
-	switch {
-	case err != nil:
-		return ctx + " can't be read"
-	case noErts().Match(src):
-		return ctx + " leaves Erlang's runtime out of the release (include_erts)"
-	case regexp.MustCompile(`:(odbc|wx)\b`).Match(src):
-		return ctx + " uses an application of Erlang that needs libraries beside the release"
-	}
-	if m := imageDeps().FindString(string(src)); m != "" && e.Ref.Repository() == "elixir" && !distro.Small(e.Stage.BaseName()) {
-		return ctx + " depends on " + m + ", which runs ImageMagick, and the slim image hasn't it"
-	}
-	return ""
-}
-
-var imageDeps = lazily(`:(mogrify|waffle|arc|thumbnex)\b`)
-
-var noErts = lazily(`include_erts:\s*[^t\s]`)
 
 // starts: every command starts from the release, and none needs Mix.
 func (e *elixirSplit) starts() bool {

@@ -19,6 +19,8 @@ func TestElixir(t *testing.T) {
 			"FROM alpine:3.19.1\nRUN apk add --no-cache libstdc++ ncurses openssl\nWORKDIR /app\nENV MIX_ENV=prod\nCOPY --from=builder /app/_build/prod/rel /app/_build/prod/rel\nCMD [\"_build/prod/rel/tides/bin/tides\", \"start\"]\n"},
 		{"a release that is copied elsewhere", "FROM elixir:1.18\nWORKDIR /app\nCOPY . .\nRUN mix deps.get && MIX_ENV=prod mix release && cp -r _build/prod/rel/tides /opt/tides\nCMD [\"/opt/tides/bin/tides\", \"start\"]\n",
 			"FROM elixir:1.18-slim\nWORKDIR /app\nCOPY --from=builder /opt/tides /opt/tides\nCMD [\"/opt/tides/bin/tides\", \"start\"]\n"},
+		{"mix do", "FROM elixir:1.18\nWORKDIR /app\nENV MIX_ENV=prod\nCOPY . .\nRUN mix do deps.get + release --path /opt/tides\nCMD [\"/opt/tides/bin/tides\", \"start\"]\n",
+			"FROM elixir:1.18-slim\nWORKDIR /app\nENV MIX_ENV=prod\nCOPY --from=builder /opt/tides /opt/tides\nCMD [\"/opt/tides/bin/tides\", \"start\"]\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			res := splittest.Files(t, elixirApp(c.body))
@@ -47,5 +49,13 @@ func TestElixirDeclines(t *testing.T) {
 		if res.Changed() || !strings.Contains(splittest.Reasons(res), c.want) {
 			t.Errorf("%s\nchanged: %v\ndeclined with %q, want %q", c.dockerfile, res.Changed(), splittest.Reasons(res), c.want)
 		}
+	}
+}
+
+func TestElixirDistillery(t *testing.T) {
+	files := elixirApp("FROM elixir:1.8\nWORKDIR /app\nCOPY . .\nRUN MIX_ENV=prod mix do deps.get, release\nCMD [\"_build/prod/rel/tides/bin/tides\", \"foreground\"]\n")
+	files["rel/config.exs"] = "environment :prod do\n  set include_erts: false\nend\n"
+	if res := splittest.Files(t, files); res.Changed() || !strings.Contains(splittest.Reasons(res), "rel/config.exs leaves Erlang's runtime out") {
+		t.Errorf("changed: %v, declined with %q", res.Changed(), splittest.Reasons(res))
 	}
 }

@@ -156,7 +156,7 @@ func bunBinary(s *split.Split, last *rewrite.Instruction, output string) bool {
 	if at := bunReads(s); at != "" {
 		return s.Decline(last, "%s, which the binary doesn't hold", at)
 	}
-	s.Base = ref.WithTag("latest").String()
+	s.Base = s.AsUser(ref)
 	s.Instead[last] = append(s.Instead[last], s.CopyFrom(output, output))
 	s.Explain("%s comes from the build stage; it holds Bun and every module, and needs but the C library, which distroless base has", output)
 	s.Why = "a compiled program needs neither Bun nor the source"

@@ -71,10 +71,7 @@ func splitDeno(s *split.Split) bool {
 	if at := denoReads(s); at != "" {
 		return s.Decline(last, "%s reads files or starts programs, which the binary doesn't hold", at)
 	}
-	s.Base = ref.WithTag("latest").String()
-	if s.Stage.At(nil).User == "nonroot" {
-		s.Base = ref.WithTag("nonroot").String()
-	}
+	s.Base = s.AsUser(ref)
 	s.Instead[last] = append(s.Instead[last], s.CopyFrom(output, output))
 	s.Explain("%s comes from the build stage; it holds Deno's runtime and every module, and needs but the C library and libgcc, which distroless cc has", output)
 	s.Why = "a compiled program needs neither Deno nor the source"
@@ -165,8 +162,9 @@ func denoStarts(s *split.Split, output string) bool {
 	return true
 }
 
-// denoOpens are calls that read files, load libraries or start programs.
-var denoOpens = lazily(`\bDeno\.(?:open|read|stat|lstat|realPath|dlopen|Command|run|create|write|mkdir|watchFs)|\bserve(?:Dir|File)\b|["'](?:node:)?(?:fs|fs/promises|child_process)["']|\bnew Worker\(|\bimport\([^"']`)
+// denoOpens are calls that read files, load libraries or start programs, and the stores that
+// Deno keeps in DENO_DIR, which its image sets.
+var denoOpens = lazily(`\bDeno\.(?:open|read|stat|lstat|realPath|dlopen|Command|run|create|write|mkdir|watchFs)|\blocalStorage\b|\bcaches\.|\bserve(?:Dir|File)\b|["'](?:node:)?(?:fs|fs/promises|child_process)["']|\bnew Worker\(|\bimport\([^"']`)
 
 // denoReads names the first place of the source that needs more than the
 // binary.

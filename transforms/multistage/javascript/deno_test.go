@@ -19,6 +19,7 @@ func TestDenoDeclines(t *testing.T) {
 		{compile + "ENTRYPOINT /app/tides\n", plain, "shell form"},
 		{compile + "ENTRYPOINT [\"deno\", \"run\", \"main.ts\"]\n", plain, "which deno compile doesn't write"},
 		{compile + entry, "const t = await Deno.readTextFile(\"tides.txt\");\n", "main.ts:1 reads files"},
+		{compile + entry, "localStorage.setItem(\"high\", \"04:12\");\n", "main.ts:1 reads files"},
 		{built + "RUN deno compile main.ts\n" + entry, plain, "names no output"},
 		// nothing to split, nothing to say
 		{built + "RUN deno cache main.ts\nCMD [\"run\", \"--allow-net\", \"main.ts\"]\n", plain, ""},

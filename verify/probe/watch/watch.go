@@ -148,12 +148,17 @@ func (r *run) ready() bool {
 	return true
 }
 
+// nameServer is the port of Erlang's epmd. It and the port that a node takes for other nodes are open before
+// the node starts its applications (https://www.erlang.org/doc/apps/erts/epmd_cmd.html).
+const nameServer = 4369
+
 // enough tells whether it makes no sense to wait for more than l, which has been there for d.
 func enough(l []wire.Listener, ports []int, d time.Duration) bool {
 	var tcp bool
 	open := map[int]bool{}
+	erlang := slices.ContainsFunc(l, func(one wire.Listener) bool { return one.Port == nameServer })
 	for _, one := range l {
-		tcp = tcp || one.Proto == "tcp"
+		tcp = tcp || one.Proto == "tcp" && !(erlang && (one.Port == nameServer || one.Port >= 32768))
 		open[one.Port] = true
 	}
 	wanted := 0

@@ -333,6 +333,7 @@ func TestWaitingForPorts(t *testing.T) {
 	}{
 		{tcp(80), nil, true}, {tcp(80), []int{80}, true}, {tcp(80, 9000), []int{80}, true},
 		{tcp(80), []int{80, 443}, false}, {tcp(9000), []int{80}, false}, {[]wire.Listener{{Proto: "udp", Port: 53}}, nil, false},
+		{tcp(4369, 41234), nil, false}, {tcp(4000, 4369, 41234), nil, true}, {tcp(50051), nil, true},
 	} {
 		if got := enough(c.l, c.ports, settle); got != c.want {
 			t.Errorf("%v, wanted %v: %v", c.l, c.ports, got)
