@@ -18,6 +18,7 @@ func init() {
 	cases["multi-stage/java-gradle-kotlin"] = chainCase{paths: []string{"/nowhere"}, factor: 2, smaller: 4, standIn: "gradle"}
 	cases["multi-stage/java-gradle-boot"] = chainCase{factor: 2, standIn: "gradle"} // its 404 holds the time
 	cases["multi-stage/java-gradle"] = chainCase{unbuilt: "Debian's Gradle reads no script in Kotlin"}
+	cases["multi-stage/java-moving-tag"] = chainCase{unbuilt: "it is about the newest Gradle"}
 	cases["multi-stage/java-war"] = chainCase{unbuilt: "the lab has no Tomcat"}
 
 	// the jar in layers, started by java -jar and by both launchers
