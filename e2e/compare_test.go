@@ -50,8 +50,8 @@ func launch(ctx context.Context, dir string, c chainCase) (*subject, error) {
 	return &subject{img, saw, b}, nil
 }
 
-// alike are replies without what may differ: the day of a build, and names of one and the same type, of which each server
-// has its own (RFC 9239 for scripts).
+// alike are replies without what may differ: the day of a build, names of one and the same type, of which each server
+// has its own (RFC 9239 for scripts), and what it says of a page beyond its type.
 func alike(replies []wire.Reply) []wire.Reply {
 	out := slices.Clone(replies)
 	for i, r := range out {
@@ -61,6 +61,7 @@ func alike(replies []wire.Reply) []wire.Reply {
 		case "image/vnd.microsoft.icon":
 			out[i].Type = "image/x-icon"
 		}
+		out[i].Head = strings.NewReplacer("vary: Accept-Encoding\n", "", "content-disposition: inline; filename=\"index.html\"\n", "").Replace(r.Head)
 		if body := buildDate.ReplaceAllString(r.Body, ""); body != r.Body && r.Size == int64(len(r.Body)) {
 			out[i].Body, out[i].SHA256 = body, "" // of what is compared as a whole
 		}

@@ -65,6 +65,13 @@ func TestMain(m *testing.M) {
 		if err := prepare(ctx, tmp); err != nil {
 			return 1, err
 		}
+		interrupted := make(chan os.Signal, 1)
+		signal.Notify(interrupted, os.Interrupt)
+		go func() {
+			<-interrupted // the tests don't ask ctx
+			os.RemoveAll(tmp)
+			os.Exit(130)
+		}()
 		return m.Run(), nil
 	}()
 	if err != nil {
