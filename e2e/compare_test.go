@@ -61,13 +61,16 @@ func alike(replies []wire.Reply) []wire.Reply {
 		case "image/vnd.microsoft.icon":
 			out[i].Type = "image/x-icon"
 		}
-		out[i].Head = strings.NewReplacer("vary: Accept-Encoding\n", "", "content-disposition: inline; filename=\"index.html\"\n", "").Replace(r.Head)
+		out[i].Head = told.ReplaceAllString(r.Head, "")
 		if body := buildDate.ReplaceAllString(r.Body, ""); body != r.Body && r.Size == int64(len(r.Body)) {
 			out[i].Body, out[i].SHA256 = body, "" // of what is compared as a whole
 		}
 	}
 	return out
 }
+
+// told is what a server says of a page beyond its type.
+var told = regexp.MustCompile(`vary: Accept-Encoding\n|content-disposition: inline; filename="[^"\n]*"\n`)
 
 // buildDate is what MkDocs writes below its home page.
 var buildDate = regexp.MustCompile(`Build Date UTC : \S+ \S+`)

@@ -100,7 +100,7 @@ func runPipefail(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, error) {
 			c.Title = "run it in bash with pipefail"
 			c.Assumes += ", and no image built on this one needs dash"
 			c.Config = rewrite.FieldShell
-			c.Edits = []rewrite.Edit{p.Doc.InsertBefore(in, keyword+` ["/bin/bash", "-o", "pipefail", "-c"]`+"\n")}
+			c.Edits = []rewrite.Edit{above(p.Doc, in, keyword+` ["/bin/bash", "-o", "pipefail", "-c"]`+"\n")}
 			out = append(out, c)
 			break // bash runs those behind it too
 		}

@@ -62,9 +62,9 @@ func runWorkdirNotCd(_ context.Context, p *rewrite.Pass) ([]rewrite.Change, erro
 				case ok && to == cd.dir && target.Lead() != target.Span.Start:
 					continue // the comment may be about what follows
 				case ok && to == cd.dir:
-					c.Edits = []rewrite.Edit{p.Doc.Delete(target), p.Doc.InsertBefore(in, p.Doc.Lines(target.Span))}
+					c.Edits = []rewrite.Edit{p.Doc.Delete(target), above(p.Doc, in, p.Doc.Lines(target.Span))}
 				case ok && len(group) > 1:
-					c.Edits = []rewrite.Edit{p.Doc.InsertBefore(in, likeCase(in.Text[:strings.IndexAny(in.Text, " \t")], "workdir")+" "+cd.dir+"\n")}
+					c.Edits = []rewrite.Edit{above(p.Doc, in, likeCase(in.Text[:strings.IndexAny(in.Text, " \t")], "workdir")+" "+cd.dir+"\n")}
 				default:
 					continue
 				}

@@ -172,7 +172,7 @@ func (n *NodeApp) nginx() bool {
 	}
 	indent, _ := n.Doc.RunStyle(nil)
 	// serve sends text as UTF-8; nginx without a charset leaves that to the browser.
-	config := []string{"server {", "    listen " + strconv.Itoa(site.port) + ";", "    charset utf-8;", "    charset_types text/css text/plain application/javascript application/json;", "    root /usr/share/nginx/html;", "    location / {", "        try_files $uri /index.html;", "    }", "}"}
+	config := []string{"server {", "    listen " + strconv.Itoa(site.port) + ";", "    charset utf-8;", "    charset_types text/css text/plain text/javascript application/javascript application/json;", "    root /usr/share/nginx/html;", "    location / {", "        try_files $uri /index.html;", "    }", "}"}
 	text := n.Keyword("RUN") + " printf '%s\\n'"
 	command := "printf '%s\\n'"
 	for _, l := range config {
