@@ -62,9 +62,10 @@ func (s *Split) entered(rest []*rewrite.Instruction, dir string) bool {
 }
 
 // joinRepeated writes required packages into an install of apt that the runtime stage
-// repeats from the build stage. It reports false where there is none.
-func (s *Split) joinRepeated(names []string) bool {
-	for _, in := range s.Stage.Instructions {
+// repeats from the build stage, whose last instruction is cut. It reports false where there is
+// none: what follows cut isn't written anew.
+func (s *Split) joinRepeated(names []string, cut int) bool {
+	for _, in := range s.Stage.Instructions[:cut+1] {
 		if s.Roles[in] != InBoth || in.Keyword != "run" {
 			continue
 		}

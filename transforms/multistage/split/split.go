@@ -97,7 +97,7 @@ func (s *Split) Finish() (c rewrite.Change, ok bool) {
 	s.spareFolders(cut)
 	s.args(cut)
 	s.equip()
-	s.installRequired()
+	s.installRequired(cut)
 	var lines []string
 	var gone []rewrite.Span
 	for _, in := range ins[:cut+1] {

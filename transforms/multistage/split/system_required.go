@@ -73,7 +73,7 @@ func (s *Split) Require(pkg, why string) bool {
 
 // installRequired writes the required packages into the first RUN of the runtime stage that
 // installs some, or into one on top of it, and notes what all of them run.
-func (s *Split) installRequired() {
+func (s *Split) installRequired(cut int) {
 	names := slices.DeleteFunc(slices.Clone(s.Apt.Required), s.ComesAlong)
 	slices.Sort(names)
 	for _, n := range names {
@@ -81,7 +81,7 @@ func (s *Split) installRequired() {
 	}
 	switch {
 	case len(names) == 0:
-	case len(s.Apt.lines) == 0 && s.joinRepeated(names):
+	case len(s.Apt.lines) == 0 && s.joinRepeated(names, cut):
 	case len(s.Apt.lines) == 0:
 		s.First = append([]string{s.InstallLine(names)}, s.First...)
 	default:
