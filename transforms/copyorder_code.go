@@ -35,7 +35,7 @@ func codeLater(p *rewrite.Pass, run *rewrite.Instruction, eff *rewrite.Effects) 
 		lines := p.Doc.Lines(run.Attached())
 		if setOff(p.Doc, run) { // so it is from what it moves above
 			lines += "\n"
-			if run.Lead() < run.Span.Start && !setOff(p.Doc, first) {
+			if commented(run) && !setOff(p.Doc, first) {
 				lines = "\n" + lines
 			}
 		}
@@ -54,12 +54,12 @@ func codeLater(p *rewrite.Pass, run *rewrite.Instruction, eff *rewrite.Effects) 
 // paragraph with a comment that more than run belongs to: its comment stays there with it. It's nil elsewhere.
 func below(d *rewrite.Document, first, run *rewrite.Instruction) (edits []rewrite.Edit) {
 	next := run.Next()
-	if run.Lead() == run.Span.Start || !setOff(d, run) || next == nil || next.Stage != run.Stage || next.Lead() < next.Span.Start || setOff(d, next) {
+	if !commented(run) || !setOff(d, run) || next == nil || commented(next) || setOff(d, next) {
 		return nil
 	}
 	var lines string
 	for in := first; in != run; in = in.Next() {
-		if in.Lead() < in.Span.Start || in != first && setOff(d, in) {
+		if commented(in) || in != first && setOff(d, in) {
 			return nil
 		}
 		lines += d.Lines(in.Attached())
